@@ -1,0 +1,280 @@
+//! Our own files: private from creation, whole or absent, never through a symlink.
+//! Knows nothing of what is in them. All platform differences of files live here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Whether a write must survive a power cut (tokens, trust, settings) or only the process (cache).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Rename only; a checksum in the file tells a torn one.
+    Process,
+    /// Also flushed to the device, with its folder.
+    Power,
+}
+
+/// Makes `folder` and its missing parents with mode 0700, and refuses one that others can write to
+/// or that belongs to somebody else.
+///
+/// # Errors
+/// What the system said, or `PermissionDenied` with the reason.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(folder) {
+        Ok(found) => check_folder(folder, &found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_folder(folder)?;
+            check_folder(folder, &fs::symlink_metadata(folder)?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(unix)]
+fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let reason = if !found.is_dir() {
+        "is not a folder"
+    } else if found.uid() != rustix::process::geteuid().as_raw() {
+        "belongs to another user"
+    } else if found.mode() & 0o022 != 0 {
+        "can be written by others"
+    } else {
+        return Ok(());
+    };
+    Err(denied(folder, reason))
+}
+
+#[cfg(not(unix))]
+fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
+    if found.is_dir() { Ok(()) } else { Err(denied(folder, "is not a folder")) }
+}
+
+fn denied(path: &Path, reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, format!("`{}` {reason}", path.display()))
+}
+
+/// Opens one of our files for reading: a regular file of this user, not a link, never blocking
+/// (a FIFO in its place must not hold up a session).
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    guard(&mut options);
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(denied(path, "is not a regular file"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(denied(path, "belongs to another user"));
+        }
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn guard(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
+}
+
+#[cfg(not(unix))]
+fn guard(_: &mut OpenOptions) {}
+
+/// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
+///
+/// # Errors
+/// `PermissionDenied` if it is a link, no regular file, or another user's; `FileTooLarge`; or what
+/// the system said.
+pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    read_limited(file, limit).map(Some)
+}
+
+/// Reads a file of the user or the project (links allowed), at most `limit` bytes; never blocks on a
+/// FIFO or device.
+///
+/// # Errors
+/// `PermissionDenied` if it is no regular file, `FileTooLarge`, or what the system said.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
+    let found = match fs::metadata(path) {
+        Err(error) if missing(&error) => return Ok(None),
+        other => other?,
+    };
+    if !found.is_file() {
+        return Err(denied(path, "is not a regular file"));
+    }
+    let bytes = read_limited(File::open(path)?, limit)?;
+    String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata().map_or(0, |found| found.len());
+    if size > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// Replaces `path` by `bytes` in one step, mode 0600, its folder made when missing. A reader sees the
+/// old bytes or the new ones, never a mixture; a link in its place is replaced, not followed.
+///
+/// # Errors
+/// What the system said; then `path` is as it was and no temporary file is left.
+pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    private_folder(folder)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    if durability == Durability::Power {
+        file.as_file().sync_all()?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    if durability == Durability::Power && cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// How the names of files begin that are still being written; upkeep removes old ones.
+pub const TEMPORARY_PREFIX: &str = ".writing-";
+
+/// Appends to one of our files with a single write, mode 0600 from creation.
+///
+/// # Errors
+/// As for reading; nothing is followed through a link.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    private_folder(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    guard(&mut options);
+    let mut file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(denied(path, "is not a regular file"));
+    }
+    file.write_all(bytes)
+}
+
+/// Moves a damaged file aside (`NAME.damaged`), so that it can be looked at and is not met again.
+pub fn set_aside(path: &Path) {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    if let Err(error) = fs::rename(path, PathBuf::from(name)) {
+        tracing::debug!(path = %path.display(), %error, "a damaged file could not be moved aside");
+    }
+}
+
+/// An advisory lock between processes, held until dropped. The lock file stays: removing it would
+/// let two holders in.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held open: closing it gives the lock back")] File);
+
+/// What became of a try for a lock.
+#[derive(Debug)]
+pub enum TryLock {
+    Held(Lock),
+    Busy,
+    /// The file system has no locks (some network ones) or the folder cannot be written: go on
+    /// without, at the price of a double request.
+    Unsupported,
+}
+
+impl Lock {
+    /// Tries once for the lock on `path`; never waits.
+    #[must_use]
+    pub fn try_acquire(path: &Path) -> TryLock {
+        let open = || {
+            private_folder(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true);
+            guard(&mut options);
+            options.open(path)
+        };
+        let Ok(file) = open() else { return TryLock::Unsupported };
+        match file.try_lock() {
+            Ok(()) => TryLock::Held(Lock(file)),
+            Err(fs::TryLockError::WouldBlock) => TryLock::Busy,
+            Err(fs::TryLockError::Error(_)) => TryLock::Unsupported,
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn x09_files_are_0600_and_folders_0700_from_creation() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b/entry");
+        write_atomic(&path, b"one", Durability::Power).unwrap();
+        append(&root.path().join("a/log"), b"line\n").unwrap();
+        assert_eq!((mode(&path), mode(&root.path().join("a/log"))), (0o600, 0o600));
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        assert_eq!(read_private(&path, 10).unwrap().unwrap(), b"one");
+    }
+
+    #[test]
+    fn d017_links_folders_and_fifos_are_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::write(at("target"), "precious").unwrap();
+        symlink(at("target"), at("link")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR).unwrap();
+        for name in ["link", "folder", "fifo"] {
+            assert!(read_private(&at(name), 100).is_err(), "{name}");
+        }
+        write_atomic(&at("link"), b"new", Durability::Process).unwrap();
+        assert_eq!(fs::read(at("target")).unwrap(), b"precious");
+        assert_eq!(read_private(&at("absent"), 1).unwrap(), None);
+    }
+
+    #[test]
+    fn d007_a_folder_that_others_can_write_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(write_atomic(&root.path().join("x"), b"", Durability::Process).is_err());
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_and_given_back() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let first = Lock::try_acquire(&path);
+        assert!(matches!(first, TryLock::Held(_)));
+        assert!(matches!(Lock::try_acquire(&path), TryLock::Busy));
+        drop(first);
+        assert!(matches!(Lock::try_acquire(&path), TryLock::Held(_)));
+    }
+}

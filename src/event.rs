@@ -1,0 +1,151 @@
+//! What the host tells us when a session starts: the JSON of its SessionStart hook.
+//! Pure: bytes in, `SessionEvent` out. Tolerant, since a new field must not break a session.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Why the session starts. The words are the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Startup,
+    Resume,
+    Clear,
+    Compact,
+    Fork,
+}
+
+impl Source {
+    /// All of them, in the host's order.
+    pub const ALL: [Source; 5] =
+        [Source::Startup, Source::Resume, Source::Clear, Source::Compact, Source::Fork];
+
+    /// The host's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Source::Startup => "startup",
+            Source::Resume => "resume",
+            Source::Clear => "clear",
+            Source::Compact => "compact",
+            Source::Fork => "fork",
+        }
+    }
+
+    /// The source of that name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Source::ALL.into_iter().find(|source| source.word() == word)
+    }
+}
+
+/// One start of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionEvent {
+    /// An unknown or missing source counts as `startup`.
+    pub source: Source,
+    pub session_id: Option<String>,
+    /// The session's folder, if the host named an absolute one.
+    pub cwd: Option<PathBuf>,
+    pub agent_type: Option<String>,
+    /// All that the host said, known or not.
+    pub raw: Map<String, Value>,
+}
+
+/// What was wrong with the input; the session goes on as `startup` all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("no event on standard input")]
+    Empty,
+    #[error("the event on standard input is not a JSON object")]
+    NotJson,
+    #[error("the event on standard input is larger than 1 MiB")]
+    TooLarge,
+    #[error("the event is not a SessionStart")]
+    OtherEvent,
+}
+
+impl SessionEvent {
+    /// A start about which nothing is known.
+    #[must_use]
+    pub fn unknown() -> Self {
+        SessionEvent::from_object(Map::new())
+    }
+
+    /// Reads the host's bytes; what cannot be read becomes an unknown start and a problem.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> (Self, Option<Problem>) {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if text.trim_ascii().is_empty() {
+            return (SessionEvent::unknown(), Some(Problem::Empty));
+        }
+        // The first value only: what follows it is not for us.
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
+        match values.next() {
+            Some(Ok(Value::Object(object))) => {
+                let event = SessionEvent::from_object(object);
+                let problem = event.is_other_event().then_some(Problem::OtherEvent);
+                (event, problem)
+            }
+            _ => (SessionEvent::unknown(), Some(Problem::NotJson)),
+        }
+    }
+
+    fn from_object(raw: Map<String, Value>) -> Self {
+        let text = |names: [&str; 2]| {
+            let value = names.iter().find_map(|name| raw.get(*name)).and_then(Value::as_str);
+            value.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let source = text(["source", "source"]).and_then(|word| Source::from_word(&word));
+        SessionEvent {
+            source: source.unwrap_or(Source::Startup),
+            session_id: text(["session_id", "sessionId"]),
+            cwd: text(["cwd", "cwd"]).map(PathBuf::from).filter(|path| path.is_absolute()),
+            agent_type: text(["agent_type", "agent_type"]),
+            raw,
+        }
+    }
+
+    /// Names of the event differ between hosts (`SessionStart`, `sessionStart`, `agentSpawn`).
+    fn is_other_event(&self) -> bool {
+        let name = self.raw.get("hook_event_name").and_then(Value::as_str);
+        name.is_some_and(|name| {
+            !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn"
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s01_every_source_is_read_and_unknown_fields_are_kept() {
+        for source in Source::ALL {
+            let json = format!(r#"{{"source":"{}","cwd":"/w","future":[1]}}"#, source.word());
+            let (event, problem) = SessionEvent::parse(json.as_bytes());
+            assert_eq!((event.source, problem), (source, None));
+            assert!(event.raw.contains_key("future"));
+        }
+    }
+
+    #[test]
+    fn s004_s006_what_cannot_be_read_is_a_startup() {
+        let cases: [(&[u8], Option<Problem>); 8] = [
+            (b"", Some(Problem::Empty)),
+            (b" \n", Some(Problem::Empty)),
+            (b"garbage", Some(Problem::NotJson)),
+            (b"[1]", Some(Problem::NotJson)),
+            (b"{\"cwd\":", Some(Problem::NotJson)),
+            (b"\xff\xfe", Some(Problem::NotJson)),
+            (br#"{"source":"new","cwd":7,"session_id":null}"#, None),
+            (br#"{"hook_event_name":"PreToolUse"}"#, Some(Problem::OtherEvent)),
+        ];
+        for (bytes, problem) in cases {
+            let (event, found) = SessionEvent::parse(bytes);
+            assert_eq!((event.source, found), (Source::Startup, problem), "{bytes:?}");
+        }
+    }
+}

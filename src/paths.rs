@@ -1,0 +1,64 @@
+//! Where our own files lie. Knows the platform's folders; touches no disk.
+
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+
+/// The folders of one user. All are ours alone (0700); none exists before it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// The user's home, where the platform gives one.
+    pub home: Option<PathBuf>,
+    /// The user's own `hooks.toml`.
+    pub config_file: PathBuf,
+    /// Answers that can be asked for again.
+    pub cache: PathBuf,
+    /// Tokens, trust, pins, runs, logs.
+    pub state: PathBuf,
+    /// Plugins that the user put there.
+    pub data: PathBuf,
+}
+
+impl Paths {
+    /// `WARMSTART_HOME` moves all; as a Claude Code plugin `CLAUDE_PLUGIN_DATA` holds cache and
+    /// state; else the platform's folders. `None` without a home: then nothing is kept.
+    #[must_use]
+    pub fn find(environment: &Environment) -> Option<Self> {
+        let home = environment.path("HOME").or_else(|| environment.path("USERPROFILE"));
+        if let Some(root) = environment.path("WARMSTART_HOME") {
+            return Some(Paths::below(&root, home));
+        }
+        let mut paths = Paths::of_platform(home)?;
+        if let Some(root) = environment.path("CLAUDE_PLUGIN_DATA") {
+            paths.cache = root.join("cache");
+            paths.state = root.join("state");
+        }
+        Some(paths)
+    }
+
+    fn below(root: &Path, home: Option<PathBuf>) -> Self {
+        Paths {
+            home,
+            config_file: root.join("hooks.toml"),
+            cache: root.join("cache"),
+            state: root.join("state"),
+            data: root.join("data"),
+        }
+    }
+
+    // Without HOME `directories` would ask the password database, which a stripped environment
+    // does not expect.
+    fn of_platform(home: Option<PathBuf>) -> Option<Self> {
+        home.as_ref()?;
+        let folders = directories::ProjectDirs::from("", "", "warmstart")?;
+        let state = folders.state_dir().map(Path::to_path_buf);
+        Some(Paths {
+            home,
+            config_file: folders.config_dir().join("hooks.toml"),
+            cache: folders.cache_dir().to_path_buf(),
+            // macOS and Windows have no folder for state.
+            state: state.unwrap_or_else(|| folders.data_local_dir().join("state")),
+            data: folders.data_dir().to_path_buf(),
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Values that must not be seen: `Secret` and `SafeUrl` print without what is private in them, and
+//! `scrub` masks every secret of this process in text that came from elsewhere.
+//! Redaction is a type here, not a habit.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+/// Shorter values are too likely to be ordinary words of a message.
+const SHORTEST_MASKED: usize = 6;
+
+/// Every secret this process has made, so that text from outside can be searched for them.
+static KNOWN: Mutex<Vec<SecretString>> = Mutex::new(Vec::new());
+
+/// A password, token or header value. Prints as `****`; zeroed when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a value and remembers it for `scrub`.
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        let secret = SecretString::from(value.into());
+        if secret.expose_secret().len() >= SHORTEST_MASKED {
+            let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+            if !known.iter().any(|one| one.expose_secret() == secret.expose_secret()) {
+                known.push(secret.clone());
+            }
+        }
+        Secret(secret)
+    }
+
+    /// The value itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// SHA-256 of the value in hex: an identity that can be stored and compared.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(self.expose().as_bytes()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+/// `text` with every known secret replaced by `****`.
+#[must_use]
+pub fn scrub(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut out = Cow::Borrowed(text);
+    for secret in known.iter() {
+        if out.contains(secret.expose_secret()) {
+            out = Cow::Owned(out.replace(secret.expose_secret(), "****"));
+        }
+    }
+    out
+}
+
+/// Lower-case hex of `bytes`.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+/// An `http` or `https` URL whose user part and query never get printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SafeUrl(Url);
+
+impl SafeUrl {
+    /// Parses an absolute `http` or `https` URL with a host; the message says what is wrong, without
+    /// repeating the value (it may hold a password).
+    ///
+    /// # Errors
+    /// A lower-case fragment for the error of the setting.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text.trim()).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => {
+                "has no scheme, like `http://localhost:8000`".to_owned()
+            }
+            other => other.to_string(),
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("has the scheme `{}`, not http or https", url.scheme()));
+        }
+        if let Some(password) = url.password() {
+            let _ = Secret::new(password);
+        }
+        Ok(SafeUrl(url))
+    }
+
+    /// The URL as it stands, for sending.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Scheme, host and port: what a credential is bound to.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// `https`, or plain http to this very machine.
+    #[must_use]
+    pub fn may_carry_secrets(&self) -> bool {
+        self.0.scheme() == "https" || self.is_loopback()
+    }
+
+    /// `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl From<Url> for SafeUrl {
+    fn from(url: Url) -> Self {
+        SafeUrl(url)
+    }
+}
+
+impl fmt::Display for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.0.path();
+        write!(f, "{}{}", self.origin(), if path == "/" { "" } else { path })
+    }
+}
+
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x21_neither_a_secret_nor_a_user_part_is_ever_printed() {
+        let secret = Secret::new("hunter2-hunter2");
+        assert_eq!(format!("{secret} {secret:?}"), "**** ****");
+        let url = SafeUrl::parse("http://joe:pass-word@host:81/mcp?key=1").unwrap();
+        assert_eq!(format!("{url} {url:?}"), "http://host:81/mcp http://host:81/mcp");
+        assert_eq!(scrub("was hunter2-hunter2, pass-word"), "was ****, ****");
+    }
+
+    #[test]
+    fn c007_urls_are_read_or_refused_with_a_reason() {
+        assert!(SafeUrl::parse("localhost:8000").unwrap_err().contains("scheme"));
+        assert!(SafeUrl::parse("example.com/mcp").unwrap_err().contains("no scheme"));
+        assert!(SafeUrl::parse("http://[::1]:8000/x").unwrap().is_loopback());
+        assert!(!SafeUrl::parse("http://10.0.0.1/").unwrap().may_carry_secrets());
+    }
+}

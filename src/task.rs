@@ -1,0 +1,74 @@
+//! The domain: tasks, the named queries that ask for them, and answers.
+//! Pure values; knows neither servers nor files.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One task as a server gave it. Only what may be shown or sorted by is typed; unknown words of
+/// status and priority are kept as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub priority: String,
+    /// The other fields that `context.fields` may name, as text (lists joined by ", ").
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub more: Map<String, Value>,
+}
+
+/// What a query's answer is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    Tasks,
+    Text,
+}
+
+/// What a source of tasks said, understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Possibly none: an understood empty list is an answer.
+    Tasks(Tasks),
+    Text(String),
+}
+
+/// A list of tasks, cut to what can ever be shown; `total` tells how many there were.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tasks {
+    pub list: Vec<Task>,
+    pub total: usize,
+}
+
+impl Answer {
+    /// The tasks, if it is a list of them.
+    #[must_use]
+    pub fn tasks(&self) -> Option<&Tasks> {
+        match self {
+            Answer::Tasks(tasks) => Some(tasks),
+            Answer::Text(_) => None,
+        }
+    }
+}
+
+/// A named question to a source of tasks, its placeholders filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// Its name in `[queries.NAME]`.
+    pub name: String,
+    pub tool: String,
+    pub arguments: Map<String, Value>,
+    /// JSON pointers into the answer; the first that is there holds it.
+    pub items: Vec<String>,
+    /// Only then it may be repeated after a failure, or primed.
+    pub read_only: bool,
+    pub answer: AnswerKind,
+    /// How long an answer counts as fresh.
+    pub ttl: Duration,
+}
