@@ -111,9 +111,7 @@ impl SessionEvent {
     /// Names of the event differ between hosts (`SessionStart`, `sessionStart`, `agentSpawn`).
     fn is_other_event(&self) -> bool {
         let name = self.raw.get("hook_event_name").and_then(Value::as_str);
-        name.is_some_and(|name| {
-            !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn"
-        })
+        name.is_some_and(|name| !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn")
     }
 }
 

@@ -22,6 +22,46 @@ pub struct Task {
     pub more: Map<String, Value>,
 }
 
+impl Task {
+    /// Reads one task, tolerant of scalars and lists; `None` if it has neither a title nor an id.
+    #[must_use]
+    pub fn read(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        let text = |name: &str| object.get(name).and_then(scalar).unwrap_or_default();
+        let id = text("id");
+        let title = Some(text("title")).filter(|title| !title.is_empty()).unwrap_or_else(|| {
+            Some(text("name")).filter(|name| !name.is_empty()).unwrap_or_else(|| id.clone())
+        });
+        if title.is_empty() {
+            return None;
+        }
+        let known = ["id", "title", "status", "priority"];
+        let more = object.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let more = more.filter_map(|(name, value)| Some((name.clone(), scalar(value)?.into())));
+        Some(Task {
+            id,
+            title,
+            status: text("status"),
+            priority: text("priority"),
+            more: more.collect(),
+        })
+    }
+}
+
+/// Characters kept of one field: more can never be shown, and the cache entry stays small.
+const LONGEST_FIELD: usize = 500;
+
+/// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.chars().take(LONGEST_FIELD).collect()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Array(list) => Some(list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")),
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
 /// What a query's answer is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,69 @@
+//! Sources of tasks. A client is asked a named query and gives an understood answer or a failure;
+//! it knows nothing of caches, fallbacks and hooks.
+//!
+//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `NAME::BUILTIN,` below.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::config::{ClientConfig, Config};
+use crate::deadline::Deadline;
+use crate::environment::Environment;
+use crate::error::{Code, Failure};
+use crate::http::Http;
+use crate::paths::Paths;
+use crate::task::{Answer, Query};
+
+mod local;
+mod mcp;
+mod rest;
+
+/// What a client's methods return: they do not need to be `Send`, the runtime has one thread.
+pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
+/// A source of tasks.
+pub trait Client {
+    /// Asks one query and reads its answer; ends by the deadline.
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer>;
+
+    /// Calls one tool and gives its result as the server sent it. Not repeated after a failure.
+    fn call<'a>(
+        &'a self,
+        tool: &'a str,
+        _arguments: &'a Map<String, Value>,
+        _deadline: Deadline,
+    ) -> Asking<'a, Value> {
+        let failure = Failure::new(Code::CONFIG_NAME, format!("this client has no tool `{tool}`"));
+        Box::pin(async { Err(failure) })
+    }
+}
+
+/// What a client is built from. Building opens nothing and reads nothing: that is done when asked.
+#[derive(Clone)]
+pub struct Setup {
+    /// Its own table, `[client]` or `[clients.NAME]`, with its credentials.
+    pub config: ClientConfig,
+    pub whole: Arc<Config>,
+    /// The one HTTP client of the process.
+    pub http: Arc<Http>,
+    pub environment: Arc<Environment>,
+    /// `None` without a home: nothing is kept.
+    pub paths: Option<Paths>,
+    /// The repository's root, or the session's folder.
+    pub root: PathBuf,
+}
+
+/// One entry of the registry.
+pub struct Builtin {
+    /// The word for `client.kind`.
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub build: fn(Setup) -> Result<Box<dyn Client>, Failure>,
+}
+
+/// The clients that need no plugin.
+pub static BUILTINS: &[&Builtin] = &[&mcp::BUILTIN, &rest::BUILTIN, &local::BUILTIN];

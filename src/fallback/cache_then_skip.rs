@@ -1,0 +1,19 @@
+//! Show what the cache still holds; with nothing there, begin the session without tasks.
+
+use super::{Builtin, Strategy, Verdict};
+use crate::cache::CacheView;
+use crate::error::Failure;
+
+pub static BUILTIN: Builtin = Builtin {
+    name: "cache_then_skip",
+    summary: "use the cache, else leave the tasks out",
+    strategy: &CacheThenSkip,
+};
+
+struct CacheThenSkip;
+
+impl Strategy for CacheThenSkip {
+    fn after(&self, _: &Failure, cache: &CacheView) -> Option<Verdict> {
+        Some(if cache.is_usable() { Verdict::Cached } else { Verdict::Skip })
+    }
+}

@@ -1,0 +1,125 @@
+//! The pieces of a session start. A hook finds text or tasks; it knows nothing of the other hooks,
+//! of the order in the text or of its rendering.
+//!
+//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::config::{Config, HookConfig};
+use crate::deadline::{Deadline, Timestamp};
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::event::SessionEvent;
+use crate::paths::Paths;
+use crate::query::{Queries, Supply};
+use crate::repository::Repository;
+use crate::task::Tasks;
+
+mod command;
+mod git_context;
+mod next_task;
+mod notes;
+mod pending_tasks;
+mod prime_cache;
+
+/// What a live pass returns.
+pub type Finding<'a> = Pin<Box<dyn Future<Output = Found> + 'a>>;
+
+/// A piece of the session start, in two passes.
+pub trait Hook {
+    /// First pass: from disk alone, synchronous. `None`: the live pass is needed.
+    fn from_disk(&self, scope: &Scope) -> Option<Found>;
+
+    /// Second pass, only if the first gave nothing; ends by the deadline.
+    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a>;
+}
+
+/// What every hook of a run may look at.
+pub struct Scope {
+    pub event: SessionEvent,
+    /// The repository around the session's folder, if there is one.
+    pub repository: Option<Repository>,
+    /// The repository's root, or the session's folder.
+    pub root: PathBuf,
+    /// Whether the user trusted this project: only then its own programs may run.
+    pub trusted: bool,
+    pub config: Arc<Config>,
+    pub environment: Arc<Environment>,
+    pub paths: Option<Paths>,
+    pub queries: Queries,
+    pub now: Timestamp,
+    /// `--dry-run`: nothing on disk may change.
+    pub dry_run: bool,
+}
+
+/// What one hook found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub parts: Vec<Part>,
+    pub supply: Supply,
+    /// When stale: the time that the data is from.
+    pub written: Option<Timestamp>,
+    /// Who gave it, for the source line.
+    pub origin: String,
+    pub failure: Option<Failure>,
+    /// The fallback chain asks for exit code 1.
+    pub must_fail: bool,
+}
+
+impl Found {
+    /// Nothing to say, and nothing wrong.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Found {
+            parts: Vec::new(),
+            supply: Supply::Nothing,
+            written: None,
+            origin: String::new(),
+            failure: None,
+            must_fail: false,
+        }
+    }
+
+    /// Nothing to say, because of a failure.
+    #[must_use]
+    pub fn failed(failure: Failure) -> Self {
+        Found { failure: Some(failure), ..Found::nothing() }
+    }
+}
+
+/// One part of the text, not yet sanitised or cut.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// `heading` is ours, the tasks are the source's data.
+    Tasks { heading: String, tasks: Tasks },
+    /// `title` is ours, the text is data.
+    Text { title: String, text: String },
+}
+
+/// One entry of the registry.
+pub struct Builtin {
+    /// The word for `[hooks.NAME]` or its `kind`.
+    pub name: &'static str,
+    pub summary: &'static str,
+    /// `Err` for a setting that this hook cannot work with, e.g. a query that does not exist.
+    pub build: fn(&HookConfig, &Config) -> Result<Box<dyn Hook>, Failure>,
+}
+
+/// The hooks that need no plugin.
+pub static BUILTINS: &[&Builtin] = &[
+    &pending_tasks::BUILTIN,
+    &next_task::BUILTIN,
+    &git_context::BUILTIN,
+    &notes::BUILTIN,
+    &command::BUILTIN,
+    &prime_cache::BUILTIN,
+];
+
+/// The built-in hook of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    BUILTINS.iter().copied().find(|builtin| builtin.name == name)
+}
