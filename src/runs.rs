@@ -1,1 +1,135 @@
-//! (to be written)
+//! The record of runs: one line of JSON each, so that a run that ended well is told from a run that
+//! never happened. Knows the file; what happened is given to it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::deadline::Timestamp;
+use crate::disk::{self, Durability};
+use crate::paths::Paths;
+
+/// Bytes that are read of the file at the most.
+const LARGEST: u64 = 8 << 20;
+/// A generous line; when the file is larger than twice the kept lines of this size, it is due.
+const TYPICAL_LINE: u64 = 512;
+
+/// One run of `session-start`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// When it ended, UTC seconds.
+    pub time: Timestamp,
+    /// Ties the lines of the log to the run.
+    pub id: String,
+    pub source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// `ok`, `degraded`, `failed` or `empty`.
+    pub result: String,
+    /// Why it was not `ok`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Seconds since the oldest cached answer in use was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_age: Option<u64>,
+    /// Milliseconds of the whole run up to the answer.
+    pub millis: u64,
+    /// Milliseconds by stage, in order.
+    pub stages: Vec<(String, u64)>,
+    pub hooks: Vec<HookRun>,
+    /// Characters of the context.
+    pub chars: usize,
+}
+
+/// What one hook did in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HookRun {
+    pub name: String,
+    /// `live`, `fresh`, `stale` or `none`.
+    pub supply: String,
+    pub millis: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+/// Where the record lies.
+#[must_use]
+pub fn file(paths: &Paths) -> PathBuf {
+    paths.state.join("runs.jsonl")
+}
+
+/// Adds a run with one write; parallel runs do not mix.
+///
+/// # Errors
+/// What the disk said; the run itself has long been answered.
+pub fn append(path: &Path, run: &Run) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(run)?;
+    line.push(b'\n');
+    disk::append(path, &line)
+}
+
+/// The last runs, oldest first, at most `limit`; lines that cannot be read are passed over.
+///
+/// # Errors
+/// What the disk said.
+pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
+    let bytes = disk::read_private(path, LARGEST)?.unwrap_or_default();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let runs: Vec<Run> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    Ok(runs[runs.len().saturating_sub(limit)..].to_vec())
+}
+
+/// Whether the file has grown so far past `keep` lines that it should be pruned.
+#[must_use]
+pub fn is_due(path: &Path, keep: usize) -> bool {
+    let size = std::fs::metadata(path).map_or(0, |found| found.len());
+    size > 2 * TYPICAL_LINE * keep as u64
+}
+
+/// Leaves the last `keep` lines.
+///
+/// # Errors
+/// What the disk said; then the file is as it was.
+pub fn prune(path: &Path, keep: usize) -> std::io::Result<()> {
+    let Some(bytes) = disk::read_private(path, LARGEST)? else { return Ok(()) };
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= keep {
+        return Ok(());
+    }
+    let mut kept = lines[lines.len() - keep..].join("\n");
+    kept.push('\n');
+    disk::write_atomic(path, kept.as_bytes(), Durability::Process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p05_the_record_is_bounded_and_survives_a_damaged_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.jsonl");
+        let run = |n: i64| Run {
+            time: Timestamp(n),
+            id: n.to_string(),
+            source: "startup".into(),
+            session: None,
+            result: "ok".into(),
+            cause: None,
+            cache_age: None,
+            millis: 1,
+            stages: Vec::new(),
+            hooks: Vec::new(),
+            chars: 0,
+        };
+        for n in 0..5 {
+            append(&path, &run(n)).unwrap();
+        }
+        disk::append(&path, b"{half a line\n").unwrap();
+        assert_eq!(last(&path, 2).unwrap(), [run(3), run(4)]);
+        prune(&path, 3).unwrap();
+        assert_eq!(last(&path, 9).unwrap(), [run(3), run(4)]);
+        assert!(!is_due(&path, 3));
+    }
+}

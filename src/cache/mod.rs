@@ -1,7 +1,26 @@
 //! Answers kept between runs: one entry for each identity and question, private, whole or absent.
-//! Knows how old an entry is and what that makes it; decides nothing about its use.
+//! Knows how old an entry is and what that makes of it; decides nothing about its use.
 
+mod entry;
+mod key;
+pub mod upkeep;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use entry::Entry;
+pub use key::{Identity, Key};
+
+use crate::config::CacheConfig;
+use crate::deadline::Timestamp;
+use crate::disk::{self, Durability, Lock, TryLock};
+use crate::error::{Code, Failure};
+use crate::paths::Paths;
+
+/// The format of what lies in the folder; a newer program uses a folder of its own.
+const VERSION: &str = "v1";
+/// An entry holds what can be shown, so a larger file is not one of ours.
+const LARGEST_ENTRY: u64 = 256 << 10;
 
 /// What the age of an entry makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,9 +43,246 @@ pub struct CacheView {
 }
 
 impl CacheView {
+    /// Nothing is there.
+    pub const ABSENT: CacheView = CacheView { freshness: Freshness::Absent, age: None };
+
     /// Whether the entry may be shown.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         matches!(self.freshness, Freshness::Fresh | Freshness::Stale)
+    }
+
+    /// What an entry written at `written` is at `now`. One from the future (the clock went back)
+    /// counts as stale, and as expired when it lies further ahead than stale entries may lie back.
+    #[must_use]
+    pub fn of(written: Timestamp, now: Timestamp, ttl: Duration, stale_max: Duration) -> Self {
+        let freshness = match written.age(now) {
+            Some(age) if age < ttl && age < stale_max => Freshness::Fresh,
+            Some(age) if age < stale_max => Freshness::Stale,
+            None if now.age(written).is_some_and(|ahead| ahead < stale_max) => Freshness::Stale,
+            _ => Freshness::Expired,
+        };
+        CacheView { freshness, age: Some(written.age(now).unwrap_or_default()) }
+    }
+}
+
+/// What a look into the cache gives.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    pub view: CacheView,
+    pub entry: Option<Entry>,
+}
+
+/// The entries of one user.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    /// `None`: nowhere to keep anything.
+    folder: Option<PathBuf>,
+    stale_max: Duration,
+    read_only: bool,
+}
+
+impl Cache {
+    /// The cache of these settings; opens nothing. `read_only` for a run that may change nothing.
+    #[must_use]
+    pub fn new(config: &CacheConfig, paths: Option<&Paths>, read_only: bool) -> Self {
+        let folder = config.dir.clone().or_else(|| paths.map(|paths| paths.cache.clone()));
+        let folder = folder.map(|folder| folder.join(VERSION).join("answers"));
+        Cache { folder, stale_max: config.stale_max, read_only }
+    }
+
+    /// Where the entries lie.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The oldest age that is still shown.
+    #[must_use]
+    pub fn stale_max(&self) -> Duration {
+        self.stale_max
+    }
+
+    /// Looks for the entry of `key`. What cannot be read is absent; what is damaged is moved aside.
+    #[must_use]
+    pub fn look(&self, key: &Key, ttl: Duration, now: Timestamp) -> Lookup {
+        let Some(entry) = self.read(key) else {
+            return Lookup { view: CacheView::ABSENT, entry: None };
+        };
+        let view = CacheView::of(entry.written, now, ttl, self.stale_max);
+        Lookup { view, entry: Some(entry) }
+    }
+
+    fn read(&self, key: &Key) -> Option<Entry> {
+        let path = self.file(key, "json")?;
+        let bytes = match disk::read_private(&path, LARGEST_ENTRY) {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a cache entry could not be read");
+                return None;
+            }
+        };
+        let entry = Entry::decode(&bytes);
+        if entry.is_none() {
+            tracing::warn!(path = %path.display(), code = %Code::ENTRY_DAMAGED, "moved a damaged cache entry aside");
+            if !self.read_only {
+                disk::set_aside(&path);
+            }
+        }
+        entry
+    }
+
+    /// Replaces the entry of `key`.
+    ///
+    /// # Errors
+    /// `WS501` when the folder cannot be used; the old entry is then still there.
+    pub fn write(&self, key: &Key, entry: &Entry) -> Result<(), Failure> {
+        let Some(path) = self.file(key, "json").filter(|_| !self.read_only) else { return Ok(()) };
+        disk::write_atomic(&path, &entry.encode(), Durability::Process).map_err(|error| {
+            Failure::new(Code::STORE_UNUSABLE, format!("the cache could not be written: {error}"))
+                .hint("check the owner, the mode and the free space of the folder that `warmstart config path` names")
+        })
+    }
+
+    /// Tries to become the one process that asks for `key`.
+    #[must_use]
+    pub fn try_lock(&self, key: &Key) -> TryLock {
+        match self.file(key, "lock").filter(|_| !self.read_only) {
+            Some(path) => Lock::try_acquire(&path),
+            None => TryLock::Unsupported,
+        }
+    }
+
+    /// Leaves word for those who wait for `key` that asking failed.
+    pub fn note_failure(&self, key: &Key, failure: &Failure) {
+        let Some(path) = self.file(key, "failure").filter(|_| !self.read_only) else { return };
+        if let Ok(bytes) = serde_json::to_vec(failure) {
+            let _ = disk::write_atomic(&path, &bytes, Durability::Process);
+        }
+    }
+
+    /// The failure of somebody who asked for `key` after `since`, if that went wrong.
+    #[must_use]
+    pub fn failure_since(&self, key: &Key, since: std::time::SystemTime) -> Option<Failure> {
+        let path = self.file(key, "failure")?;
+        let noted = std::fs::symlink_metadata(&path).and_then(|found| found.modified()).ok()?;
+        if noted < since {
+            return None;
+        }
+        serde_json::from_slice(&disk::read_private(&path, LARGEST_ENTRY).ok()??).ok()
+    }
+
+    /// When the entry of `key` was last replaced.
+    #[must_use]
+    pub fn replaced_since(&self, key: &Key, since: std::time::SystemTime) -> bool {
+        let modified = self.file(key, "json").and_then(|path| path.symlink_metadata().ok());
+        modified.and_then(|found| found.modified().ok()).is_some_and(|at| at >= since)
+    }
+
+    fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{}.{kind}", key.name())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
+
+    fn cache(folder: &Path) -> Cache {
+        Cache {
+            folder: Some(folder.join(VERSION)),
+            stale_max: Duration::from_secs(3600),
+            read_only: false,
+        }
+    }
+
+    fn key(endpoint: &str) -> Key {
+        let identity = Identity::of_parts(&["mcp", endpoint]);
+        let query = Query {
+            name: "tasks".into(),
+            tool: "manage_task".into(),
+            arguments: Map::new(),
+            items: Vec::new(),
+            read_only: true,
+            answer: AnswerKind::Tasks,
+            ttl: Duration::from_secs(900),
+        };
+        Key::new(&identity, &query)
+    }
+
+    fn entry(title: &str) -> Entry {
+        let list = vec![Task { title: title.into(), ..Task::default() }];
+        let answer = Answer::Tasks(Tasks { list, total: 1 });
+        Entry { written: Timestamp(1000), query: "tasks".into(), origin: "x".into(), answer }
+    }
+
+    #[test]
+    fn x12_fresh_stale_and_expired_differ_and_reading_deletes_nothing() {
+        let (ttl, stale_max) = (Duration::from_secs(900), Duration::from_secs(3600));
+        let at = |now| CacheView::of(Timestamp(1000), Timestamp(now), ttl, stale_max).freshness;
+        let table = [
+            (1000, Freshness::Fresh),
+            (1899, Freshness::Fresh),
+            (1900, Freshness::Stale),
+            (4599, Freshness::Stale),
+            (4600, Freshness::Expired),
+            (900, Freshness::Stale),
+            (-9000, Freshness::Expired),
+        ];
+        for (now, expected) in table {
+            assert_eq!(at(now), expected, "at {now}");
+        }
+        let zero = CacheView::of(Timestamp(5), Timestamp(5), Duration::ZERO, stale_max);
+        assert_eq!(zero.freshness, Freshness::Stale, "x10: ttl 0 is never fresh");
+    }
+
+    #[test]
+    fn x14_one_identity_never_sees_the_entry_of_another() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        cache.write(&key("http://a"), &entry("secret plan")).unwrap();
+        let ttl = Duration::from_secs(900);
+        assert!(cache.look(&key("http://b"), ttl, Timestamp(1000)).entry.is_none());
+        let found = cache.look(&key("http://a"), ttl, Timestamp(1000));
+        assert_eq!(found.entry, Some(entry("secret plan")));
+    }
+
+    #[test]
+    fn d001_d002_every_truncation_and_every_changed_byte_is_a_miss() {
+        let whole = entry("write docs").encode();
+        for length in 0..whole.len() {
+            assert!(Entry::decode(&whole[..length]).is_none(), "cut at {length}");
+        }
+        for place in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            assert!(Entry::decode(&bytes).is_none(), "changed at {place}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_entry_is_moved_aside() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        cache.write(&key("a"), &entry("x")).unwrap();
+        let path = cache.file(&key("a"), "json").unwrap();
+        disk::write_atomic(&path, b"nonsense", Durability::Process).unwrap();
+        assert!(cache.look(&key("a"), Duration::MAX, Timestamp(0)).entry.is_none());
+        assert!(!path.exists());
+        assert!(cache.folder().unwrap().join(format!("{}.json.damaged", key("a").name())).exists());
+    }
+
+    #[test]
+    fn a_failure_is_taken_over_only_by_those_who_already_waited() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        let before = std::time::SystemTime::now() - Duration::from_secs(5);
+        cache.note_failure(&key("a"), &Failure::new(Code::REFUSED, "refused"));
+        assert_eq!(cache.failure_since(&key("a"), before).unwrap().code, Code::REFUSED);
+        let later = std::time::SystemTime::now() + Duration::from_secs(5);
+        assert_eq!(cache.failure_since(&key("a"), later), None);
     }
 }

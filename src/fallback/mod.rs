@@ -3,9 +3,13 @@
 //!
 //! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use crate::cache::CacheView;
+use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::task::Answer;
+use crate::task::{Answer, Query};
 
 mod cache_then_error;
 mod cache_then_skip;
@@ -45,6 +49,56 @@ pub enum Verdict {
     Skip,
     /// Tell the caller: the run ends with exit code 1.
     Fail,
+}
+
+/// A strategy that has to be awaited, since somebody else decides: a plugin.
+pub trait Advisor {
+    /// As it was written in the chain.
+    fn name(&self) -> &str;
+
+    /// Whether it wants to be asked before the request.
+    fn has_before(&self) -> bool;
+
+    /// As `Strategy::before`; a failure leaves it to the next step.
+    fn before<'a>(
+        &'a self,
+        query: &'a Query,
+        cache: CacheView,
+        deadline: Deadline,
+    ) -> Advice<'a, Serve>;
+
+    /// As `Strategy::after`; a failure leaves it to the next step.
+    fn after<'a>(
+        &'a self,
+        query: &'a Query,
+        failure: &'a Failure,
+        cache: CacheView,
+        deadline: Deadline,
+    ) -> Advice<'a, Verdict>;
+}
+
+/// What an advisor's methods return.
+pub type Advice<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Failure>> + 'a>>;
+
+/// One step of a chain, resolved.
+pub enum Step {
+    Builtin(&'static Builtin),
+    /// `client:NAME`.
+    Client(String),
+    /// `plugin:LIBRARY[/ITEM]`.
+    Plugin(Box<dyn Advisor>),
+}
+
+impl Step {
+    /// As it is written in a chain.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Step::Builtin(builtin) => builtin.name.to_owned(),
+            Step::Client(name) => format!("client:{name}"),
+            Step::Plugin(advisor) => advisor.name().to_owned(),
+        }
+    }
 }
 
 /// One entry of the registry.

@@ -1,0 +1,51 @@
+//! The form of an entry on disk: a line with the format and a checksum, then JSON.
+//! The checksum tells a torn or damaged file, since entries are not flushed to the device.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::deadline::Timestamp;
+use crate::secret::hex;
+use crate::task::Answer;
+
+const MAGIC: &str = "warmstart-entry 1 ";
+
+/// One understood answer, as it was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When its source gave it.
+    pub written: Timestamp,
+    /// The name of the query, for people who look at the cache.
+    pub query: String,
+    /// Who gave it, for the source line.
+    pub origin: String,
+    pub answer: Answer,
+}
+
+impl Entry {
+    /// The bytes of the file.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // Maps have string keys and numbers are integers: this cannot fail.
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        let mut bytes = format!("{MAGIC}{}\n", checksum(&body)).into_bytes();
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    /// Reads the bytes of a file; `None` unless they are whole and of this format.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(MAGIC.as_bytes())?;
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
+        let (sum, body) = (&rest[..end], &rest[end + 1..]);
+        if sum != checksum(body).as_bytes() {
+            return None;
+        }
+        serde_json::from_slice(body).ok()
+    }
+}
+
+fn checksum(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}

@@ -1,0 +1,93 @@
+//! What makes two questions the same one: who is asked, as whom, about which repository, and what.
+//! The file name is a hash of all of it, so that no identity can meet the entry of another.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
+use crate::secret::hex;
+use crate::task::Query;
+
+/// Who is asked, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity(String);
+
+impl Identity {
+    /// The identity that a client of this kind has with these settings in this repository.
+    #[must_use]
+    pub fn new(kind: &str, config: &ClientConfig, root: &Path) -> Self {
+        let url = config.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
+        let auth = auth_parts(&config.auth);
+        let root = root.to_string_lossy();
+        let mut parts = vec![kind, url.as_str(), config.user_id.as_str(), &root];
+        parts.extend(auth.iter().map(String::as_str));
+        Identity::of_parts(&parts)
+    }
+
+    /// From parts that are already text. Lengths are written before them, so that no two lists of
+    /// parts can run together into the same identity.
+    #[must_use]
+    pub fn of_parts(parts: &[&str]) -> Self {
+        Identity(parts.iter().map(|part| format!("{}:{part};", part.len())).collect())
+    }
+
+    /// A short name for files that belong to this identity.
+    #[must_use]
+    pub fn name(&self) -> String {
+        hex(&Sha256::digest(self.0.as_bytes())[..16])
+    }
+}
+
+/// Of a static token its digest, of a command that prints one its words: a fresh run starts nothing.
+fn auth_parts(auth: &AuthConfig) -> Vec<String> {
+    match auth.resolved_kind() {
+        AuthKind::Auto | AuthKind::None => vec!["none".into()],
+        AuthKind::McpJson => vec!["mcp_json".into(), auth.mcp_json.clone()],
+        AuthKind::Static => vec!["static".into(), source(auth.token.as_ref())],
+        AuthKind::Keycloak => vec![
+            "keycloak".into(),
+            auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default(),
+            auth.realm.clone(),
+            auth.client_id.clone(),
+            auth.scope.join(" "),
+        ],
+    }
+}
+
+fn source(secret: Option<&SecretSource>) -> String {
+    match secret {
+        None => String::new(),
+        Some(SecretSource::Value(secret)) => secret.digest(),
+        Some(SecretSource::File(path)) => path.to_string_lossy().into_owned(),
+        Some(SecretSource::Command(words)) => words.join("\0"),
+    }
+}
+
+/// One question of one identity.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of `query` asked by `identity`. Arguments are ordered by name, so their order in a
+    /// file does not matter; `items` and `answer` decide what is kept of an answer.
+    #[must_use]
+    pub fn new(identity: &Identity, query: &Query) -> Self {
+        let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();
+        let mut hash = Sha256::new();
+        hash.update(identity.0.as_bytes());
+        let items = query.items.join("\0");
+        let kind = format!("{:?}", query.answer);
+        for part in [query.tool.as_str(), &arguments, &items, &kind] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        Key(hex(&hash.finalize()))
+    }
+
+    /// The name of its files, without the ending.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,136 @@
+//! Keeping the cache small: at most once an interval, after the answer, in the detached process.
+//! Touches only files that carry our form of name; what others put there is left alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Cache;
+use crate::disk::{self, Durability, TEMPORARY_PREFIX};
+
+/// What cannot be shown any more is kept this much longer, to be looked at when something is odd.
+const GRACE: Duration = Duration::from_secs(86_400);
+/// A file that is still being written is younger than this.
+const ABANDONED: Duration = Duration::from_secs(3600);
+/// Damaged files are kept this long.
+const DAMAGED: Duration = Duration::from_secs(7 * 86_400);
+
+/// Whether the last clean-up lies `interval` back.
+#[must_use]
+pub fn is_due(cache: &Cache, interval: Duration, now: SystemTime) -> bool {
+    let Some(mark) = mark(cache) else { return false };
+    // A cache that does not exist yet has nothing to clean.
+    if !cache.folder().is_some_and(Path::is_dir) {
+        return false;
+    }
+    let last = fs::symlink_metadata(mark).and_then(|found| found.modified());
+    last.map_or(true, |last| now.duration_since(last).is_ok_and(|since| since >= interval))
+}
+
+/// Removes what is abandoned or too old, then the least recently used beyond `max_size` bytes.
+/// Gives the number of files removed.
+pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
+    let Some(folder) = cache.folder() else { return 0 };
+    if let Some(mark) = mark(cache) {
+        let _ = disk::write_atomic(&mark, b"", Durability::Process);
+    }
+    let stale_max = cache.stale_max();
+    let (old, mut kept): (Vec<_>, Vec<_>) =
+        files(folder).into_iter().partition(|file| file.is_over(now, stale_max));
+    kept.sort_by_key(|file| file.used);
+    let mut size: u64 = kept.iter().map(|file| file.size).sum();
+    let surplus = kept.into_iter().take_while(|file| {
+        let over = size > max_size;
+        size -= file.size.min(size);
+        over
+    });
+    old.into_iter().chain(surplus).filter(|file| fs::remove_file(&file.path).is_ok()).count()
+}
+
+fn mark(cache: &Cache) -> Option<PathBuf> {
+    cache.folder().map(|folder| folder.join("last-cleanup"))
+}
+
+struct OwnFile {
+    path: PathBuf,
+    size: u64,
+    written: SystemTime,
+    used: SystemTime,
+}
+
+impl OwnFile {
+    fn is_over(&self, now: SystemTime, stale_max: Duration) -> bool {
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let limit = if name.starts_with(TEMPORARY_PREFIX) {
+            ABANDONED
+        } else if name.ends_with(".damaged") {
+            DAMAGED
+        } else {
+            stale_max + GRACE
+        };
+        now.duration_since(self.written).is_ok_and(|age| age > limit)
+    }
+}
+
+fn files(folder: &Path) -> Vec<OwnFile> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| own(&entry)).collect()
+}
+
+/// Lock files stay: removing one that is held would let two processes ask.
+fn own(entry: &fs::DirEntry) -> Option<OwnFile> {
+    let name = entry.file_name();
+    let name = name.to_str()?;
+    let (stem, kind) = name.split_once('.')?;
+    let is_key = stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_ours = is_key && matches!(kind, "json" | "failure" | "json.damaged");
+    if !is_ours && !name.starts_with(TEMPORARY_PREFIX) {
+        return None;
+    }
+    let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+    let written = found.modified().ok()?;
+    let used = found.accessed().unwrap_or(written).max(written);
+    Some(OwnFile { path: entry.path(), size: found.len(), written, used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x11_x13_foreign_files_stay_and_the_size_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("c");
+        disk::private_folder(&folder).unwrap();
+        let cache = Cache {
+            folder: Some(folder.clone()),
+            stale_max: Duration::from_secs(3600),
+            read_only: false,
+        };
+        let name = |digit: char, kind: &str| format!("{}.{kind}", String::from(digit).repeat(64));
+        let now = SystemTime::now();
+        let put = |name: &str, age: u64| {
+            let file = fs::File::create(folder.join(name)).unwrap();
+            file.set_len(1000).unwrap();
+            let at = now - Duration::from_secs(age);
+            file.set_times(fs::FileTimes::new().set_modified(at).set_accessed(at)).unwrap();
+        };
+        put("settings.json", 900_000);
+        put(&name('a', "json"), 900_000);
+        put(&name('b', "json"), 3000);
+        put(&name('c', "json"), 10);
+        put(&name('d', "lock"), 900_000);
+        put(&format!("{TEMPORARY_PREFIX}x"), 7200);
+        assert!(is_due(&cache, Duration::from_secs(60), now));
+        assert_eq!(clean(&cache, 1500, now), 3, "the old, the abandoned, the least used");
+        assert!(!is_due(&cache, Duration::from_secs(60), now));
+        for (kept, there) in [
+            ("settings.json".to_owned(), true),
+            (name('c', "json"), true),
+            (name('d', "lock"), true),
+            (name('b', "json"), false),
+        ] {
+            assert_eq!(folder.join(&kept).exists(), there, "{kept}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Asking a source, once for any number of processes: whoever holds the lock asks, the others wait
+//! for the entry, take over the failure, or fall back when their own time is up.
+
+use std::time::Duration;
+
+use super::{Answered, Asked, Queries, Source};
+use crate::cache::{Freshness, Key};
+use crate::client::Client;
+use crate::deadline::{Deadline, Timestamp};
+use crate::disk::{Lock, TryLock};
+use crate::error::{Code, Failure};
+use crate::task::{Answer, Query};
+
+/// Between two tries for the lock.
+const POLL: Duration = Duration::from_millis(8);
+/// Kept free before the deadline, for the chain and the rendering of somebody who waited in vain.
+const RESERVE: Duration = Duration::from_millis(150);
+
+impl Queries {
+    /// Asks `source` by `limit`, or takes what another process was just told. A new answer is kept.
+    pub(super) async fn ask(
+        &self,
+        source: &Source,
+        query: &Query,
+        limit: Deadline,
+    ) -> Result<Answered, Failure> {
+        if !source.is_cached || !query.read_only {
+            let answer = self.request(source, query, limit).await?;
+            return Ok(Answered::live(answer, Timestamp::now(), source.label.clone()));
+        }
+        let key = Key::new(&source.identity, query);
+        let _lock = self.only_one(&key, limit).await?;
+        if let Some(settled) = self.settled_by_another(source, query, &key) {
+            return settled;
+        }
+        let result = self.request(source, query, limit).await;
+        match result {
+            Ok(answer) => Ok(self.keep(source, query, &key, answer)),
+            Err(failure) => {
+                self.cache.note_failure(&key, &failure);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Asks the client that a chain names; a fresh answer of its own from earlier will do.
+    pub(super) async fn ask_other(
+        &self,
+        name: &str,
+        asked: &Asked<'_>,
+        deadline: Deadline,
+    ) -> Result<Answered, Failure> {
+        let source = self.others.get(name).ok_or_else(|| {
+            Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`"))
+                .hint(format!("add a table `[clients.{name}]` to hooks.toml"))
+        })?;
+        let found = self.look(source, &asked.query, Timestamp::now());
+        if self.answers_by_itself(&found.view)
+            && let Some(answered) = Answered::cached(found, None)
+        {
+            return Ok(answered);
+        }
+        self.ask(source, &asked.query, deadline).await
+    }
+
+    /// Asks again in the background, whatever the chain would say; gives the new answer.
+    ///
+    /// # Errors
+    /// What asking failed of.
+    pub async fn renew(
+        &self,
+        name: &str,
+        bindings: &super::Bindings,
+        deadline: Deadline,
+    ) -> Result<Answered, Failure> {
+        let asked = self.prepare(name, bindings)?;
+        self.ask(&self.primary, &asked.query, deadline).await
+    }
+
+    /// The lock on `key`; `None` where there are no locks.
+    async fn only_one(&self, key: &Key, limit: Deadline) -> Result<Option<Lock>, Failure> {
+        let patience = limit.earlier(RESERVE);
+        loop {
+            match self.cache.try_lock(key) {
+                TryLock::Held(lock) => return Ok(Some(lock)),
+                TryLock::Unsupported => return Ok(None),
+                TryLock::Busy if patience.is_over() => {
+                    let text = "another session is still asking the same; it took too long";
+                    return Err(Failure::new(Code::TIMEOUT, text));
+                }
+                TryLock::Busy => tokio::time::sleep(POLL.min(patience.remaining())).await,
+            }
+        }
+    }
+
+    /// What somebody else was told after this run began.
+    fn settled_by_another(
+        &self,
+        source: &Source,
+        query: &Query,
+        key: &Key,
+    ) -> Option<Result<Answered, Failure>> {
+        if self.cache.replaced_since(key, self.started) {
+            let found = self.look(source, query, Timestamp::now());
+            if found.view.freshness == Freshness::Fresh {
+                return Answered::cached(found, None).map(Ok);
+            }
+        }
+        self.cache.failure_since(key, self.started).map(Err)
+    }
+
+    async fn request(
+        &self,
+        source: &Source,
+        query: &Query,
+        limit: Deadline,
+    ) -> Result<Answer, Failure> {
+        let client = source.client().as_deref().map_err(Clone::clone)?;
+        let at = tokio::time::Instant::from_std(limit.instant());
+        let asked = tokio::time::timeout_at(at, client.ask(query, limit)).await;
+        let result = asked.unwrap_or_else(|_| {
+            let text = format!("{} did not answer in time", source.label);
+            Err(Failure::new(Code::TIMEOUT, text))
+        });
+        // Otherwise a server that is always slower than the deadline would never fill the cache.
+        if source.is_cached && result.as_ref().is_err_and(|f| f.code == Code::TIMEOUT) {
+            self.is_due(query);
+        }
+        result
+    }
+
+    fn keep(&self, source: &Source, query: &Query, key: &Key, answer: Answer) -> Answered {
+        let written = Timestamp::now();
+        let entry = crate::cache::Entry {
+            written,
+            query: query.name.clone(),
+            origin: source.label.clone(),
+            answer,
+        };
+        let failure = self.cache.write(key, &entry).err();
+        if let Some(failure) = &failure {
+            tracing::warn!(%failure, "the answer is shown but not kept");
+        }
+        Answered { failure, ..Answered::live(entry.answer, written, entry.origin) }
+    }
+}
+
+impl Source {
+    /// The client, built at the first use.
+    fn client(&self) -> &Result<Box<dyn Client>, Failure> {
+        self.client.get_or_init(|| (self.build)())
+    }
+}

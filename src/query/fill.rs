@@ -1,0 +1,109 @@
+//! From a configured query to the question that is asked: placeholders such as `{branch.id}`.
+//! A placeholder without a value is an error: it is never sent as it stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::config::QueryConfig;
+use crate::error::{Code, Failure};
+use crate::task::Query;
+
+/// Values for the placeholders: `branch.id`, `git.branch`, …
+pub type Bindings = BTreeMap<String, String>;
+
+/// The query `name` with its placeholders filled in, for `user_id` if that is set.
+pub fn query(
+    name: &str,
+    config: &QueryConfig,
+    bindings: &Bindings,
+    user_id: &str,
+) -> Result<Query, Failure> {
+    let missing = |placeholder: String| {
+        Failure::new(
+            Code::CONFIG_VALUE,
+            format!("the query `{name}` needs `{{{placeholder}}}`, which has no value here"),
+        )
+    };
+    let mut arguments = Map::new();
+    for (key, value) in &config.arguments {
+        arguments.insert(key.clone(), fill(value, bindings).map_err(missing)?);
+    }
+    if !user_id.is_empty() && !arguments.contains_key("user_id") {
+        arguments.insert("user_id".into(), user_id.into());
+    }
+    Ok(Query {
+        name: name.to_owned(),
+        tool: config.tool.clone(),
+        arguments,
+        items: config.items.clone(),
+        read_only: config.read_only,
+        answer: config.answer,
+        ttl: config.ttl,
+    })
+}
+
+fn fill(value: &Value, bindings: &Bindings) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) => Value::String(fill_text(text, bindings)?),
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|one| fill(one, bindings)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(map) => {
+            let pair = |(key, one): (&String, &Value)| Ok((key.clone(), fill(one, bindings)?));
+            Value::Object(map.iter().map(pair).collect::<Result<_, String>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+/// `Err` names the first placeholder without a value. Braces around anything else stay.
+fn fill_text(text: &str, bindings: &Bindings) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let (before, inside) = rest.split_at(start);
+        filled.push_str(before);
+        let name = inside[1..].split_once('}').map(|(name, _)| name);
+        match name.filter(|name| is_placeholder(name)) {
+            Some(name) => {
+                filled.push_str(bindings.get(name).ok_or_else(|| name.to_owned())?);
+                rest = &inside[name.len() + 2..];
+            }
+            None => {
+                filled.push('{');
+                rest = &inside[1..];
+            }
+        }
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// `branch.id` and the like: two words of lower-case letters with a dot.
+fn is_placeholder(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    name.split_once('.').is_some_and(|(one, two)| is_word(one) && is_word(two))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x37_placeholders_are_filled_or_refused_never_sent() {
+        let bindings = Bindings::from([("branch.id".into(), "b-1".into())]);
+        let table = [
+            ("{branch.id}", Ok("b-1")),
+            ("x-{branch.id}-{branch.id}!", Ok("x-b-1-b-1!")),
+            ("{\"json\":1} {} {Branch.Id}", Ok("{\"json\":1} {} {Branch.Id}")),
+            ("{git.branch}", Err("git.branch")),
+            ("open {branch.id", Ok("open {branch.id")),
+        ];
+        for (text, expected) in table {
+            let filled = fill_text(text, &bindings);
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(filled, expected, "{text}");
+        }
+    }
+}

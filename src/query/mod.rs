@@ -1,0 +1,288 @@
+//! The heart: one function answers one named query from cache, client and chain.
+//! Hooks, `tasks`, the refresh and the diagnostics all call it; none of them talks to a client.
+
+mod answered;
+mod ask;
+mod fill;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+pub use answered::{Answered, Supply};
+pub use fill::Bindings;
+
+use crate::cache::{Cache, CacheView, Identity, Key, Lookup};
+use crate::client::Client;
+use crate::config::{CacheRead, QueryConfig};
+use crate::deadline::{Deadline, Timestamp};
+use crate::error::{Code, Failure};
+use crate::fallback::{Serve, Step, Verdict};
+use crate::task::Query;
+
+/// File times come from a coarser clock than ours; what was written this shortly before the run
+/// began counts as written during it.
+const CLOCK_GRAIN: Duration = Duration::from_millis(10);
+
+/// A source of tasks, built only when it is asked.
+pub struct Source {
+    /// For people: `task server http://localhost:8000/mcp`, `TODO.md`.
+    pub label: String,
+    /// Whose entries in the cache are its own.
+    pub identity: Identity,
+    /// Answers of local files are never cached: reading them again costs less.
+    pub is_cached: bool,
+    pub user_id: String,
+    pub build: Box<dyn Fn() -> Result<Box<dyn Client>, Failure>>,
+    pub client: OnceCell<Result<Box<dyn Client>, Failure>>,
+}
+
+/// A query as it is configured, with its chain resolved.
+pub struct Named {
+    pub config: QueryConfig,
+    pub chain: Vec<Step>,
+}
+
+/// What one run may ask, and of whom.
+pub struct Queries {
+    table: BTreeMap<String, Named>,
+    primary: Source,
+    others: BTreeMap<String, Source>,
+    cache: Cache,
+    read: CacheRead,
+    now: Timestamp,
+    started: SystemTime,
+    due: RefCell<BTreeSet<String>>,
+}
+
+/// One query made ready: its configuration and its words with the placeholders filled in.
+struct Asked<'a> {
+    named: &'a Named,
+    query: Query,
+}
+
+impl Queries {
+    /// The queries of one run that began at `now`.
+    #[must_use]
+    pub fn new(
+        table: BTreeMap<String, Named>,
+        primary: Source,
+        others: BTreeMap<String, Source>,
+        cache: Cache,
+        read: CacheRead,
+        now: Timestamp,
+    ) -> Self {
+        let started = SystemTime::now() - CLOCK_GRAIN;
+        Queries { table, primary, others, cache, read, now, started, due: RefCell::default() }
+    }
+
+    /// The source that is asked first, for people.
+    #[must_use]
+    pub fn primary(&self) -> &Source {
+        &self.primary
+    }
+
+    /// Whether there is a query of that name.
+    #[must_use]
+    pub fn is_known(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// The queries and their chains, by name.
+    pub fn table(&self) -> impl Iterator<Item = (&str, &Named)> {
+        self.table.iter().map(|(name, named)| (name.as_str(), named))
+    }
+
+    /// The queries whose entries should be renewed in the background.
+    #[must_use]
+    pub fn due(&self) -> Vec<String> {
+        self.due.borrow().iter().cloned().collect()
+    }
+
+    /// Whether `name` has no fresh entry, so that priming it is worth a request.
+    #[must_use]
+    pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
+        let Ok(asked) = self.prepare(name, bindings) else { return false };
+        let view = self.look(&self.primary, &asked.query, self.now).view;
+        self.primary.is_cached
+            && asked.query.read_only
+            && view.freshness != crate::cache::Freshness::Fresh
+    }
+
+    /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
+    /// `None`: it has to be asked for.
+    #[must_use]
+    pub fn from_disk(&self, name: &str, bindings: &Bindings) -> Option<Answered> {
+        let asked = match self.prepare(name, bindings) {
+            Ok(asked) => asked,
+            Err(failure) => return Some(Answered::nothing(failure)),
+        };
+        if !self.primary.is_cached {
+            return None;
+        }
+        let found = self.look(&self.primary, &asked.query, self.now);
+        if self.answers_by_itself(&found.view) {
+            return Answered::cached(found, None);
+        }
+        let serve = asked.named.chain.iter().find_map(|step| match step {
+            Step::Builtin(builtin) => builtin.strategy.before(&found.view),
+            Step::Client(_) | Step::Plugin(_) => None,
+        });
+        self.serve(&asked.query, serve?, found)
+    }
+
+    /// Asks the client for at most `timeout`, then runs the chain; ends by the deadline.
+    pub async fn live(
+        &self,
+        name: &str,
+        bindings: &Bindings,
+        timeout: Duration,
+        deadline: Deadline,
+    ) -> Answered {
+        let asked = match self.prepare(name, bindings) {
+            Ok(asked) => asked,
+            Err(failure) => return Answered::nothing(failure),
+        };
+        if let Some(served) = self.advised_before(&asked, deadline).await {
+            return served;
+        }
+        let limit = deadline.capped(timeout);
+        match self.ask(&self.primary, &asked.query, limit).await {
+            Ok(answered) => answered,
+            Err(failure) => self.fall_back(&asked, failure, deadline).await,
+        }
+    }
+
+    /// What the chain makes of `failure` with the cache alone: for a run that must answer now.
+    #[must_use]
+    pub fn without_asking(&self, name: &str, bindings: &Bindings, failure: Failure) -> Answered {
+        let asked = match self.prepare(name, bindings) {
+            Ok(asked) => asked,
+            Err(failure) => return Answered::nothing(failure),
+        };
+        let found = self.look(&self.primary, &asked.query, Timestamp::now());
+        for step in &asked.named.chain {
+            let Step::Builtin(builtin) = step else { continue };
+            if let Some(verdict) = builtin.strategy.after(&failure, &found.view) {
+                return self.settle(verdict, found, failure);
+            }
+        }
+        Answered::nothing(self.explain_expired(&found.view, failure))
+    }
+
+    fn prepare(&self, name: &str, bindings: &Bindings) -> Result<Asked<'_>, Failure> {
+        let named = self.table.get(name).ok_or_else(|| {
+            Failure::new(Code::CONFIG_NAME, format!("there is no query `{name}`"))
+                .hint(format!("add a table `[queries.{name}]` to hooks.toml"))
+        })?;
+        let query = fill::query(name, &named.config, bindings, &self.primary.user_id)?;
+        Ok(Asked { named, query })
+    }
+
+    fn look(&self, source: &Source, query: &Query, now: Timestamp) -> Lookup {
+        if !source.is_cached {
+            return Lookup { view: CacheView::ABSENT, entry: None };
+        }
+        self.cache.look(&Key::new(&source.identity, query), query.ttl, now)
+    }
+
+    fn answers_by_itself(&self, view: &CacheView) -> bool {
+        self.read == CacheRead::FreshFirst && view.freshness == crate::cache::Freshness::Fresh
+    }
+
+    fn serve(&self, query: &Query, serve: Serve, found: Lookup) -> Option<Answered> {
+        let answered = Answered::cached(found, None)?;
+        if serve == Serve::CachedThenRefresh {
+            self.is_due(query);
+        }
+        Some(answered)
+    }
+
+    /// Notes that `query` should be renewed in the background.
+    fn is_due(&self, query: &Query) {
+        if query.read_only {
+            self.due.borrow_mut().insert(query.name.clone());
+        }
+    }
+
+    /// Plugins that want to be asked before the request, in the order of the chain.
+    async fn advised_before(&self, asked: &Asked<'_>, deadline: Deadline) -> Option<Answered> {
+        for step in &asked.named.chain {
+            let Step::Plugin(advisor) = step else { continue };
+            if !advisor.has_before() {
+                continue;
+            }
+            let found = self.look(&self.primary, &asked.query, self.now);
+            match advisor.before(&asked.query, found.view, deadline).await {
+                Ok(Some(serve)) => return self.serve(&asked.query, serve, found),
+                Ok(None) => {}
+                Err(failure) => {
+                    tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed")
+                }
+            }
+        }
+        None
+    }
+
+    /// Runs the chain: forward only, carrying the last failure; at its end the tasks are left out.
+    async fn fall_back(&self, asked: &Asked<'_>, failure: Failure, deadline: Deadline) -> Answered {
+        tracing::warn!(query = asked.query.name, code = %failure.code, %failure, "the source did not answer");
+        let found = self.look(&self.primary, &asked.query, Timestamp::now());
+        let mut last = failure;
+        for step in &asked.named.chain {
+            let verdict = decide(step, &asked.query, &last, found.view, deadline).await;
+            tracing::debug!(step = step.name(), ?verdict, "a step of the chain decided");
+            match verdict {
+                None => {}
+                Some(Verdict::Cached) if !found.view.is_usable() => {}
+                Some(Verdict::Ask(name)) => match self.ask_other(&name, asked, deadline).await {
+                    Ok(answered) => return Answered { failure: Some(last), ..answered },
+                    Err(failure) => last = failure,
+                },
+                Some(verdict) => return self.settle(verdict, found, last),
+            }
+        }
+        Answered::nothing(self.explain_expired(&found.view, last))
+    }
+
+    fn settle(&self, verdict: Verdict, found: Lookup, failure: Failure) -> Answered {
+        let failure = self.explain_expired(&found.view, failure);
+        match verdict {
+            Verdict::Cached => Answered::cached(found, Some(failure.clone()))
+                .unwrap_or_else(|| Answered::nothing(failure)),
+            Verdict::Substitute(answer) => Answered::substitute(answer, failure),
+            Verdict::Fail => Answered { must_fail: true, ..Answered::nothing(failure) },
+            Verdict::Skip | Verdict::Ask(_) => Answered::nothing(failure),
+        }
+    }
+
+    /// Says that there would have been something, had it not been too old.
+    fn explain_expired(&self, view: &CacheView, mut failure: Failure) -> Failure {
+        if view.freshness == crate::cache::Freshness::Expired {
+            let limit = jiff::SignedDuration::try_from(self.cache.stale_max()).unwrap_or_default();
+            let too_old = format!("; the cached answer is older than {limit:#}");
+            failure.message.push_str(&too_old);
+        }
+        failure
+    }
+}
+
+async fn decide(
+    step: &Step,
+    query: &Query,
+    failure: &Failure,
+    view: CacheView,
+    deadline: Deadline,
+) -> Option<Verdict> {
+    match step {
+        Step::Builtin(builtin) => builtin.strategy.after(failure, &view),
+        Step::Client(name) => Some(Verdict::Ask(name.clone())),
+        Step::Plugin(advisor) => match advisor.after(query, failure, view, deadline).await {
+            Ok(verdict) => verdict,
+            Err(failure) => {
+                tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed");
+                None
+            }
+        },
+    }
+}
