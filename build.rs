@@ -1,1 +1,48 @@
-fn main() {}
+//! Turns `hooks.toml` into a flat list of settings, so that nothing of it is parsed at run time.
+//! Which tables are values (a query's arguments, a secret) is told by the keys below.
+
+use std::fmt::Write as _;
+use std::{env, fs, path::Path};
+
+use toml::{Table, Value};
+
+/// Keys whose tables are values, wherever they stand.
+const VALUES: &[&str] = &["arguments", "client_secret", "token", "headers", "config"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=hooks.toml");
+    let text = fs::read_to_string("hooks.toml").expect("hooks.toml lies beside Cargo.toml");
+    let table: Table = text.parse().expect("hooks.toml is TOML");
+    let mut lines = String::from("&[\n");
+    flatten("", &table, &mut lines);
+    lines.push_str("]\n");
+    let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&folder).join("defaults.rs"), lines).expect("OUT_DIR can be written");
+}
+
+fn flatten(prefix: &str, table: &Table, lines: &mut String) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) if !VALUES.contains(&key.as_str()) => flatten(&path, inner, lines),
+            value => writeln!(lines, "    ({path:?}, {}),", leaf(value)).expect("a string grows"),
+        }
+    }
+}
+
+fn leaf(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("Leaf::Text({text:?})"),
+        Value::Integer(number) => format!("Leaf::Number({number})"),
+        Value::Boolean(flag) => format!("Leaf::Flag({flag})"),
+        Value::Array(list) => {
+            let words = list.iter().map(|one| one.as_str().expect("lists hold strings"));
+            format!("Leaf::List(&{:?})", words.collect::<Vec<_>>())
+        }
+        Value::Table(table) => {
+            let pairs = table.iter().map(|(key, value)| format!("({key:?}, {})", leaf(value)));
+            format!("Leaf::Table(&[{}])", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => panic!("hooks.toml holds a value of an unexpected kind: {other}"),
+    }
+}

@@ -1,16 +1,26 @@
-//! Executes a plan: every hook at once, inside one deadline. It cannot fail: what failed is in the
-//! report.
+//! Executes a plan: first from disk, then, for what is still unanswered, all hooks at once inside one
+//! deadline. It cannot fail: what failed is in the report, and one hook's failure leaves the others'
+//! findings whole.
 
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
+use tokio::task::LocalSet;
+
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
 use crate::hook::Found;
+use crate::plan::{Plan, PlannedHook};
 
-/// What a run came to, in the order of the text. (Contract; the engine fills it.)
+/// What a run came to, in the order of the text.
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     pub hooks: Vec<HookReport>,
 }
 
 /// What one hook came to.
+#[derive(Clone, Debug)]
 pub struct HookReport {
     /// Its name in `[hooks.NAME]`.
     pub name: String,
@@ -19,4 +29,130 @@ pub struct HookReport {
     pub max_chars: usize,
     pub found: Found,
     pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether the fallback chain of some query asks for exit code 1.
+    #[must_use]
+    pub fn must_fail(&self) -> bool {
+        self.hooks.iter().any(|hook| hook.found.must_fail)
+    }
+
+    /// The first failure, in the order of the text.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<&Failure> {
+        self.hooks.iter().find_map(|hook| hook.found.failure.as_ref())
+    }
+}
+
+/// Runs every hook of the plan. `provisional` is handed what could be said at once, before anything
+/// is waited for: whoever must answer in our place can say that.
+pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)) -> Report {
+    let first: Vec<Option<HookReport>> =
+        plan.hooks.iter().map(|hook| from_disk(plan, hook)).collect();
+    if first.iter().all(Option::is_some) {
+        return Report { hooks: first.into_iter().flatten().collect() };
+    }
+    let late = |hook: &PlannedHook| hook.report(given_up(plan, hook), Duration::ZERO);
+    let filled = first.iter().zip(&plan.hooks);
+    let hooks = filled.map(|(found, hook)| found.clone().unwrap_or_else(|| late(hook)));
+    provisional(Report { hooks: hooks.collect() });
+    Report { hooks: live(plan, first, deadline) }
+}
+
+/// The first pass. A panic is this hook's failure alone.
+fn from_disk(plan: &Plan, planned: &PlannedHook) -> Option<HookReport> {
+    let began = Instant::now();
+    let found = match &planned.hook {
+        Err(failure) => Some(Found::failed(failure.clone())),
+        Ok(hook) => catch_unwind(AssertUnwindSafe(|| hook.from_disk(&plan.scope)))
+            .unwrap_or_else(|_| Some(Found::failed(panicked(&planned.name)))),
+    };
+    found.map(|found| planned.report(found, began.elapsed()))
+}
+
+/// The second pass, for the hooks that the first left unanswered.
+fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<HookReport> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = built else {
+        let rest = first.into_iter().zip(&plan.hooks);
+        return rest
+            .map(|(found, hook)| {
+                found.unwrap_or_else(|| hook.report(given_up(plan, hook), Duration::ZERO))
+            })
+            .collect();
+    };
+    let all = LocalSet::new();
+    let reports = all.block_on(&runtime, async {
+        let mut running = Vec::new();
+        for (found, planned) in first.into_iter().zip(&plan.hooks) {
+            running.push(match found {
+                Some(report) => Running::Done(Box::new(report)),
+                None => Running::Task(start(plan, planned, deadline)),
+            });
+        }
+        let mut reports = Vec::with_capacity(running.len());
+        for (one, planned) in running.into_iter().zip(&plan.hooks) {
+            reports.push(finish(plan, one, planned, deadline).await);
+        }
+        reports
+    });
+    // A name lookup cannot be cancelled; its thread must not hold up the end.
+    drop(all);
+    runtime.shutdown_background();
+    reports
+}
+
+enum Running {
+    Done(Box<HookReport>),
+    Task(tokio::task::JoinHandle<(Found, Duration)>),
+}
+
+fn start(
+    plan: &Plan,
+    planned: &PlannedHook,
+    deadline: Deadline,
+) -> tokio::task::JoinHandle<(Found, Duration)> {
+    let scope = Rc::clone(&plan.scope);
+    let hook = planned.hook.as_ref().ok().cloned();
+    tokio::task::spawn_local(async move {
+        let began = Instant::now();
+        let found = match hook {
+            Some(hook) => hook.live(&scope, deadline).await,
+            None => Found::nothing(),
+        };
+        (found, began.elapsed())
+    })
+}
+
+async fn finish(
+    plan: &Plan,
+    running: Running,
+    planned: &PlannedHook,
+    deadline: Deadline,
+) -> HookReport {
+    let task = match running {
+        Running::Done(report) => return *report,
+        Running::Task(task) => task,
+    };
+    let at = tokio::time::Instant::from_std(deadline.instant());
+    match tokio::time::timeout_at(at, task).await {
+        Ok(Ok((found, elapsed))) => planned.report(found, elapsed),
+        Ok(Err(_)) => planned.report(Found::failed(panicked(&planned.name)), Duration::ZERO),
+        Err(_) => planned.report(given_up(plan, planned), plan.budget),
+    }
+}
+
+/// What a hook has to say when its time is up: its fallback, as far as the disk can give it.
+fn given_up(plan: &Plan, planned: &PlannedHook) -> Found {
+    let text = format!("the hook `{}` was not ready at the deadline", planned.name);
+    let failure = Failure::new(Code::DEADLINE, text)
+        .hint("raise `session_start.deadline`, or lower the hook's `timeout`");
+    let asked = planned.hook.as_ref().ok().map(|hook| hook.without_asking(&plan.scope, &failure));
+    asked.flatten().unwrap_or_else(|| Found::failed(failure))
+}
+
+fn panicked(name: &str) -> Failure {
+    Failure::new(Code::INTERNAL, format!("the hook `{name}` broke down"))
+        .hint("please report it with the lines of `warmstart logs show`")
 }

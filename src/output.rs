@@ -1,1 +1,117 @@
-//! (to be written)
+//! What goes to standard output when a session starts: one JSON object, once, for the host at hand.
+//! The only writer of standard output for `session-start`, and the judge of who may write.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+/// The host that reads us; they differ in where they look for the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Agent {
+    #[default]
+    Claude,
+    Codex,
+    Gemini,
+    Qwen,
+    Copilot,
+    Cursor,
+    /// Text as it is, for hosts that take standard output whole.
+    Plain,
+}
+
+/// What the host gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HookOutput {
+    /// For the model; empty: nothing to say.
+    pub context: String,
+    /// For the person.
+    pub message: Option<String>,
+}
+
+impl HookOutput {
+    /// The bytes for `agent`, with the line end. Codex refuses unknown keys and Claude drops the
+    /// whole object for a missing one, so exactly the keys of the host's contract are written.
+    #[must_use]
+    pub fn encode(&self, agent: Agent) -> Vec<u8> {
+        if agent == Agent::Plain {
+            let text = self.context.trim_end();
+            return if text.is_empty() { Vec::new() } else { format!("{text}\n").into_bytes() };
+        }
+        let mut object = serde_json::Map::new();
+        if !self.context.is_empty() {
+            let (key, value) = self.place(agent);
+            object.insert(key.to_owned(), value);
+        }
+        let message = self.message.as_ref().filter(|_| agent.shows_messages());
+        if let Some(message) = message {
+            object.insert("systemMessage".to_owned(), message.as_str().into());
+        }
+        let mut bytes = Value::Object(object).to_string().into_bytes();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    fn place(&self, agent: Agent) -> (&'static str, Value) {
+        match agent {
+            Agent::Copilot => ("additionalContext", self.context.as_str().into()),
+            Agent::Cursor => ("additional_context", self.context.as_str().into()),
+            _ => (
+                "hookSpecificOutput",
+                json!({ "hookEventName": "SessionStart", "additionalContext": self.context }),
+            ),
+        }
+    }
+}
+
+impl Agent {
+    const fn shows_messages(self) -> bool {
+        !matches!(self, Agent::Copilot | Agent::Cursor | Agent::Plain)
+    }
+}
+
+/// The one answer of this process: whoever claims it first writes it, the others find it taken.
+#[derive(Debug, Default)]
+pub struct Answer {
+    claimed: AtomicBool,
+}
+
+impl Answer {
+    /// Writes `output` in one piece, unless the answer has been given. Says whether it was written
+    /// whole. A closed or full standard output is nobody's failure: the host has gone.
+    pub fn give(&self, output: &HookOutput, agent: Agent) -> bool {
+        if self.claimed.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let mut stdout = std::io::stdout().lock();
+        let bytes = output.encode(agent);
+        stdout.write_all(&bytes).and_then(|()| stdout.flush()).is_ok()
+    }
+
+    /// Whether somebody has answered.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.claimed.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s02_every_host_gets_exactly_its_keys() {
+        let full = HookOutput { context: "a\nb".into(), message: Some("m".into()) };
+        let empty = HookOutput::default();
+        let text = |output: &HookOutput, agent| String::from_utf8(output.encode(agent)).unwrap();
+        let nested = r#"{"hookSpecificOutput":{"additionalContext":"a\nb","hookEventName":"SessionStart"},"systemMessage":"m"}"#;
+        for agent in [Agent::Claude, Agent::Codex, Agent::Gemini, Agent::Qwen] {
+            assert_eq!(text(&full, agent), format!("{nested}\n"));
+            assert_eq!(text(&empty, agent), "{}\n");
+        }
+        assert_eq!(text(&full, Agent::Copilot), "{\"additionalContext\":\"a\\nb\"}\n");
+        assert_eq!(text(&full, Agent::Cursor), "{\"additional_context\":\"a\\nb\"}\n");
+        assert_eq!(text(&full, Agent::Plain), "a\nb\n");
+        assert_eq!(text(&empty, Agent::Plain), "");
+    }
+}

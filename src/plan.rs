@@ -1,1 +1,209 @@
-//! (to be written)
+//! What will be done, as a value: every name of the configuration resolved to a client, a chain, a
+//! hook or a plugin, or to the reason why not. Reads nothing and asks nobody.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::{Cache, Identity};
+use crate::client::{self, Setup};
+use crate::config::{CacheRead, ClientConfig, Config, HookConfig};
+use crate::deadline::Timestamp;
+use crate::engine::HookReport;
+use crate::environment::Environment;
+use crate::error::{Code, Failure};
+use crate::event::SessionEvent;
+use crate::fallback::{self, Step};
+use crate::hook::{self, Found, Hook, Scope};
+use crate::http::Http;
+use crate::paths::Paths;
+use crate::query::{Named, Queries, Source};
+use crate::repository::Repository;
+
+/// What is known when the plan is made.
+pub struct Given {
+    pub event: SessionEvent,
+    pub config: Arc<Config>,
+    pub environment: Arc<Environment>,
+    pub paths: Option<Paths>,
+    pub repository: Option<Repository>,
+    /// The repository's root, or the session's folder.
+    pub root: PathBuf,
+    /// Whether the user trusted the project's file.
+    pub trusted: bool,
+    pub dry_run: bool,
+    /// Instead of `cache.read`.
+    pub read: Option<CacheRead>,
+}
+
+/// All that one run will do.
+pub struct Plan {
+    pub hooks: Vec<PlannedHook>,
+    pub scope: Rc<Scope>,
+    /// The whole run.
+    pub budget: Duration,
+    /// Names that could not be resolved; the default stands in for them.
+    pub problems: Vec<Failure>,
+}
+
+/// A hook that takes part in this session.
+pub struct PlannedHook {
+    pub name: String,
+    pub kind: String,
+    pub order: i64,
+    pub timeout: Duration,
+    pub max_chars: usize,
+    /// Or why it cannot run.
+    pub hook: Result<Rc<dyn Hook>, Failure>,
+}
+
+impl PlannedHook {
+    /// This hook's line of the report.
+    #[must_use]
+    pub fn report(&self, found: Found, elapsed: Duration) -> HookReport {
+        HookReport {
+            name: self.name.clone(),
+            order: self.order,
+            max_chars: self.max_chars,
+            found,
+            elapsed,
+        }
+    }
+}
+
+/// Resolves everything.
+#[must_use]
+pub fn build(given: Given) -> Plan {
+    let mut problems = Vec::new();
+    let queries = queries(&given, &mut problems);
+    let config = Arc::clone(&given.config);
+    let source = given.event.source;
+    let takes_part = |hook: &HookConfig| {
+        let sources =
+            if hook.sources.is_empty() { &config.session_start.sources } else { &hook.sources };
+        hook.enabled && sources.contains(&source)
+    };
+    let chosen = config.hooks.iter().filter(|(_, hook)| takes_part(hook));
+    let mut hooks: Vec<_> = chosen.map(|(name, hook)| plan_hook(name, hook, &given)).collect();
+    hooks.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+    let scope = Scope {
+        event: given.event,
+        repository: given.repository,
+        root: given.root,
+        trusted: given.trusted,
+        config: given.config,
+        environment: given.environment,
+        paths: given.paths,
+        queries,
+        now: Timestamp::now(),
+        dry_run: given.dry_run,
+    };
+    let budget = config.session_start.deadline;
+    Plan { hooks, scope: Rc::new(scope), budget, problems }
+}
+
+fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
+    let kind = if config.kind.is_empty() { name } else { &config.kind };
+    let built = match hook::find(kind) {
+        Some(builtin) => (builtin.build)(config, &given.config),
+        None => Err(unknown("hook", kind, hook::BUILTINS.iter().map(|one| one.name))),
+    };
+    PlannedHook {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        order: config.order,
+        timeout: config.timeout,
+        max_chars: config.max_chars,
+        hook: built.map(Rc::from),
+    }
+}
+
+fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
+    let config = &given.config;
+    let http = Arc::new(Http::new(config, given.kept_paths(), &given.environment));
+    let setup = |own: &ClientConfig| Setup {
+        config: own.clone(),
+        whole: Arc::clone(config),
+        http: Arc::clone(&http),
+        environment: Arc::clone(&given.environment),
+        paths: given.kept_paths().cloned(),
+        root: given.root.clone(),
+    };
+    let usual = chain(&config.fallback_chain, config, problems);
+    drop(usual);
+    let mut table = BTreeMap::new();
+    for (name, query) in &config.queries {
+        let words = query.fallback.as_ref().unwrap_or(&config.fallback_chain);
+        let chain = chain(words, config, problems);
+        table.insert(name.clone(), Named { config: query.clone(), chain });
+    }
+    let primary = source(setup(&config.client), problems);
+    let others = config.clients.iter();
+    let others = others.map(|(name, own)| (name.clone(), source(setup(own), problems))).collect();
+    let cache = Cache::new(&config.cache, given.paths.as_ref(), given.dry_run);
+    let read = given.read.unwrap_or(config.cache.read);
+    Queries::new(table, primary, others, cache, read, Timestamp::now())
+}
+
+impl Given {
+    /// Where state may be written; nowhere in a dry run.
+    fn kept_paths(&self) -> Option<&Paths> {
+        self.paths.as_ref().filter(|_| !self.dry_run)
+    }
+}
+
+fn source(setup: Setup, problems: &mut Vec<Failure>) -> Source {
+    let kind = client::resolve_kind(&setup.config).to_owned();
+    let identity = Identity::new(&kind, &setup.config, &setup.root);
+    let label = client::label(&setup.config);
+    let user_id = setup.config.user_id.clone();
+    let found = client::find(&kind);
+    if found.is_none() {
+        problems.push(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name)));
+    }
+    let build = move || match found {
+        Some(builtin) => (builtin.build)(setup.clone()),
+        None => Err(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name))),
+    };
+    Source {
+        label,
+        identity,
+        is_cached: true,
+        user_id,
+        build: Box::new(build),
+        client: OnceCell::new(),
+    }
+}
+
+/// The steps of a chain; a word that means nothing is left out and reported.
+fn chain(words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for word in words {
+        match step(word, config) {
+            Ok(step) => steps.push(step),
+            Err(failure) if problems.contains(&failure) => {}
+            Err(failure) => problems.push(failure),
+        }
+    }
+    steps
+}
+
+fn step(word: &str, config: &Config) -> Result<Step, Failure> {
+    if let Some(name) = word.strip_prefix("client:") {
+        let known = config.clients.contains_key(name);
+        let step = known.then(|| Step::Client(name.to_owned()));
+        return step
+            .ok_or_else(|| unknown("client", name, config.clients.keys().map(String::as_str)));
+    }
+    let builtin = fallback::find(word).map(Step::Builtin);
+    builtin.ok_or_else(|| unknown("strategy", word, fallback::BUILTINS.iter().map(|one| one.name)))
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let known: Vec<&str> = known.collect();
+    let failure = Failure::new(Code::CONFIG_NAME, format!("there is no {what} `{name}`"));
+    failure.hint(format!("known: {}", known.join(", ")))
+}

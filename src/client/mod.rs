@@ -67,3 +67,29 @@ pub struct Builtin {
 
 /// The clients that need no plugin.
 pub static BUILTINS: &[&Builtin] = &[&mcp::BUILTIN, &rest::BUILTIN, &local::BUILTIN];
+
+/// The built-in client of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    BUILTINS.iter().copied().find(|builtin| builtin.name == name)
+}
+
+/// The kind that `auto` stands for: `mcp` with a URL, else `local`.
+#[must_use]
+pub fn resolve_kind(config: &ClientConfig) -> &str {
+    match (config.kind.as_str(), &config.url) {
+        ("auto", Some(_)) => "mcp",
+        ("auto", None) => "local",
+        (kind, _) => kind,
+    }
+}
+
+/// The source for people and for the source line of the context.
+#[must_use]
+pub fn label(config: &ClientConfig) -> String {
+    match (resolve_kind(config), &config.url) {
+        ("local", _) => "local task file".into(),
+        (_, Some(url)) => format!("task server {url}"),
+        (kind, None) => format!("client {kind}"),
+    }
+}

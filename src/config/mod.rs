@@ -1,7 +1,22 @@
 //! What the user set: the layers (flag, environment, plugin option, project file, user file,
-//! embedded defaults), checked key by key, with the origin of every value.
+//! embedded defaults), checked key by key, with the place of every value.
 //! Knows no client, strategy or hook: their names are resolved in `plan`.
 
+mod blank;
+pub mod defaults;
+mod env;
+mod keys;
+pub mod layers;
+mod load;
+mod nearest;
+pub mod origin;
+mod read;
 mod schema;
+mod slots;
+pub mod trust;
+mod variables;
 
+pub use env::is_ours;
+pub use load::{Loaded, Sources, load};
+pub use nearest::nearest;
 pub use schema::*;

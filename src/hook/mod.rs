@@ -35,6 +35,12 @@ pub trait Hook {
 
     /// Second pass, only if the first gave nothing; ends by the deadline.
     fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a>;
+
+    /// What can be said without the second pass, when there is no time for it: for a query, what its
+    /// chain makes of `failure` with the cache alone.
+    fn without_asking(&self, _scope: &Scope, _failure: &Failure) -> Option<Found> {
+        None
+    }
 }
 
 /// What every hook of a run may look at.

@@ -3,3 +3,13 @@
 
 /// The HTTP client, not built before the first request. (Contract; the wire fills it.)
 pub struct Http;
+
+impl Http {
+    pub fn new(
+        _: &crate::config::Config,
+        _: Option<&crate::paths::Paths>,
+        _: &crate::environment::Environment,
+    ) -> Self {
+        Http
+    }
+}

@@ -1,0 +1,176 @@
+//! The environment as a layer: the canonical names (`WARMSTART_CLIENT__URL`), the variables of the
+//! guide under their own names, and the options of a Claude Code plugin. Values are taken as they
+//! stand, empty ones count as unset, and every message names the exact variable.
+
+use serde_json::Value;
+
+use super::layers::{Layer, Setting};
+use super::read::Read;
+use super::schema::ProxyVariables;
+use super::slots;
+use super::variables::{self, Meaning};
+use crate::environment::Environment;
+use crate::error::{Code, Failure};
+use crate::secret::SafeUrl;
+
+const CANONICAL: &str = "WARMSTART_";
+const OPTION: &str = "CLAUDE_PLUGIN_OPTION_";
+/// Names under our prefix that are no settings.
+const OTHER_NAMES: &[&str] = &["WARMSTART_HOME", "WARMSTART_CONFIG", "WARMSTART_LOG"];
+
+/// What the environment says, and what was wrong with it.
+#[derive(Default)]
+pub struct FromEnvironment {
+    pub options: Layer,
+    pub legacy: Layer,
+    pub canonical: Layer,
+    pub problems: Vec<Failure>,
+    /// Variables of the guide that change nothing here, with the reason.
+    pub notices: Vec<String>,
+}
+
+/// Reads all layers of the environment.
+#[must_use]
+pub fn read(environment: &Environment) -> FromEnvironment {
+    let mut found = FromEnvironment {
+        options: Layer { name: "plugin option", settings: Vec::new() },
+        legacy: Layer { name: "environment", settings: Vec::new() },
+        canonical: Layer { name: "environment", settings: Vec::new() },
+        ..FromEnvironment::default()
+    };
+    for (name, value) in environment.iter() {
+        if let Some(path) = name.strip_prefix(CANONICAL) {
+            found.canonical(name, path, value);
+        } else if let Some(option) = name.strip_prefix(OPTION) {
+            found.option(name, option, value);
+        } else if let Some(at) = variables::position(name) {
+            found.legacy(name, at, value);
+        }
+    }
+    // Of two names for one key the one that stands first in the table is the stronger.
+    found.legacy.settings.sort_by_key(|one| {
+        std::cmp::Reverse(variables::position(&one.place).unwrap_or(usize::MAX))
+    });
+    found.problems.extend(proxy_problems(environment));
+    found
+}
+
+impl FromEnvironment {
+    fn canonical(&mut self, name: &str, path: &str, value: &str) {
+        if name == "WARMSTART_LOG" {
+            let path = vec!["log".into(), "level".into()];
+            self.canonical.settings.push(Setting { path, value: value.into(), place: name.into() });
+        }
+        if OTHER_NAMES.contains(&name) || name.starts_with("WARMSTART_TEST_") {
+            return;
+        }
+        match canonical_setting(name, path, value) {
+            Ok(setting) => self.canonical.settings.push(setting),
+            Err(failure) => self.problems.push(failure),
+        }
+    }
+
+    /// An option is named like a variable of the guide, or like a key.
+    fn option(&mut self, name: &str, option: &str, value: &str) {
+        if let Some(at) = variables::position(option) {
+            match settings_of(name, at, value) {
+                Ok(settings) => self.options.settings.extend(settings),
+                Err(failure) => self.problems.push(failure),
+            }
+        } else {
+            match canonical_setting(name, option, value) {
+                Ok(setting) => self.options.settings.push(setting),
+                Err(failure) => self.problems.push(failure),
+            }
+        }
+    }
+
+    fn legacy(&mut self, name: &str, at: usize, value: &str) {
+        if let Meaning::Nothing(reason) = variables::TABLE[at].1 {
+            self.notices.push(format!("`{name}` has no effect here, because {reason}"));
+            return;
+        }
+        match settings_of(name, at, value) {
+            Ok(settings) => self.legacy.settings.extend(settings),
+            Err(failure) => self.problems.push(failure),
+        }
+    }
+}
+
+fn canonical_setting(name: &str, path: &str, value: &str) -> Result<Setting, Failure> {
+    let path: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
+    let words: Vec<&str> = path.iter().map(String::as_str).collect();
+    if slots::find(&words).is_some() {
+        return Ok(Setting { path, value: Value::from(value), place: name.to_owned() });
+    }
+    let meant = slots::nearest_key(&words).map(|near| {
+        format!("did you mean `{CANONICAL}{}`?", near.replace('.', "__").to_ascii_uppercase())
+    });
+    let failure = Failure::new(Code::CONFIG_VALUE, format!("`{name}` names no setting"));
+    Err(failure.hint(meant.unwrap_or_else(|| "a key is written WARMSTART_TABLE__KEY".into())))
+}
+
+fn settings_of(name: &str, at: usize, value: &str) -> Result<Vec<Setting>, Failure> {
+    let Meaning::Sets(keys, convert) = variables::TABLE[at].1 else { return Ok(Vec::new()) };
+    let converted: Read<Option<Value>> = convert(value);
+    let converted = converted
+        .map_err(|wrong| Failure::new(Code::CONFIG_VALUE, format!("`{name}`: {wrong}")))?;
+    let Some(value) = converted else { return Ok(Vec::new()) };
+    let setting = |key: &&str| Setting {
+        path: key.split('.').map(str::to_owned).collect(),
+        value: value.clone(),
+        place: name.to_owned(),
+    };
+    Ok(keys.iter().map(setting).collect())
+}
+
+/// Whether a detached process of ours may inherit the variable.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    name.starts_with(CANONICAL)
+        || name.starts_with(OPTION)
+        || variables::position(name).is_some()
+        || PROXY_NAMES.contains(&name)
+}
+
+const PROXY_NAMES: &[&str] = &[
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
+/// What the proxy variables say, lower case before upper case; what cannot be read is left out.
+#[must_use]
+pub fn proxies(environment: &Environment) -> ProxyVariables {
+    let first = |names: [&str; 4]| {
+        let value = names.into_iter().find_map(|name| environment.get(name));
+        value.and_then(|value| proxy_url(value).ok())
+    };
+    let none = environment.get("no_proxy").or_else(|| environment.get("NO_PROXY"));
+    let none = none.unwrap_or_default().split(',').map(str::trim).filter(|one| !one.is_empty());
+    ProxyVariables {
+        http: first(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
+        https: first(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+        no_proxy: none.map(str::to_owned).collect(),
+    }
+}
+
+fn proxy_url(value: &str) -> Result<SafeUrl, String> {
+    if value.contains("://") {
+        SafeUrl::parse(value)
+    } else {
+        SafeUrl::parse(&format!("http://{value}"))
+    }
+}
+
+fn proxy_problems(environment: &Environment) -> Vec<Failure> {
+    let urls = PROXY_NAMES.iter().filter(|name| !name.eq_ignore_ascii_case("no_proxy"));
+    let set = urls.filter_map(|name| Some((name, environment.get(name)?)));
+    let wrong = set.filter_map(|(name, value)| Some((name, proxy_url(value).err()?)));
+    wrong.map(|(name, wrong)| Failure::new(Code::CONFIG_URL, format!("`{name}` {wrong}"))).collect()
+}

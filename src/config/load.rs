@@ -1,0 +1,340 @@
+//! From the layers to the typed configuration. Loading cannot fail: what is wrong is reported, all
+//! of it at once, and the next weaker value stands in.
+
+use std::path::{Path, PathBuf};
+
+use super::defaults::DEFAULTS;
+use super::env;
+use super::layers::{self, Layer, Setting};
+use super::read::Around;
+use super::schema::Config;
+use super::slots::{self, Tables};
+use super::trust::{self, PROJECT_FILE, TrustStore};
+use crate::environment::Environment;
+use crate::error::{Code, Failure};
+use crate::paths::Paths;
+
+/// Where settings may come from.
+pub struct Sources<'a> {
+    pub environment: &'a Environment,
+    pub paths: Option<&'a Paths>,
+    /// The repository's root, or the session's folder.
+    pub project: Option<&'a Path>,
+    /// `--config FILE` or `WARMSTART_CONFIG`: instead of the user's own file.
+    pub file: Option<PathBuf>,
+    /// Flags, as keys and values: the strongest layer.
+    pub flags: Vec<(String, String)>,
+}
+
+/// What loading came to.
+pub struct Loaded {
+    pub config: Config,
+    /// Values that were left out, each with its place, its range and the nearest spelling.
+    pub problems: Vec<Failure>,
+    /// What changes nothing here, and why.
+    pub notices: Vec<String>,
+    /// What the project's file asked for without being trusted.
+    pub untrusted: Option<Failure>,
+    /// Whether the project's file is trusted (a project without one is not).
+    pub project_trusted: bool,
+    /// The layers above the defaults, the strongest last.
+    pub layers: Vec<Layer>,
+    /// The files that were looked for, in the order of their layers, and whether they were there.
+    pub files: Vec<(PathBuf, bool)>,
+}
+
+/// Loads everything.
+#[must_use]
+pub fn load(sources: &Sources<'_>) -> Loaded {
+    let mut loaded = Loaded {
+        config: Config::blank(),
+        problems: Vec::new(),
+        notices: Vec::new(),
+        untrusted: None,
+        project_trusted: false,
+        layers: Vec::new(),
+        files: Vec::new(),
+    };
+    loaded.user_file(sources);
+    loaded.project_file(sources);
+    let found = env::read(sources.environment);
+    loaded.layers.extend([found.options, found.legacy, found.canonical]);
+    loaded.layers.push(flags(&sources.flags));
+    loaded.problems.extend(found.problems);
+    loaded.notices.extend(found.notices);
+    loaded.resolve(sources);
+    loaded
+}
+
+fn flags(flags: &[(String, String)]) -> Layer {
+    let setting = |(key, value): &(String, String)| Setting {
+        path: key.split('.').map(str::to_owned).collect(),
+        value: value.as_str().into(),
+        place: "flag".into(),
+    };
+    Layer { name: "flag", settings: flags.iter().map(setting).collect() }
+}
+
+impl Loaded {
+    fn user_file(&mut self, sources: &Sources<'_>) {
+        let named = sources.file.clone().or_else(|| sources.environment.path("WARMSTART_CONFIG"));
+        let usual = sources.paths.map(|paths| paths.config_file.clone());
+        let Some(path) = named.or(usual) else { return };
+        let settings = self.read(&path).map(|(_, settings)| settings);
+        self.layers.push(Layer { name: "user file", settings: settings.unwrap_or_default() });
+    }
+
+    /// The bytes that are judged are the bytes that are parsed.
+    fn project_file(&mut self, sources: &Sources<'_>) {
+        let Some(path) = sources.project.map(|root| root.join(PROJECT_FILE)) else { return };
+        // A project whose root is the user's own folder has no file beside the user's.
+        let Some((file, mut settings)) = self.read(&path) else { return };
+        let store = sources.paths.map(TrustStore::open).unwrap_or_default();
+        self.project_trusted = store.trusts(&path, &file.text);
+        if !self.project_trusted {
+            let (harmless, refused): (Vec<_>, Vec<_>) =
+                settings.into_iter().partition(trust::is_harmless);
+            settings = harmless;
+            self.untrusted = refusal(&file.shown, &refused, store.knows(&path));
+        }
+        self.refuse_literal_secrets(&mut settings);
+        self.layers.push(Layer { name: "project file", settings });
+    }
+
+    fn read(&mut self, path: &Path) -> Option<(layers::File, Vec<Setting>)> {
+        let file = match layers::read(path) {
+            Ok(found) => found,
+            Err(failure) => {
+                self.problems.push(failure);
+                None
+            }
+        };
+        self.files.push((path.to_path_buf(), file.is_some()));
+        let file = file?;
+        let settings = layers::parse(&file).and_then(|settings| checked_version(&file, settings));
+        match settings {
+            Ok(settings) => Some((file, settings)),
+            Err(failure) => {
+                self.problems.push(failure);
+                None
+            }
+        }
+    }
+
+    /// A secret in a file of the project would be committed with it.
+    fn refuse_literal_secrets(&mut self, settings: &mut Vec<Setting>) {
+        settings.retain(|setting| {
+            let words = setting.words();
+            let literal = matches!(words.last(), Some(&("client_secret" | "token")))
+                && setting.value.as_str().is_some_and(|text| !text.is_empty());
+            if literal {
+                let text = format!("{}: `{}` holds a secret", setting.place, setting.key());
+                self.problems.push(Failure::new(Code::CONFIG_VALUE, text).hint(
+                    "a project's file must name where it is: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`",
+                ));
+            }
+            !literal
+        });
+    }
+
+    fn resolve(&mut self, sources: &Sources<'_>) {
+        let home = sources.paths.and_then(|paths| paths.home.as_deref());
+        let around = Around { environment: sources.environment, home };
+        let mut tables = Tables::blank();
+        let is_hook = |path: &str| path.starts_with("hooks.");
+        read_defaults(&mut tables, &around, |path| !is_hook(path));
+        let merged = layers::merge(&self.layers);
+        let (hooks, others): (Vec<_>, Vec<_>) =
+            merged.into_iter().partition(|one| one.path.first().is_some_and(|one| one == "hooks"));
+        for setting in &others {
+            self.apply(&mut tables, setting, &around);
+        }
+        read_defaults(&mut tables, &around, is_hook);
+        // Tables that begin with `hook_defaults` come after those were read.
+        for setting in &hooks {
+            self.apply(&mut tables, setting, &around);
+        }
+        self.config = tables.config;
+    }
+
+    fn apply(&mut self, tables: &mut Tables, setting: &Setting, around: &Around<'_>) {
+        let words = setting.words();
+        let Some(slot) = slots::find(&words) else {
+            return self.problems.push(unknown(setting));
+        };
+        let Err(wrong) = tables.set(&slot, &setting.value, around) else { return };
+        self.problems.push(bad_value(setting, &wrong));
+        // The next weaker layer that says something usable stands in.
+        let weaker = self.layers.iter().rev().flat_map(|layer| &layer.settings);
+        let weaker = weaker.filter(|one| one.path == setting.path && one.place != setting.place);
+        let _ = weaker.into_iter().any(|one| tables.set(&slot, &one.value, around).is_ok());
+    }
+}
+
+fn read_defaults(tables: &mut Tables, around: &Around<'_>, wanted: impl Fn(&str) -> bool) {
+    for (path, leaf) in DEFAULTS.iter().filter(|(path, _)| wanted(path)) {
+        let words: Vec<&str> = path.split('.').collect();
+        let set = slots::find(&words).map(|slot| tables.set(&slot, &leaf.value(), around));
+        debug_assert!(matches!(set, Some(Ok(()))), "hooks.toml: `{path}`");
+    }
+}
+
+fn checked_version(file: &layers::File, settings: Vec<Setting>) -> Result<Vec<Setting>, Failure> {
+    let version = settings.iter().find(|one| one.words() == ["version"]);
+    match version {
+        Some(setting) if setting.value.as_i64().is_some_and(|number| number > 1) => {
+            let text = format!("{}: the file has format {}", setting.place, setting.value);
+            Err(Failure::new(Code::CONFIG_NEWER, text)
+                .hint(format!("this program knows format 1: upgrade it, or mend `{}`", file.shown)))
+        }
+        _ => Ok(settings),
+    }
+}
+
+fn unknown(setting: &Setting) -> Failure {
+    let failure = Failure::new(
+        Code::CONFIG_VALUE,
+        format!("{}: there is no setting `{}`", setting.place, setting.key()),
+    );
+    match slots::nearest_key(&setting.words()) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`warmstart config show` lists them"),
+    }
+}
+
+fn bad_value(setting: &Setting, wrong: &str) -> Failure {
+    let is_url = setting.path.last().is_some_and(|key| key == "url");
+    let code = if is_url { Code::CONFIG_URL } else { Code::CONFIG_VALUE };
+    Failure::new(code, format!("{}: `{}` {wrong}", setting.place, setting.key()))
+}
+
+fn refusal(shown: &str, refused: &[Setting], changed: bool) -> Option<Failure> {
+    const NAMED: usize = 4;
+    if refused.is_empty() {
+        return None;
+    }
+    let mut keys: Vec<String> = refused.iter().take(NAMED).map(Setting::key).collect();
+    if refused.len() > NAMED {
+        keys.push(format!("{} more", refused.len() - NAMED));
+    }
+    let state = if changed { "has changed since it was trusted" } else { "is not trusted" };
+    let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
+    Some(
+        Failure::new(Code::FILE_UNTRUSTED, text)
+            .hint("read it, then run `warmstart trust` in the project"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AuthKind, SecretSource};
+
+    fn with(variables: &[(&str, &str)]) -> Loaded {
+        let environment: Environment = variables.iter().copied().collect();
+        load(&Sources {
+            environment: &environment,
+            paths: None,
+            project: None,
+            file: None,
+            flags: Vec::new(),
+        })
+    }
+
+    fn messages(loaded: &Loaded) -> String {
+        loaded
+            .problems
+            .iter()
+            .map(|one| format!("{one} {}\n", one.hint.as_deref().unwrap_or("")))
+            .collect()
+    }
+
+    #[test]
+    fn the_embedded_defaults_are_whole_and_valid() {
+        let loaded = with(&[]);
+        assert_eq!(messages(&loaded), "");
+        assert_eq!(loaded.config.session_start.deadline.as_secs(), 2);
+        assert_eq!(loaded.config.queries["tasks"].arguments["limit"], 5);
+        assert_eq!(loaded.config.hooks["git_context"].timeout.as_millis(), 300);
+        assert_eq!(loaded.config.hooks["pending_tasks"].timeout.as_millis(), 1500);
+        assert_eq!(loaded.config.client.auth.resolved_kind(), AuthKind::None);
+    }
+
+    #[test]
+    fn e01_e06_the_guides_variables_alone_make_a_setup() {
+        let loaded = with(&[
+            ("MCP_SERVER_URL", "http://localhost:8000"),
+            ("KEYCLOAK_URL", "http://localhost:8080/"),
+            ("KEYCLOAK_REALM", "agenthub"),
+            ("KEYCLOAK_CLIENT_SECRET", "12345678"),
+        ]);
+        assert_eq!(messages(&loaded), "");
+        assert_eq!(loaded.config.client.auth.resolved_kind(), AuthKind::Keycloak);
+        assert_eq!(loaded.config.client.auth.realm, "agenthub");
+    }
+
+    #[test]
+    fn m31_a_secret_is_taken_literally_and_never_repeated() {
+        let odd = [
+            "12345678",
+            "0123",
+            "true",
+            "{a=1}",
+            "[a,b]",
+            " blanks ",
+            "\"quoted\"",
+            "a\\b",
+            "p@ss:w%rd+&=~",
+            "null",
+            "1e3",
+            "#hash",
+        ];
+        for value in odd {
+            for name in ["KEYCLOAK_CLIENT_SECRET", "WARMSTART_AUTH__CLIENT_SECRET"] {
+                let loaded = with(&[(name, value)]);
+                assert_eq!(messages(&loaded), "", "{name}={value}");
+                let found = loaded.config.client.auth.client_secret.unwrap();
+                assert!(matches!(found, SecretSource::Value(secret) if secret.expose() == value));
+            }
+        }
+    }
+
+    #[test]
+    fn c004_c005_x08_bad_values_name_the_variable_the_range_and_leave_the_weaker_value() {
+        let table = [
+            ("MCP_SERVER_TIMEOUT", "abc", "not a number of seconds (1 to 300)"),
+            ("MCP_SERVER_TIMEOUT", "-1", "out of range (1 to 300 seconds)"),
+            ("MCP_SERVER_TIMEOUT", "99999", "out of range"),
+            ("TASK_CACHE_TTL", "15m", "not a number of seconds (60 to 3600)"),
+            ("HTTP_MAX_RETRIES", "11", "out of range (0 to 10)"),
+            ("APP_LOG_LEVEL", "LOUD", "is not one of DEBUG"),
+            ("WARMSTART_SESSION_START__DEADLINE", "5", "not a duration"),
+            ("WARMSTART_CLIENT__ERA", "modren", "did you mean `modern`?"),
+            ("WARMSTART_CLIENT__URL", "localhost", "no scheme"),
+            ("WARMSTART_CLIENT__ULR", "x", "WARMSTART_CLIENT__URL"),
+        ];
+        for (name, value, expected) in table {
+            let loaded = with(&[(name, value)]);
+            let text = messages(&loaded);
+            assert!(text.contains(name) && text.contains(expected), "{name}={value}: {text}");
+            assert_eq!(loaded.config, with(&[]).config, "{name}={value} changes nothing");
+        }
+        let both = with(&[("MCP_SERVER_TIMEOUT", "7"), ("WARMSTART_HTTP__REQUEST_TIMEOUT", "x")]);
+        assert_eq!(both.config.http.request_timeout.as_secs(), 7);
+    }
+
+    #[test]
+    fn all_errors_come_at_once_and_odd_numbers_are_fine() {
+        let loaded =
+            with(&[("MCP_SERVER_TIMEOUT", "x"), ("TASK_CACHE_TTL", "y"), ("WARMSTART_X", "z")]);
+        assert_eq!(loaded.problems.len(), 3);
+        assert_eq!(
+            with(&[("MCP_SERVER_TIMEOUT", "10s")]).config.http.request_timeout.as_secs(),
+            10
+        );
+        assert_eq!(
+            with(&[("MCP_SERVER_TIMEOUT", "1e2")]).config.http.request_timeout.as_secs(),
+            100
+        );
+    }
+}

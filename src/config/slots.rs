@@ -1,0 +1,129 @@
+//! From the path of a setting (`hooks.lint.timeout`) to its place in the typed configuration.
+//! Tables with names of the user's own share the rows of their kind.
+
+use serde_json::Value;
+
+use super::keys::{AUTH, CLIENT, HOOK, Key, PLUGIN, QUERY, TOP};
+use super::nearest::nearest;
+use super::read::{self, Around, Read};
+use super::schema::*;
+
+/// The configuration while the layers are read into it.
+pub struct Tables {
+    pub config: Config,
+    pub hook_defaults: HookConfig,
+}
+
+/// A setting that exists.
+pub enum Slot<'a> {
+    Top(&'static Key<Config>),
+    Client(&'static Key<ClientConfig>),
+    Auth(&'static Key<AuthConfig>),
+    OtherClient(&'a str, &'static Key<ClientConfig>),
+    OtherAuth(&'a str, &'static Key<AuthConfig>),
+    Query(&'a str, &'static Key<QueryConfig>),
+    Branch(&'a str),
+    HookDefaults(&'static Key<HookConfig>),
+    Hook(&'a str, &'static Key<HookConfig>),
+    Plugin(&'a str, &'static Key<PluginConfig>),
+}
+
+/// The setting at `path`, if there is one.
+pub fn find<'a>(path: &[&'a str]) -> Option<Slot<'a>> {
+    match path {
+        ["client", key] => row(CLIENT, key).map(Slot::Client),
+        ["auth", key] => row(AUTH, key).map(Slot::Auth),
+        ["clients", name, "auth", key] => row(AUTH, key).map(|row| Slot::OtherAuth(name, row)),
+        ["clients", name, key] => row(CLIENT, key).map(|row| Slot::OtherClient(name, row)),
+        ["queries", name, key] => row(QUERY, key).map(|row| Slot::Query(name, row)),
+        ["branches", name] => Some(Slot::Branch(name)),
+        ["hook_defaults", key] => row(HOOK, key).map(Slot::HookDefaults),
+        ["hooks", name, key] => row(HOOK, key).map(|row| Slot::Hook(name, row)),
+        ["plugins", name, key] => row(PLUGIN, key).map(|row| Slot::Plugin(name, row)),
+        [key] => row(TOP, key).map(Slot::Top),
+        [table, key] => top(table, key).map(Slot::Top),
+        _ => None,
+    }
+}
+
+fn row<T>(rows: &'static [Key<T>], name: &str) -> Option<&'static Key<T>> {
+    rows.iter().find(|row| row.name == name)
+}
+
+/// A row whose name is `TABLE.KEY`.
+fn top(table: &str, key: &str) -> Option<&'static Key<Config>> {
+    TOP.iter().find(|row| {
+        row.name.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) == Some(key)
+    })
+}
+
+impl Tables {
+    pub fn blank() -> Self {
+        Tables { config: Config::blank(), hook_defaults: HookConfig::blank() }
+    }
+
+    /// Reads `value` into its place. A table that is named for the first time begins with what the
+    /// general one says; credentials are never taken over.
+    pub fn set(&mut self, slot: &Slot<'_>, value: &Value, around: &Around<'_>) -> Read<()> {
+        let config = &mut self.config;
+        match slot {
+            Slot::Top(key) => key.set(config, value, around),
+            Slot::Client(key) => key.set(&mut config.client, value, around),
+            Slot::Auth(key) => key.set(&mut config.client.auth, value, around),
+            Slot::OtherClient(name, key) => key.set(other(config, name), value, around),
+            Slot::OtherAuth(name, key) => key.set(&mut other(config, name).auth, value, around),
+            Slot::Query(name, key) => {
+                let query = config.queries.entry((*name).to_owned());
+                key.set(query.or_insert_with(QueryConfig::blank), value, around)
+            }
+            Slot::Branch(name) => {
+                config.branches.insert((*name).to_owned(), read::text(value)?);
+                Ok(())
+            }
+            Slot::HookDefaults(key) => key.set(&mut self.hook_defaults, value, around),
+            Slot::Hook(name, key) => {
+                let hook = config.hooks.entry((*name).to_owned());
+                key.set(hook.or_insert_with(|| self.hook_defaults.clone()), value, around)
+            }
+            Slot::Plugin(name, key) => {
+                let plugin = config.plugins.entry((*name).to_owned());
+                key.set(plugin.or_insert_with(PluginConfig::blank), value, around)
+            }
+        }
+    }
+}
+
+fn other<'a>(config: &'a mut Config, name: &str) -> &'a mut ClientConfig {
+    let primary = &config.client;
+    let auth = AuthConfig { refresh_before: primary.auth.refresh_before, ..AuthConfig::blank() };
+    let base = ClientConfig { auth, ..primary.clone() };
+    config.clients.entry(name.to_owned()).or_insert(base)
+}
+
+/// The key that was probably meant by `path`, in full.
+pub fn nearest_key(path: &[&str]) -> Option<String> {
+    let (last, table) = path.split_last()?;
+    let names: Vec<&str> = match table {
+        ["client"] | ["clients", _] => CLIENT.iter().map(|row| row.name).collect(),
+        ["auth"] | ["clients", _, "auth"] => AUTH.iter().map(|row| row.name).collect(),
+        ["queries", _] => QUERY.iter().map(|row| row.name).collect(),
+        ["hook_defaults"] | ["hooks", _] => HOOK.iter().map(|row| row.name).collect(),
+        ["plugins", _] => PLUGIN.iter().map(|row| row.name).collect(),
+        _ => {
+            let whole = path.join(".");
+            return nearest(&whole, &all_fixed()).map(str::to_owned);
+        }
+    };
+    let near = nearest(last, &names)?;
+    Some(table.iter().copied().chain([near]).collect::<Vec<_>>().join("."))
+}
+
+/// The paths that need no name of the user's own.
+fn all_fixed() -> Vec<&'static str> {
+    super::defaults::DEFAULTS.iter().map(|(path, _)| *path).collect()
+}
+
+/// Whether the values at `path` are secret, or may be.
+pub fn is_secret(path: &[&str]) -> bool {
+    matches!(path.last(), Some(&("client_secret" | "token" | "headers")))
+}

@@ -1,0 +1,120 @@
+//! Which project files the user has agreed to: path and content together, in the user's own state
+//! folder. A project cannot grant itself trust, and a changed file has lost it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::layers::Setting;
+use crate::disk::{self, Durability};
+use crate::paths::Paths;
+use crate::secret::hex;
+
+/// Where a project keeps its settings, below its root.
+pub const PROJECT_FILE: &str = ".claude/hooks.toml";
+const LARGEST_STORE: u64 = 1 << 20;
+
+/// The files that the user trusts: canonical path to the SHA-256 of the content.
+#[derive(Debug, Default)]
+pub struct TrustStore {
+    path: PathBuf,
+    files: BTreeMap<String, String>,
+}
+
+impl TrustStore {
+    /// Reads the store. One that is missing, damaged or not ours trusts nothing.
+    #[must_use]
+    pub fn open(paths: &Paths) -> Self {
+        let path = paths.state.join("trust.json");
+        let bytes = disk::read_private(&path, LARGEST_STORE).ok().flatten();
+        let files = bytes.and_then(|bytes| {
+            let parsed = serde_json::from_slice(&bytes);
+            if parsed.is_err() {
+                disk::set_aside(&path);
+            }
+            parsed.ok()
+        });
+        TrustStore { path, files: files.unwrap_or_default() }
+    }
+
+    /// Whether `file` with exactly this content was agreed to. The path is followed to its end, so
+    /// that a link to a trusted file is judged as what it links to, in its own place.
+    #[must_use]
+    pub fn trusts(&self, file: &Path, content: &str) -> bool {
+        name(file).is_some_and(|name| self.files.get(&name) == Some(&digest(content)))
+    }
+
+    /// Whether the file was agreed to with another content.
+    #[must_use]
+    pub fn knows(&self, file: &Path) -> bool {
+        name(file).is_some_and(|name| self.files.contains_key(&name))
+    }
+
+    /// Binds path and content.
+    ///
+    /// # Errors
+    /// What the disk said; then nothing has changed.
+    pub fn trust(&mut self, file: &Path, content: &str) -> std::io::Result<()> {
+        let name = name(file).ok_or(std::io::ErrorKind::NotFound)?;
+        self.files.insert(name, digest(content));
+        self.save()
+    }
+
+    /// Takes the trust back; says whether there was any.
+    ///
+    /// # Errors
+    /// What the disk said; then nothing has changed.
+    pub fn forget(&mut self, file: &Path) -> std::io::Result<bool> {
+        let canonical = name(file).and_then(|name| self.files.remove(&name));
+        let removed = canonical.or_else(|| self.files.remove(&file.to_string_lossy().into_owned()));
+        if removed.is_some() {
+            self.save()?;
+        }
+        Ok(removed.is_some())
+    }
+
+    /// The trusted files and the digests of their contents.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, digest)| (path.as_str(), digest.as_str()))
+    }
+
+    fn save(&self) -> std::io::Result<()> {
+        disk::write_atomic(&self.path, &serde_json::to_vec_pretty(&self.files)?, Durability::Power)
+    }
+}
+
+/// The folder is followed through links, the file itself must not be one: a link in one repository
+/// to the trusted file of another would inherit its trust.
+fn name(file: &Path) -> Option<String> {
+    if std::fs::symlink_metadata(file).ok()?.is_symlink() {
+        return None;
+    }
+    Some(file.canonicalize().ok()?.to_str()?.to_owned())
+}
+
+/// SHA-256 of a file's content, in hex.
+#[must_use]
+pub fn digest(content: &str) -> String {
+    hex(&Sha256::digest(content.as_bytes()))
+}
+
+/// Whether a file that is not trusted may set this: how much is said and in which order, but nothing
+/// that runs code, reads files, calls the server or moves credentials.
+#[must_use]
+pub fn is_harmless(setting: &Setting) -> bool {
+    const HOOK_KEYS: &[&str] = &["order", "enabled", "timeout", "max_chars", "sources"];
+    match setting.words().as_slice() {
+        ["version"] | ["context", _] => true,
+        ["session_start", key] => matches!(*key, "sources" | "resume" | "notice"),
+        ["hooks", name, key] => {
+            *name != "notes" && is_builtin_hook(name) && HOOK_KEYS.contains(key)
+        }
+        _ => false,
+    }
+}
+
+fn is_builtin_hook(name: &str) -> bool {
+    let paths = super::defaults::DEFAULTS.iter().map(|(path, _)| *path);
+    paths.filter_map(|path| path.strip_prefix("hooks.")?.split('.').next()).any(|one| one == name)
+}

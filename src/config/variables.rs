@@ -1,0 +1,140 @@
+//! The variables of the troubleshooting guide and its sibling documents: what each one sets here, in
+//! its own units and ranges, or why it sets nothing. Of two names for one key the first is stronger.
+
+use serde_json::{Value, json};
+
+use super::read::Read;
+
+/// What a variable does.
+#[derive(Clone, Copy)]
+pub enum Meaning {
+    /// The keys it sets, and how its text becomes their value; `None`: this text sets nothing.
+    Sets(&'static [&'static str], fn(&str) -> Read<Option<Value>>),
+    /// Nothing, because …
+    Nothing(&'static str),
+}
+
+use Meaning::{Nothing, Sets};
+
+/// The position of `name` in the table.
+#[must_use]
+pub fn position(name: &str) -> Option<usize> {
+    TABLE.iter().position(|(known, _)| *known == name)
+}
+
+/// Every variable.
+pub static TABLE: &[(&str, Meaning)] = &[
+    ("MCP_SERVER_URL", Sets(&["client.url"], text)),
+    ("MCP_SERVER_TIMEOUT", Sets(&["http.request_timeout"], |v| seconds(v, 1, 300))),
+    ("KEYCLOAK_URL", Sets(&["auth.url"], text)),
+    ("KEYCLOAK_REALM", Sets(&["auth.realm"], text)),
+    ("KEYCLOAK_CLIENT_ID", Sets(&["auth.client_id"], text)),
+    ("KEYCLOAK_CLIENT_SECRET", Sets(&["auth.client_secret"], text)),
+    ("KEYCLOAK_CLIENT_SECRET_FILE", Sets(&["auth.client_secret"], file)),
+    ("KEYCLOAK_SERVICE_CLIENT_ID", Sets(&["auth.client_id"], text)),
+    ("KEYCLOAK_SERVICE_CLIENT_SECRET", Sets(&["auth.client_secret"], text)),
+    ("KEYCLOAK_SERVICE_SCOPES", Sets(&["auth.scope"], text)),
+    ("TOKEN_REFRESH_BEFORE_EXPIRY", Sets(&["auth.refresh_before"], |v| seconds(v, 30, 300))),
+    ("TOKEN_CACHE_DIR", Sets(&["auth.token_dir"], text)),
+    ("MCP_AUTH_TOKEN", Sets(&["auth.token"], text)),
+    ("AUTH_ENABLED", Sets(&["auth.kind"], no_auth)),
+    ("FALLBACK_CACHE_TTL", Sets(&["cache.stale_max"], |v| seconds(v, 300, 86_400))),
+    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| Ok(Some(json!([v.trim()]))))),
+    ("TASK_CACHE_TTL", Sets(&["queries.tasks.ttl", "queries.next.ttl"], |v| seconds(v, 60, 3600))),
+    ("SESSION_CACHE_TTL", Sets(&["queries.branches.ttl"], |v| seconds(v, 300, 7200))),
+    ("SESSION_CACHE_MAX_SIZE", Sets(&["cache.max_size"], megabytes)),
+    ("CACHE_CLEANUP_INTERVAL", Sets(&["cache.cleanup_interval"], |v| seconds(v, 60, 2_592_000))),
+    ("RATE_LIMIT_REQUESTS_PER_MINUTE", Sets(&["http.rate_limit"], |v| number(v, 10, 1000))),
+    ("HTTP_MAX_RETRIES", Sets(&["http.attempts"], |v| Ok(Some(json!(whole(v, 0, 10)? + 1))))),
+    ("MCP_MAX_RETRIES", Sets(&["http.attempts"], |v| number(v, 1, 11))),
+    ("MCP_RETRY_DELAY", Sets(&["http.retry_delay"], |v| seconds(v, 0, 60))),
+    ("CLAUDE_CONTEXT_MODE", Sets(&["context.format"], text)),
+    ("APP_LOG_LEVEL", Sets(&["log.level"], level)),
+    ("LOG_PATH", Sets(&["log.dir"], text)),
+    ("AI_DATA", Nothing("logs and runs lie in the state folder; `log.dir` moves them")),
+    ("AI_DOCS", Nothing("no file of that folder is read")),
+    ("GIT_CACHE_TTL", Nothing("commits are kept by their id, which cannot go stale")),
+    ("HTTP_POOL_CONNECTIONS", Nothing("one run opens one connection to each host")),
+    ("HTTP_POOL_MAXSIZE", Nothing("one run opens one connection to each host")),
+    (
+        "SSL_VERIFY",
+        Nothing("certificates are always checked; `http.ca_file` adds your own authority"),
+    ),
+    ("TOKEN_CACHE_TTL", Nothing("a token is kept until it expires")),
+    (
+        "TOKEN_REFRESH_BUFFER",
+        Nothing("it belongs to the server; TOKEN_REFRESH_BEFORE_EXPIRY is ours"),
+    ),
+    ("PUBLIC_KEY_CACHE_TTL", Nothing("it belongs to the server; no key is fetched here")),
+    ("HOOK_JWT_SECRET", Nothing("requests carry a bearer token and are not signed")),
+    ("HOOK_JWT_ALGORITHM", Nothing("requests carry a bearer token and are not signed")),
+    ("CLAUDE_SUBAGENT", Nothing("the host names the agent in the event")),
+    ("CLAUDE_SESSION_TYPE", Nothing("the host names the kind of session in the event")),
+    ("CLAUDE_AGENT_ROLE", Nothing("the host names the agent in the event")),
+    ("MCP_STATUS_CACHE_DURATION", Nothing("there is no status line to keep")),
+    (
+        "MCP_CONNECTION_TIMEOUT",
+        Nothing("it belonged to the status line; `http.connect_timeout` is ours"),
+    ),
+    ("ENABLE_CLAUDE_EDIT", Nothing("it belongs to another hook")),
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
+fn text(value: &str) -> Read<Option<Value>> {
+    Ok(Some(Value::from(value)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
+fn file(value: &str) -> Read<Option<Value>> {
+    Ok(Some(json!({ "file": value })))
+}
+
+/// Bare numbers are seconds under the guide's names; fractions are allowed, units too.
+fn seconds(value: &str, least: u32, most: u32) -> Read<Option<Value>> {
+    let text = value.trim();
+    let number: f64 = match text.strip_suffix("ms") {
+        Some(number) => number.parse::<f64>().map(|number| number / 1000.0),
+        None => text.strip_suffix('s').unwrap_or(text).parse(),
+    }
+    .map_err(|_| format!("`{text}` is not a number of seconds ({least} to {most})"))?;
+    if !(f64::from(least)..=f64::from(most)).contains(&number) {
+        return Err(format!("`{text}` is out of range ({least} to {most} seconds)"));
+    }
+    Ok(Some(Value::from(format!("{}ms", (number * 1000.0).round().max(1.0)))))
+}
+
+fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
+    let text = value.trim();
+    let number: i64 =
+        text.parse().map_err(|_| format!("`{text}` is not a whole number ({least} to {most})"))?;
+    if !(least..=most).contains(&number) {
+        return Err(format!("`{text}` is out of range ({least} to {most})"));
+    }
+    Ok(number)
+}
+
+fn number(value: &str, least: i64, most: i64) -> Read<Option<Value>> {
+    whole(value, least, most).map(|number| Some(number.into()))
+}
+
+fn megabytes(value: &str) -> Read<Option<Value>> {
+    Ok(Some(Value::from(format!("{}MiB", whole(value, 1, 10_240)?))))
+}
+
+/// Only "off" says something: "on" leaves the choice to `auth.kind`.
+fn no_auth(value: &str) -> Read<Option<Value>> {
+    let enabled = super::read::flag(&Value::from(value))?;
+    Ok((!enabled).then(|| Value::from("none")))
+}
+
+/// Python's names for the levels.
+fn level(value: &str) -> Read<Option<Value>> {
+    let level = match value.trim().to_ascii_lowercase().as_str() {
+        "debug" => "debug",
+        "info" => "info",
+        "warning" | "warn" => "warn",
+        "error" | "critical" => "error",
+        other => return Err(format!("`{other}` is not one of DEBUG, INFO, WARNING, ERROR")),
+    };
+    Ok(Some(Value::from(level)))
+}
