@@ -123,7 +123,7 @@ fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
 
 fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
     let config = &given.config;
-    let http = Arc::new(Http::new(config, given.kept_paths(), &given.environment));
+    let http = Arc::new(Http::new(config, given.kept_paths()));
     let setup = |own: &ClientConfig| Setup {
         config: own.clone(),
         whole: Arc::clone(config),

@@ -1,15 +1,88 @@
 //! The one HTTP client of the process: built when first needed, bounded in time and bytes.
-//! Knows origins, limits and retries; nothing of MCP, tokens or tasks.
+//! Knows origins, limits and repetitions; nothing of MCP, tokens or tasks.
+//!
+//! The order of the guards: deadline, rate limit, breaker, repetition, one attempt.
 
-/// The HTTP client, not built before the first request. (Contract; the wire fills it.)
-pub struct Http;
+mod breaker;
+mod build;
+mod error;
+mod exchange;
+mod limiter;
+mod retry;
+mod state;
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+pub use error::{Error, Phase};
+pub use exchange::{Opened, Request};
+
+use crate::config::{BreakerConfig, Config, HttpConfig};
+use crate::deadline::Deadline;
+use crate::error::Failure;
+use crate::paths::Paths;
+
+/// The HTTP client, not built before the first request.
+pub struct Http {
+    config: HttpConfig,
+    breaker: BreakerConfig,
+    /// Where limiter and breaker keep what all processes share; `None`: nowhere.
+    state: Option<PathBuf>,
+    plain: OnceCell<Result<reqwest::Client, Failure>>,
+    tls: OnceCell<Result<reqwest::Client, Failure>>,
+}
 
 impl Http {
-    pub fn new(
-        _: &crate::config::Config,
-        _: Option<&crate::paths::Paths>,
-        _: &crate::environment::Environment,
-    ) -> Self {
-        Http
+    /// Takes the settings; opens nothing.
+    #[must_use]
+    pub fn new(config: &Config, paths: Option<&Paths>) -> Self {
+        Http {
+            config: config.http.clone(),
+            breaker: config.breaker.clone(),
+            state: paths.map(|paths| paths.state.join("http")),
+            plain: OnceCell::new(),
+            tls: OnceCell::new(),
+        }
+    }
+
+    /// Sends a request, made anew by `make` for each attempt, and has the answer read by `read`,
+    /// whatever its status (429, 5xx and redirects excepted). `repeat`: asking twice does no harm.
+    ///
+    /// # Errors
+    /// `WS301` to `WS307`, `WS321` to `WS324`, `WS405`.
+    pub async fn send<T>(
+        &self,
+        make: impl Fn() -> Request,
+        read: impl AsyncFn(Opened) -> Result<T, Error>,
+        repeat: bool,
+        deadline: Deadline,
+    ) -> Result<T, Failure> {
+        let mut request = make();
+        let origin = request.url.origin();
+        limiter::take(self.state.as_deref(), &origin, self.config.rate_limit)?;
+        let guard = breaker::Breaker::check(self.state.as_deref(), &origin, &self.breaker)?;
+        let policy = retry::Policy::new(&self.config, repeat, deadline);
+        let mut attempt = 1;
+        loop {
+            let opened = self.attempt(request, deadline).await;
+            let error = match opened {
+                Ok(opened) => match read(opened).await {
+                    Ok(value) => {
+                        guard.succeeded();
+                        return Ok(value);
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let Some(pause) = policy.pause(attempt, &error, deadline) else {
+                guard.failed(&error);
+                return Err(error.failure(attempt));
+            };
+            tracing::debug!(attempt, %error, ?pause, "asking once more");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+            request = make();
+        }
     }
 }

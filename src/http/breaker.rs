@@ -1,0 +1,134 @@
+//! A server that keeps failing is left alone for a while, by all processes together; then one of
+//! them tries again. Also remembers how long a server asked us to stay away.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, state};
+use crate::config::BreakerConfig;
+use crate::error::{Code, Failure};
+
+/// While one process tries whether the server is back, the others wait this long.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// What is known of one origin. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Record {
+    failures: u32,
+    open_until: i64,
+    /// The server's own word (`Retry-After`).
+    away_until: i64,
+}
+
+impl Record {
+    fn verdict(&self, now: i64, threshold: u32) -> Verdict {
+        if now < self.away_until {
+            return Verdict::Away(self.away_until - now);
+        }
+        if threshold == 0 || self.failures < threshold {
+            return Verdict::Closed;
+        }
+        if now < self.open_until { Verdict::Open(self.open_until - now) } else { Verdict::HalfOpen }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Closed,
+    Open(i64),
+    HalfOpen,
+    Away(i64),
+}
+
+/// The leave to ask an origin, and the duty to say what became of it.
+pub struct Breaker<'a> {
+    path: Option<PathBuf>,
+    config: &'a BreakerConfig,
+    was_troubled: bool,
+}
+
+impl<'a> Breaker<'a> {
+    /// Asks for leave.
+    ///
+    /// # Errors
+    /// `WS324` while the origin is left alone, `WS321` while it asked us to stay away.
+    pub fn check(
+        folder: Option<&Path>,
+        origin: &str,
+        config: &'a BreakerConfig,
+    ) -> Result<Self, Failure> {
+        let path = folder.map(|folder| state::file(folder, "breaker", origin));
+        let record: Record = path.as_deref().map(state::read).unwrap_or_default();
+        let was_troubled = record != Record::default();
+        let leave = Breaker { path, config, was_troubled };
+        match record.verdict(state::now(), config.failures) {
+            Verdict::Closed => Ok(leave),
+            Verdict::HalfOpen => {
+                leave.update(|record| record.open_until = state::now() + state::millis(PROBE));
+                Ok(leave)
+            }
+            Verdict::Open(left) => {
+                Err(refused(Code::BREAKER_OPEN, origin, "failed again and again", left))
+            }
+            Verdict::Away(left) => {
+                Err(refused(Code::TOO_MANY_REQUESTS, origin, "asked for a pause", left))
+            }
+        }
+    }
+
+    /// The server answered.
+    pub fn succeeded(&self) {
+        if self.was_troubled {
+            self.update(|record| *record = Record::default());
+        }
+    }
+
+    /// It did not.
+    pub fn failed(&self, error: &Error) {
+        if let (Error::TooMany { .. }, Some(after)) = (error, error.retry_after()) {
+            self.update(|record| record.away_until = state::now() + state::millis(after));
+        } else if error.is_outage() {
+            self.update(|record| {
+                record.failures = record.failures.saturating_add(1);
+                if record.failures >= self.config.failures {
+                    record.open_until = state::now() + state::millis(self.config.open_for);
+                }
+            });
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Record)) {
+        if let Some(path) = self.path.as_deref() {
+            state::update(path, change);
+        }
+    }
+}
+
+fn refused(code: Code, origin: &str, why: &str, left: i64) -> Failure {
+    let seconds = (left + 999) / 1000;
+    Failure::new(code, format!("`{origin}` {why}; it is not asked for {seconds} s more"))
+        .hint("`warmstart tasks` says when it answers again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l12_n034_n035_it_opens_closes_and_half_opens() {
+        let record = |failures, open_until| Record { failures, open_until, away_until: 0 };
+        let table = [
+            (record(0, 0), 3, Verdict::Closed),
+            (record(2, 0), 3, Verdict::Closed),
+            (record(3, 150), 3, Verdict::Open(50)),
+            (record(3, 100), 3, Verdict::HalfOpen),
+            (record(9, 900), 0, Verdict::Closed),
+            (Record { away_until: 130, ..record(0, 0) }, 3, Verdict::Away(30)),
+        ];
+        for (record, threshold, expected) in table {
+            assert_eq!(record.verdict(100, threshold), expected, "{record:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What can go wrong between us and a server, and what each case is called for people.
+//! Names hosts, never user parts, queries or bodies.
+
+use std::time::Duration;
+
+use crate::error::{Code, Failure};
+
+/// How far a request had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Connect,
+    FirstByte,
+    Body,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Phase::Connect => "connecting",
+            Phase::FirstByte => "waiting for the first byte",
+            Phase::Body => "reading the body",
+        })
+    }
+}
+
+/// A request that came to nothing. `place` is scheme, host and port.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the name of `{place}` cannot be resolved")]
+    Dns { place: String },
+    #[error("`{place}` refused the connection")]
+    Refused { place: String },
+    #[error("`{place}` did not answer in time, while {phase}")]
+    Timeout { place: String, phase: Phase },
+    #[error("`{place}` broke the connection off, while {phase}")]
+    Broken { place: String, phase: Phase },
+    #[error("the TLS connection to `{place}` failed: {reason}")]
+    Tls { place: String, reason: String },
+    #[error("the proxy `{proxy}` on the way to `{place}` failed: {reason}")]
+    Proxy { place: String, proxy: String, reason: String },
+    #[error("`{place}` redirects in a circle")]
+    RedirectLoop { place: String },
+    #[error("`{place}` redirects to another origin, `{target}`, which was not followed")]
+    RedirectForeign { place: String, target: String },
+    #[error("`{place}` answered with a redirect (HTTP {status}) to `{target}`")]
+    Moved { place: String, status: u16, target: String },
+    #[error("`{place}` asks for fewer requests (HTTP 429)")]
+    TooMany { place: String, after: Option<Duration> },
+    #[error("`{place}` is in trouble (HTTP {status})")]
+    Server { place: String, status: u16, after: Option<Duration> },
+    #[error("the answer of `{place}` is larger than {limit} bytes")]
+    TooLarge { place: String, limit: u64 },
+    #[error("the answer of `{place}` is not HTTP as it should be: {reason}")]
+    NotHttp { place: String, reason: String },
+    #[error("the request to `{place}` cannot be made: {reason}")]
+    Unmakeable { place: String, reason: String },
+}
+
+impl Error {
+    /// Whether the same request may succeed a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Refused { .. } | Error::Broken { .. } | Error::TooMany { .. } => true,
+            Error::Timeout { phase, .. } => *phase == Phase::Connect,
+            Error::Server { status, .. } => matches!(status, 408 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether it speaks against the server's health, for the breaker.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Error::Dns { .. }
+                | Error::Refused { .. }
+                | Error::Timeout { .. }
+                | Error::Broken { .. }
+                | Error::Proxy { .. }
+                | Error::Server { .. }
+        )
+    }
+
+    /// How long the server asked us to stay away.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::TooMany { after, .. } | Error::Server { after, .. } => *after,
+            _ => None,
+        }
+    }
+
+    /// The failure for the chain and for people, after that many attempts.
+    #[must_use]
+    pub fn failure(&self, attempts: u32) -> Failure {
+        let (code, hint) = self.advice();
+        let times = if attempts > 1 { format!(", {attempts} times") } else { String::new() };
+        let failure = Failure::new(code, format!("{self}{times}")).hint(hint);
+        Failure { retry_after: self.retry_after(), ..failure }
+    }
+
+    fn advice(&self) -> (Code, &'static str) {
+        match self {
+            Error::Dns { .. } => (Code::DNS, "check the host name in the URL, and your DNS"),
+            Error::Refused { .. } => {
+                (Code::REFUSED, "start the server, or correct host and port of the URL")
+            }
+            Error::Timeout { .. } => (
+                Code::TIMEOUT,
+                "check the network and the server's load, or raise `session_start.deadline`",
+            ),
+            Error::Broken { .. } => (Code::TIMEOUT, "look into the server's log"),
+            Error::Tls { .. } => (
+                Code::TLS,
+                "check the scheme of the URL and the certificate's name and dates; `http.ca_file` adds a private authority",
+            ),
+            Error::Proxy { .. } => (
+                Code::PROXY,
+                "check `http.proxy` or the proxy variables, or name the host in NO_PROXY",
+            ),
+            Error::RedirectLoop { .. } => (Code::REDIRECT_LOOP, "check the URL"),
+            Error::RedirectForeign { .. } => (
+                Code::REDIRECT_FOREIGN,
+                "set the URL to where the server really is; credentials are not carried along",
+            ),
+            Error::Moved { .. } => {
+                (Code::WRONG_ENDPOINT, "set the URL to where the endpoint really is")
+            }
+            Error::TooMany { .. } => (Code::TOO_MANY_REQUESTS, "wait, or ask less often"),
+            Error::Server { .. } => (Code::SERVER_ERROR, "look into the server's log"),
+            Error::TooLarge { .. } => {
+                (Code::TOO_LARGE, "ask for fewer tasks, or raise `http.max_body`")
+            }
+            Error::NotHttp { .. } => (Code::NOT_JSON, "check the URL: is that the task server?"),
+            Error::Unmakeable { .. } => (Code::CONFIG_URL, "check the URL and `http.headers`"),
+        }
+    }
+}

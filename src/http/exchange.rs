@@ -1,0 +1,263 @@
+//! One attempt: a request out, the head of the answer in, its body piece by piece under a limit.
+
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::time::SystemTime;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+
+use super::{Error, Http, Phase, retry};
+use crate::deadline::Deadline;
+use crate::secret::{SafeUrl, Secret};
+
+/// Redirects within the same origin that are followed.
+const MOST_REDIRECTS: usize = 5;
+
+/// A request, before our own headers are added.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: Method,
+    pub url: SafeUrl,
+    pub headers: Vec<(String, String)>,
+    pub bearer: Option<Secret>,
+    pub body: Vec<u8>,
+}
+
+/// An answer whose head has arrived.
+pub struct Opened {
+    pub status: u16,
+    pub headers: HeaderMap,
+    place: String,
+    response: reqwest::Response,
+    deadline: Deadline,
+    left: u64,
+    limit: u64,
+}
+
+impl Http {
+    pub(super) async fn attempt(
+        &self,
+        request: Request,
+        deadline: Deadline,
+    ) -> Result<Opened, Error> {
+        let deadline = deadline.capped(self.config.request_timeout);
+        let mut url = request.url.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let opened = self.exchange(&request, &url, deadline).await?;
+            match self.redirect(&url, &opened)? {
+                Some(target) => url = target,
+                None => return self.judge(opened),
+            }
+        }
+        Err(Error::RedirectLoop { place: request.url.origin() })
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        url: &SafeUrl,
+        deadline: Deadline,
+    ) -> Result<Opened, Error> {
+        let place = url.origin();
+        let unmakeable = |reason: String| Error::Unmakeable { place: place.clone(), reason };
+        let client = self.client(url).map_err(|failure| unmakeable(failure.message))?;
+        let headers = self.headers(request).map_err(unmakeable)?;
+        let sent = client
+            .request(request.method.clone(), url.url().clone())
+            .headers(headers)
+            .body(request.body.clone())
+            .send();
+        let at = tokio::time::Instant::from_std(deadline.instant());
+        let response = match tokio::time::timeout_at(at, sent).await {
+            Err(_) => return Err(Error::Timeout { place, phase: Phase::FirstByte }),
+            Ok(Err(error)) => return Err(self.classify(url, &error)),
+            Ok(Ok(response)) => response,
+        };
+        Ok(Opened {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            place,
+            response,
+            deadline,
+            left: self.config.max_body,
+            limit: self.config.max_body,
+        })
+    }
+
+    fn headers(&self, request: &Request) -> Result<HeaderMap, String> {
+        let mut headers = HeaderMap::new();
+        let own = self.config.headers.iter().map(|(name, value)| (name, value));
+        for (name, value) in own.chain(request.headers.iter().map(|(name, value)| (name, value))) {
+            let key = HeaderName::try_from(name.as_str());
+            let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
+            let value = HeaderValue::try_from(value.as_str());
+            headers.insert(
+                key,
+                value.map_err(|_| format!("the header `{name}` has an impossible value"))?,
+            );
+        }
+        if let Some(bearer) = &request.bearer {
+            let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
+            let mut value =
+                value.map_err(|_| "the token holds characters that no header may have")?;
+            value.set_sensitive(true);
+            headers.insert(reqwest::header::AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+
+    /// Where a redirect leads, if it may be followed: 307 and 308, within the same origin.
+    fn redirect(&self, from: &SafeUrl, opened: &Opened) -> Result<Option<SafeUrl>, Error> {
+        if !(300..400).contains(&opened.status) || opened.status == 304 {
+            return Ok(None);
+        }
+        let location = opened.headers.get("location").and_then(|value| value.to_str().ok());
+        let target = location.and_then(|text| from.url().join(text).ok()).map(SafeUrl::from);
+        let place = from.origin();
+        match target {
+            Some(target) if target.origin() != place => {
+                Err(Error::RedirectForeign { place, target: target.origin() })
+            }
+            Some(target) if matches!(opened.status, 307 | 308) => Ok(Some(target)),
+            target => Err(Error::Moved {
+                place,
+                status: opened.status,
+                target: target.map(|url| url.to_string()).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Statuses that speak of the server's state, not of the request.
+    fn judge(&self, opened: Opened) -> Result<Opened, Error> {
+        let after = opened.headers.get("retry-after").and_then(|value| value.to_str().ok());
+        let after = after.and_then(|value| retry::retry_after(value, SystemTime::now()));
+        let (place, status) = (opened.place.clone(), opened.status);
+        match StatusCode::from_u16(status) {
+            Ok(StatusCode::TOO_MANY_REQUESTS) => Err(Error::TooMany { place, after }),
+            Ok(StatusCode::REQUEST_TIMEOUT) => Err(Error::Server { place, status, after }),
+            Ok(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Err(Error::Proxy {
+                place,
+                proxy: "on the way".into(),
+                reason: "it asks for credentials (HTTP 407)".into(),
+            }),
+            _ if status >= 500 => Err(Error::Server { place, status, after }),
+            _ => Ok(opened),
+        }
+    }
+
+    fn classify(&self, url: &SafeUrl, error: &reqwest::Error) -> Error {
+        let place = url.origin();
+        let chain = causes(error);
+        let has = |word: &str| chain.iter().any(|text| text.contains(word));
+        let is_tls =
+            has_cause::<rustls::Error>(error) || has("certificate") || has("tls handshake");
+        if error.is_connect() && !is_tls {
+            if let Some(proxy) = self.proxy_of(url) {
+                let reason = chain.last().cloned().unwrap_or_default();
+                return Error::Proxy { place, proxy: proxy.to_string(), reason };
+            }
+        }
+        if is_tls || has("InvalidContentType") {
+            let reason = chain.last().cloned().unwrap_or_default();
+            return Error::Tls { place, reason };
+        }
+        let phase = if error.is_connect() { Phase::Connect } else { Phase::FirstByte };
+        match io_kind(error) {
+            _ if has("dns error") || has("failed to lookup") => Error::Dns { place },
+            Some(ErrorKind::ConnectionRefused) => Error::Refused { place },
+            Some(ErrorKind::TimedOut) => Error::Timeout { place, phase },
+            _ if error.is_timeout() => Error::Timeout { place, phase },
+            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
+                Error::Broken { place, phase }
+            }
+            _ if has("connection closed") || has("IncompleteMessage") || has("closed before") => {
+                Error::Broken { place, phase }
+            }
+            _ if error.is_connect() => Error::Refused { place },
+            _ => Error::NotHttp { place, reason: chain.last().cloned().unwrap_or_default() },
+        }
+    }
+}
+
+/// The texts of an error and its causes, without URLs.
+fn causes(error: &reqwest::Error) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        texts.push(one.to_string());
+        cause = one.source();
+    }
+    texts
+}
+
+fn has_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        // An io::Error hides what it was made from from `source`.
+        let inner = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if one.is::<T>() || inner.is_some_and(|inner| inner.is::<T>()) {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    let mut cause = error.source();
+    let mut kind = None;
+    while let Some(one) = cause {
+        kind = one.downcast_ref::<std::io::Error>().map(std::io::Error::kind).or(kind);
+        cause = one.source();
+    }
+    kind
+}
+
+impl Opened {
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The content type without its parameters, in lower case.
+    #[must_use]
+    pub fn content_type(&self) -> String {
+        let value = self.header("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The next piece of the body, decompressed; `None` at its end.
+    ///
+    /// # Errors
+    /// `WS303` when it stalls or breaks, `WS405` when it is too large.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let place = self.place.clone();
+        let at = tokio::time::Instant::from_std(self.deadline.instant());
+        let piece = match tokio::time::timeout_at(at, self.response.chunk()).await {
+            Err(_) => return Err(Error::Timeout { place, phase: Phase::Body }),
+            Ok(Err(_)) => return Err(Error::Broken { place, phase: Phase::Body }),
+            Ok(Ok(None)) => return Ok(None),
+            Ok(Ok(Some(piece))) => piece,
+        };
+        let length = piece.len() as u64;
+        if length > self.left {
+            return Err(Error::TooLarge { place, limit: self.limit });
+        }
+        self.left -= length;
+        Ok(Some(piece.to_vec()))
+    }
+
+    /// The rest of the body.
+    ///
+    /// # Errors
+    /// As for `chunk`.
+    pub async fn body(&mut self) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+}

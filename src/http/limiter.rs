@@ -1,0 +1,67 @@
+//! At most so many requests a minute to one origin, over all processes: a bucket of tokens on disk.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::state;
+use crate::error::{Code, Failure};
+
+const MINUTE: f64 = 60_000.0;
+
+/// A bucket that fills evenly.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Bucket {
+    tokens: f64,
+    /// Milliseconds since 1970; 0: never used, so full.
+    filled: i64,
+}
+
+impl Bucket {
+    /// Takes one token at `now`; `false`: there is none.
+    fn take(&mut self, now: i64, rate: u32) -> bool {
+        let most = f64::from(rate);
+        // A clock that went back fills nothing and empties nothing.
+        let passed = now.saturating_sub(self.filled).max(0);
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some days")]
+        let gained = passed as f64 * most / MINUTE;
+        self.tokens = if self.filled == 0 { most } else { (self.tokens + gained).min(most) };
+        self.filled = now;
+        if self.tokens < 1.0 {
+            return false;
+        }
+        self.tokens -= 1.0;
+        true
+    }
+}
+
+/// Takes leave for one request.
+///
+/// # Errors
+/// `WS323` when this minute's requests are used up.
+pub fn take(folder: Option<&Path>, origin: &str, rate: u32) -> Result<(), Failure> {
+    let Some(folder) = folder else { return Ok(()) };
+    let path = state::file(folder, "limiter", origin);
+    let taken = state::update(&path, |bucket: &mut Bucket| bucket.take(state::now(), rate));
+    if taken {
+        return Ok(());
+    }
+    let text = format!("more than {rate} requests a minute to `{origin}`");
+    Err(Failure::new(Code::RATE_LIMITED, text).hint("wait a moment, or raise `http.rate_limit`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g08_x31_exactly_ten_of_twenty_are_allowed_and_the_bucket_fills_again() {
+        let mut bucket = Bucket::default();
+        let start = 1_000_000;
+        let allowed = (0..20).filter(|_| bucket.take(start, 10)).count();
+        assert_eq!(allowed, 10);
+        assert!(!bucket.take(start + 5_999, 10));
+        assert!(bucket.take(start + 6_001, 10));
+        assert!(!bucket.take(start - 999_999, 10), "a clock that goes back gives nothing");
+    }
+}

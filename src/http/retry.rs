@@ -1,0 +1,117 @@
+//! Whether and when a request is repeated: a pure decision, under the deadline.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+use super::Error;
+use crate::config::HttpConfig;
+use crate::deadline::Deadline;
+
+/// With less time than this a person waits for the session: one repetition at most.
+const HURRY: Duration = Duration::from_secs(5);
+/// Left for the attempt itself after a pause.
+const WORTHWHILE: Duration = Duration::from_millis(50);
+/// A server may not send us away for longer.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
+
+/// How often and how late one request may be repeated.
+pub struct Policy {
+    attempts: u32,
+    delay: Duration,
+}
+
+impl Policy {
+    /// The settings, bounded by what the time allows; one attempt if repeating would do harm.
+    pub fn new(config: &HttpConfig, repeat: bool, deadline: Deadline) -> Self {
+        let hurried = deadline.remaining() <= HURRY;
+        let attempts = match (repeat, hurried) {
+            (false, _) => 1,
+            (true, true) => config.attempts.min(2),
+            (true, false) => config.attempts,
+        };
+        Policy { attempts, delay: config.retry_delay }
+    }
+
+    /// How long to wait after the failed attempt number `attempt`; `None`: give up.
+    pub fn pause(&self, attempt: u32, error: &Error, deadline: Deadline) -> Option<Duration> {
+        if attempt >= self.attempts || !error.is_transient() {
+            return None;
+        }
+        let pause = match error.retry_after() {
+            Some(asked) => asked,
+            // Without a word from the server a 429 is not answered with more of the same.
+            None if matches!(error, Error::TooMany { .. }) => return None,
+            None => jitter(self.delay.saturating_mul(1 << (attempt - 1).min(8))),
+        };
+        (pause.checked_add(WORTHWHILE)? < deadline.remaining()).then_some(pause)
+    }
+}
+
+/// Full jitter: anything from nothing to `most`.
+fn jitter(most: Duration) -> Duration {
+    most.mul_f64(fraction())
+}
+
+/// A random number from 0 to 1. The standard library seeds its hash maps from the system.
+pub fn fraction() -> f64 {
+    let random = RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+/// Reads `Retry-After` in both forms (RFC 9110, section 10.2.3); what cannot be read says nothing.
+pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() => {
+            LONGEST_ABSENCE
+        }
+        Err(_) => {
+            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+            SystemTime::from(date).duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_ABSENCE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n056_x28_retry_after_in_every_form() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_425_240);
+        let table = [
+            ("1", Some(1)),
+            (" 30 ", Some(30)),
+            ("99999999999999999999", Some(3600)),
+            ("Mon, 23 Nov 2026 09:14:10 GMT", Some(10)),
+            ("Mon, 23 Nov 2020 09:14:10 GMT", Some(0)),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, seconds) in table {
+            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn x38_only_passing_troubles_are_repeated_and_never_past_the_deadline() {
+        let policy = Policy { attempts: 2, delay: Duration::from_millis(10) };
+        let place = || "http://h:1".to_owned();
+        let long = Deadline::after(Duration::from_secs(4));
+        let refused = Error::Refused { place: place() };
+        assert!(policy.pause(1, &refused, long).is_some_and(|p| p <= Duration::from_millis(10)));
+        assert_eq!(policy.pause(2, &refused, long), None);
+        assert_eq!(policy.pause(1, &refused, Deadline::after(Duration::from_millis(20))), None);
+        let many = |after| Error::TooMany { place: place(), after };
+        assert_eq!(policy.pause(1, &many(None), long), None);
+        assert_eq!(policy.pause(1, &many(Some(Duration::from_secs(60))), long), None);
+        let one = Some(Duration::from_secs(1));
+        assert_eq!(policy.pause(1, &many(one), long), one);
+        let server = |status| Error::Server { place: place(), status, after: None };
+        assert!(policy.pause(1, &server(503), long).is_some());
+        assert_eq!(policy.pause(1, &server(500), long), None);
+    }
+}

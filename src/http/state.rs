@@ -1,0 +1,65 @@
+//! What all processes share about one origin: a small file under a lock. Losing it costs nothing but
+//! the memory of a few requests, so a damaged one counts as empty.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::disk::{self, Durability, Lock, TryLock};
+use crate::secret::hex;
+
+const LARGEST: u64 = 4096;
+/// How often a held lock is tried again, and how long is waited between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The file of `origin` for one owner (`limiter`, `breaker`).
+pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
+    let name = hex(&Sha256::digest(origin.as_bytes())[..16]);
+    folder.join(format!("{name}.{owner}"))
+}
+
+/// What the file says.
+pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
+    let bytes = disk::read_private(path, LARGEST).ok().flatten();
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// Changes what the file says, alone if the lock is to be had in time.
+pub fn update<T, R>(path: &Path, change: impl FnOnce(&mut T) -> R) -> R
+where
+    T: Serialize + DeserializeOwned + Default,
+{
+    let _lock = lock(path);
+    let mut value: T = read(path);
+    let result = change(&mut value);
+    if let Ok(bytes) = serde_json::to_vec(&value) {
+        let _ = disk::write_atomic(path, &bytes, Durability::Process);
+    }
+    result
+}
+
+fn lock(path: &Path) -> Option<Lock> {
+    let path = path.with_extension("lock");
+    for _ in 0..TRIES {
+        match Lock::try_acquire(&path) {
+            TryLock::Held(lock) => return Some(lock),
+            TryLock::Unsupported => return None,
+            TryLock::Busy => std::thread::sleep(PAUSE),
+        }
+    }
+    None
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A duration in milliseconds.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
