@@ -68,6 +68,12 @@ impl Timestamp {
         u64::try_from(now.0.checked_sub(self.0)?).ok().map(Duration::from_secs)
     }
 
+    /// How much later this is than `earlier`; `None` if it is not.
+    #[must_use]
+    pub fn age_from(self, earlier: Timestamp) -> Option<Duration> {
+        earlier.age(self)
+    }
+
     /// This plus a duration, in whole seconds.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {

@@ -179,6 +179,20 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
+/// Takes back what others may read of one of our files.
+pub fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let open = fs::symlink_metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
+        if open {
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 /// Moves a damaged file aside (`NAME.damaged`), so that it can be looked at and is not met again.
 pub fn set_aside(path: &Path) {
     let mut name = path.as_os_str().to_owned();

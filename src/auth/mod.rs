@@ -1,2 +1,125 @@
 //! The bearer token of a client: stored, or asked for once for all processes.
 //! Knows identity servers and the token store; nothing of the task server's protocol.
+
+pub mod claims;
+mod keycloak;
+mod mcp_json;
+mod source;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{AuthConfig, AuthKind};
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+use crate::http::Http;
+use crate::paths::Paths;
+use crate::secret::{SafeUrl, Secret};
+
+/// How one client authorises its requests.
+pub struct Auth {
+    config: AuthConfig,
+    http: Arc<Http>,
+    paths: Option<Paths>,
+    /// The task server: what a token is bound to.
+    server: SafeUrl,
+    /// Where `.mcp.json` lies.
+    root: PathBuf,
+    /// Whether RFC 8707's `resource` is sent by itself: for MCP.
+    names_resource: bool,
+}
+
+impl Auth {
+    /// Takes the settings; opens nothing.
+    #[must_use]
+    pub fn new(
+        config: AuthConfig,
+        http: Arc<Http>,
+        paths: Option<Paths>,
+        server: SafeUrl,
+        root: PathBuf,
+        names_resource: bool,
+    ) -> Self {
+        Auth { config, http, paths, server, root, names_resource }
+    }
+
+    /// The token for the next request; `None` when none is needed.
+    ///
+    /// # Errors
+    /// `WS201` to `WS206`, or why the identity server could not be asked.
+    pub async fn bearer(&self, deadline: Deadline) -> Result<Option<Secret>, Failure> {
+        let token = match self.config.resolved_kind() {
+            AuthKind::Auto | AuthKind::None => return Ok(None),
+            AuthKind::Static => {
+                let token = self.config.token.as_ref();
+                let token =
+                    token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
+                source::reveal(token, "auth.token", deadline).await?
+            }
+            AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
+            AuthKind::Keycloak => self.keycloak(None, deadline).await?,
+        };
+        self.may_carry_token()?;
+        Ok(Some(token))
+    }
+
+    /// After the server refused `refused`: a new token, if there can be one.
+    ///
+    /// # Errors
+    /// `WS203` when there is nothing newer to try, or why there is none.
+    pub async fn renewed(
+        &self,
+        refused: Option<&Secret>,
+        deadline: Deadline,
+    ) -> Result<Secret, Failure> {
+        match (self.config.resolved_kind(), refused) {
+            (AuthKind::Keycloak, refused) => {
+                let token = self.keycloak(refused, deadline).await?;
+                if Some(&token) == refused { Err(self.refusal()) } else { Ok(token) }
+            }
+            (_, Some(_)) => Err(self.refusal()),
+            (_, None) => Err(Failure::new(
+                Code::TOKEN_REFUSED,
+                format!("`{}` wants a token (HTTP 401)", self.server.origin()),
+            )
+            .hint("set MCP_AUTH_TOKEN, or KEYCLOAK_CLIENT_SECRET with URL, realm and client id")),
+        }
+    }
+
+    /// The server refuses even a token that is new.
+    #[must_use]
+    pub fn refusal(&self) -> Failure {
+        let text = format!("`{}` refused the token (HTTP 401)", self.server.origin());
+        let hint = match self.config.resolved_kind() {
+            AuthKind::Keycloak => {
+                "check the audience and issuer that the server expects, and both clocks"
+            }
+            _ => "set a token that is still valid",
+        };
+        Failure::new(Code::TOKEN_REFUSED, text).hint(hint)
+    }
+
+    /// Whom a stored session or era belongs to, beside the endpoint.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let auth = &self.config;
+        let url = auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
+        format!("{:?} {url} {} {}", auth.resolved_kind(), auth.realm, auth.client_id)
+    }
+
+    fn may_carry_token(&self) -> Result<(), Failure> {
+        if self.server.may_carry_secrets() {
+            return Ok(());
+        }
+        let text = format!("`{}` would get the token in the clear", self.server.origin());
+        Err(Failure::new(Code::CONFIG_URL, text).hint("use https, or a server on this machine"))
+    }
+}
+
+/// A secret that is needed and not configured.
+fn missing(what: &str, variable: &str, key: &str) -> Failure {
+    Failure::new(Code::SECRET_MISSING, format!("no {what} is configured")).hint(format!(
+        "set {variable}, or `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\"] }}`"
+    ))
+}

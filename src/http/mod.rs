@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 pub use error::{Error, Phase};
 pub use exchange::{Opened, Request};
+pub use retry::fraction;
 
 use crate::config::{BreakerConfig, Config, HttpConfig};
 use crate::deadline::Deadline;

@@ -13,6 +13,8 @@ use crate::task::{Answer, Query};
 
 /// Between two tries for the lock.
 const POLL: Duration = Duration::from_millis(8);
+/// A client ends by itself this much earlier, so that it can still note what went wrong.
+const LAST_WORDS: Duration = Duration::from_millis(15);
 /// Kept free before the deadline, for the chain and the rendering of somebody who waited in vain.
 const RESERVE: Duration = Duration::from_millis(150);
 
@@ -117,7 +119,7 @@ impl Queries {
     ) -> Result<Answer, Failure> {
         let client = source.client().as_deref().map_err(Clone::clone)?;
         let at = tokio::time::Instant::from_std(limit.instant());
-        let asked = tokio::time::timeout_at(at, client.ask(query, limit)).await;
+        let asked = tokio::time::timeout_at(at, client.ask(query, limit.earlier(LAST_WORDS))).await;
         let result = asked.unwrap_or_else(|_| {
             let text = format!("{} did not answer in time", source.label);
             Err(Failure::new(Code::TIMEOUT, text))

@@ -1,0 +1,166 @@
+//! Tokens between runs: one private file for each identity, written whole, its expiry absolute.
+//! Also remembers which path of the identity server worked and how long it is to be left alone.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::deadline::Timestamp;
+use crate::disk::{self, Durability, Lock, TryLock};
+use crate::error::{Code, Failure};
+use crate::http::fraction;
+use crate::secret::{Secret, hex};
+
+const LARGEST: u64 = 256 << 10;
+
+/// What is kept of one identity.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Stored {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obtained: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+    /// What stands before `/realms` and worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Why the last request for a token failed, and until when none is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+}
+
+/// A request for a token that failed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Trouble {
+    pub failure: Failure,
+    /// Milliseconds since 1970.
+    pub until: i64,
+    /// The pause, in seconds: doubled each time.
+    pub pause: u64,
+}
+
+impl Stored {
+    /// The token, unless its time is nearly up. The margin is at most half of its lifetime, so that
+    /// a token of 30 seconds can be used, and shrinks by a random part, so that many sessions do not
+    /// renew in the same moment.
+    #[must_use]
+    pub fn valid(&self, margin: Duration, now: Timestamp) -> Option<Secret> {
+        let (token, obtained, expires) = (self.token.as_ref()?, self.obtained?, self.expires?);
+        // A clock that stands before the time of issue tells nothing about the expiry.
+        let lifetime = expires.age_from(obtained)?;
+        now.age_from(obtained)?;
+        let margin = margin.mul_f64(1.0 - fraction() / 2.0).min(lifetime / 2);
+        (now.plus(margin) < expires).then(|| Secret::new(token.as_str()))
+    }
+
+    /// Keeps a token; one whose end is unknown is not kept.
+    pub fn keep(&mut self, token: &Secret, now: Timestamp, expires: Option<Timestamp>) {
+        self.trouble = None;
+        let known = expires.filter(|expires| *expires > now);
+        self.token = known.map(|_| token.expose().to_owned());
+        self.obtained = known.map(|_| now);
+        self.expires = known;
+    }
+
+    /// Forgets the token if it is `refused`.
+    pub fn drop_refused(&mut self, refused: Option<&Secret>) {
+        if refused.is_some_and(|refused| self.token.as_deref() == Some(refused.expose())) {
+            self.token = None;
+        }
+    }
+}
+
+/// The file of one identity.
+pub struct Store {
+    path: Option<PathBuf>,
+}
+
+impl Store {
+    /// The file for `identity` in `folder`; without a folder nothing is kept.
+    #[must_use]
+    pub fn new(folder: Option<PathBuf>, identity: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in identity {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+        let name = hex(&hash.finalize());
+        Store { path: folder.map(|folder| folder.join(format!("{name}.json"))) }
+    }
+
+    /// What is kept; nothing if the file is missing, damaged or not ours alone.
+    #[must_use]
+    pub fn read(&self) -> Stored {
+        let Some(path) = &self.path else { return Stored::default() };
+        let bytes = match disk::read_private(path, LARGEST) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Stored::default(),
+            Err(error) => {
+                tracing::warn!(code = %Code::TOKEN_FILE_MODE, %error, "the token file is not used");
+                return Stored::default();
+            }
+        };
+        disk::make_private(path);
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+            tracing::warn!(code = %Code::TOKEN_FILE_DAMAGED, "moved a damaged token file aside");
+            disk::set_aside(path);
+            Stored::default()
+        })
+    }
+
+    /// Replaces what is kept. A store that cannot be written is a token for this run only.
+    pub fn write(&self, stored: &Stored) {
+        let Some(path) = &self.path else { return };
+        let written = serde_json::to_vec(stored)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| disk::write_atomic(path, &bytes, Durability::Power));
+        if let Err(error) = written {
+            tracing::warn!(code = %Code::STORE_UNUSABLE, %error, "the token is not kept");
+        }
+    }
+
+    /// Tries to become the one process that asks for a token.
+    #[must_use]
+    pub fn try_lock(&self) -> TryLock {
+        match &self.path {
+            Some(path) => Lock::try_acquire(&path.with_extension("lock")),
+            None => TryLock::Unsupported,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(obtained: i64, expires: i64) -> Stored {
+        Stored {
+            token: Some("tok-en-1".into()),
+            obtained: Some(Timestamp(obtained)),
+            expires: Some(Timestamp(expires)),
+            ..Stored::default()
+        }
+    }
+
+    #[test]
+    fn t02_a020_the_margin_is_at_most_half_of_the_lifetime_and_clocks_may_jump() {
+        let margin = Duration::from_secs(60);
+        let valid = |stored: Stored, now| stored.valid(margin, Timestamp(now)).is_some();
+        assert!(valid(stored(1000, 1300), 1200));
+        assert!(!valid(stored(1000, 1300), 1290));
+        assert!(valid(stored(1000, 1030), 1010), "a 30 s token is usable");
+        assert!(!valid(stored(1000, 1030), 1029));
+        assert!(!valid(stored(1000, 1300), 900), "the clock went back");
+        assert!(!valid(stored(1000, 900), 950), "expired before it was issued");
+    }
+
+    #[test]
+    fn a008_a_token_of_unknown_end_is_not_kept() {
+        let mut kept = stored(1, 9);
+        kept.keep(&Secret::new("another"), Timestamp(5), None);
+        assert!(kept.token.is_none() && kept.expires.is_none());
+    }
+}
