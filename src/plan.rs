@@ -160,6 +160,7 @@ fn source(setup: Setup, problems: &mut Vec<Failure>) -> Source {
     let identity = Identity::new(&kind, &setup.config, &setup.root);
     let label = client::label(&setup.config);
     let user_id = setup.config.user_id.clone();
+    let is_cached = kind != "local";
     let found = client::find(&kind);
     if found.is_none() {
         problems.push(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name)));
@@ -168,14 +169,7 @@ fn source(setup: Setup, problems: &mut Vec<Failure>) -> Source {
         Some(builtin) => (builtin.build)(setup.clone()),
         None => Err(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name))),
     };
-    Source {
-        label,
-        identity,
-        is_cached: true,
-        user_id,
-        build: Box::new(build),
-        client: OnceCell::new(),
-    }
+    Source { label, identity, is_cached, user_id, build: Box::new(build), client: OnceCell::new() }
 }
 
 /// The steps of a chain; a word that means nothing is left out and reported.

@@ -1,7 +1,166 @@
-//! (to be written)
-use super::{Builtin, Client, Setup};
-use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "local", summary: "to be written", build };
-fn build(_: Setup) -> Result<Box<dyn Client>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+//! Tasks from a file of the project: a Markdown checklist or JSON. The default without a server, so
+//! that the main job works at once. Read each time: that costs less than a cache.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::{Asking, Builtin, Client, Setup, payload};
+use crate::deadline::Deadline;
+use crate::disk;
+use crate::error::{Code, Failure};
+use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", build };
+
+const LARGEST: u64 = 1 << 20;
+/// More can never be shown; the count stays exact.
+const KEPT: usize = 50;
+
+struct Local {
+    files: Vec<PathBuf>,
+}
+
+fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
+    let files = setup.config.files.iter().map(|file| setup.root.join(file)).collect();
+    Ok(Box::new(Local { files }))
+}
+
+impl Client for Local {
+    fn ask<'a>(&'a self, query: &'a Query, _deadline: Deadline) -> Asking<'a, Answer> {
+        Box::pin(async move { self.read(query) })
+    }
+}
+
+impl Local {
+    /// The tasks of the first file that is there; without one there are none, and nothing is wrong.
+    fn read(&self, query: &Query) -> Result<Answer, Failure> {
+        for file in &self.files {
+            let text = disk::read_text(file, LARGEST).map_err(|error| {
+                Failure::new(
+                    Code::STORE_UNUSABLE,
+                    format!("`{}` cannot be read: {error}", file.display()),
+                )
+                .hint("mend the file, or name another in `client.files`")
+            })?;
+            if let Some(text) = text {
+                let tasks = if file.extension().is_some_and(|kind| kind == "json") {
+                    from_json(query, &text)?
+                } else {
+                    checklist(&text)
+                };
+                return Ok(Answer::Tasks(select(tasks, &query.arguments)));
+            }
+        }
+        match query.answer {
+            AnswerKind::Tasks => Ok(Answer::Tasks(Tasks::default())),
+            AnswerKind::Text => Ok(Answer::Text(String::new())),
+        }
+    }
+}
+
+fn from_json(query: &Query, text: &str) -> Result<Vec<Task>, Failure> {
+    let value = payload::parse(text.as_bytes(), "a local file")?;
+    let found = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(&value);
+    let list = found.as_array().ok_or_else(|| {
+        Failure::new(Code::NOT_UNDERSTOOD, "the local task file holds no list of tasks")
+            .hint("write a list, or an object with a list `tasks`")
+    })?;
+    Ok(list.iter().filter_map(Task::read).collect())
+}
+
+/// What the query asks for: a status, a number of tasks; `next` is the first one that is open.
+fn select(mut tasks: Vec<Task>, arguments: &Map<String, Value>) -> Tasks {
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+    if let Some(status) = text("status").or(Some("todo").filter(|_| text("action") == Some("next")))
+    {
+        tasks.retain(|task| {
+            task.status.is_empty() || task.status == status || is_open(task, status)
+        });
+    }
+    let total = tasks.len();
+    let limit = match text("action") {
+        Some("next") => 1,
+        _ => arguments
+            .get("limit")
+            .and_then(Value::as_u64)
+            .map_or(KEPT, |n| usize::try_from(n).unwrap_or(KEPT)),
+    };
+    tasks.truncate(limit.min(KEPT));
+    Tasks { list: tasks, total }
+}
+
+/// A task in progress is pending too.
+fn is_open(task: &Task, status: &str) -> bool {
+    status == "todo" && task.status == "in_progress"
+}
+
+/// `- [ ] title`, with `[x]` done and `[~]` or `[/]` in progress; `!`, `!!` or `(high)` for priority.
+fn checklist(text: &str) -> Vec<Task> {
+    let items = text.lines().enumerate().filter_map(|(number, line)| {
+        let line = line.trim_start();
+        let rest = ["- ", "* ", "+ "].iter().find_map(|bullet| line.strip_prefix(bullet))?;
+        let rest = rest.trim_start().strip_prefix('[')?;
+        let mut characters = rest.chars();
+        let (mark, close) = (characters.next()?, characters.next()?);
+        let title = characters.as_str().strip_prefix(' ').filter(|_| close == ']')?.trim();
+        let status = match mark {
+            ' ' => "todo",
+            '~' | '/' | '-' => "in_progress",
+            _ => "done",
+        };
+        let (title, priority) = priority(title);
+        let task = Task {
+            id: format!("line {}", number + 1),
+            title: title.chars().take(500).collect(),
+            status: status.into(),
+            priority: priority.into(),
+            more: Map::new(),
+        };
+        (!task.title.is_empty()).then_some(task)
+    });
+    items.collect()
+}
+
+fn priority(title: &str) -> (&str, &'static str) {
+    const WORDS: &[(&str, &str)] = &[
+        ("(critical)", "critical"),
+        ("(urgent)", "urgent"),
+        ("(high)", "high"),
+        ("(medium)", "medium"),
+        ("(low)", "low"),
+        ("!!!", "critical"),
+        ("!!", "high"),
+    ];
+    for (mark, word) in WORDS {
+        let rest = title.strip_prefix(mark).or_else(|| title.strip_suffix(mark));
+        if let Some(rest) = rest {
+            return (rest.trim(), word);
+        }
+    }
+    (title, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_checklist_gives_its_open_tasks() {
+        let text = "# To do\n- [ ] write docs (high)\n  * [~] nested, begun\n- [x] done\n+ [ ] !! third\n- plain\n- [] odd\n- [ ]\n";
+        let arguments = json!({ "action": "list", "status": "todo", "limit": 2 });
+        let tasks = select(checklist(text), arguments.as_object().unwrap());
+        let shown: Vec<_> = tasks
+            .list
+            .iter()
+            .map(|t| (t.title.as_str(), t.status.as_str(), t.priority.as_str()))
+            .collect();
+        assert_eq!(shown, [("write docs", "todo", "high"), ("nested, begun", "in_progress", "")]);
+        assert_eq!(tasks.total, 3);
+        let next = json!({ "action": "next" });
+        assert_eq!(select(checklist(text), next.as_object().unwrap()).list.len(), 1);
+    }
 }

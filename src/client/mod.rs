@@ -16,10 +16,12 @@ use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::http::Http;
 use crate::paths::Paths;
+use crate::secret::SafeUrl;
 use crate::task::{Answer, Query};
 
 mod local;
 mod mcp;
+mod payload;
 mod rest;
 
 /// What a client's methods return: they do not need to be `Send`, the runtime has one thread.
@@ -82,6 +84,22 @@ pub fn resolve_kind(config: &ClientConfig) -> &str {
         ("auto", None) => "local",
         (kind, _) => kind,
     }
+}
+
+/// Where a server is asked: a URL without a path is a base, below which MCP lies at `/mcp`.
+///
+/// # Errors
+/// `WS105` when no URL is set.
+pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
+    let url = config.url.as_ref().ok_or_else(|| {
+        Failure::new(Code::CONFIG_URL, "`client.url`, the task server, is not set")
+            .hint("set MCP_SERVER_URL, like http://localhost:8000")
+    })?;
+    let mut url = url.url().clone();
+    if url.path() == "/" {
+        url.set_path("/mcp");
+    }
+    Ok(url.into())
 }
 
 /// The source for people and for the source line of the context.

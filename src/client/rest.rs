@@ -1,7 +1,150 @@
-//! (to be written)
-use super::{Builtin, Client, Setup};
-use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "rest", summary: "to be written", build };
-fn build(_: Setup) -> Result<Box<dyn Client>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+//! Tasks over plain REST: a POST of the query's arguments to `…/TOOL`, JSON back.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use super::{Asking, Builtin, Client, Setup, payload};
+use crate::auth::Auth;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+use crate::http::{Error, Http, Opened, Request};
+use crate::secret::{SafeUrl, Secret};
+use crate::task::{Answer, Query};
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "rest", summary: "a REST server: POST of the arguments to URL/TOOL", build };
+
+struct Rest {
+    base: SafeUrl,
+    http: Arc<Http>,
+    auth: Auth,
+}
+
+fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
+    let base = super::endpoint(&setup.config)?;
+    let (http, auth) = (Arc::clone(&setup.http), setup.config.auth.clone());
+    let auth = Auth::new(auth, setup.http, setup.paths, base.clone(), setup.root, false);
+    Ok(Box::new(Rest { base, http, auth }))
+}
+
+impl Client for Rest {
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer> {
+        Box::pin(async move {
+            let read = |value: &Value| payload::read(query, value);
+            self.authorised(&query.tool, &query.arguments, query.read_only, deadline, &read).await
+        })
+    }
+
+    fn call<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: &'a Map<String, Value>,
+        deadline: Deadline,
+    ) -> Asking<'a, Value> {
+        Box::pin(async move {
+            self.authorised(tool, arguments, false, deadline, &|value| Ok(value.clone())).await
+        })
+    }
+}
+
+/// What came back.
+struct Said {
+    status: u16,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+impl Rest {
+    /// Posts; a refused token is renewed once.
+    async fn authorised<T>(
+        &self,
+        tool: &str,
+        arguments: &Map<String, Value>,
+        repeat: bool,
+        deadline: Deadline,
+        read: &dyn Fn(&Value) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut token = self.auth.bearer(deadline).await?;
+        for is_second in [false, true] {
+            let said = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
+            if said.status != 401 {
+                match self.judge(&said, tool).and_then(|value| read(&value)) {
+                    Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
+                    settled => return settled,
+                }
+            }
+            if !is_second {
+                token = Some(self.auth.renewed(token.as_ref(), deadline).await?);
+            }
+        }
+        Err(self.auth.refusal())
+    }
+
+    async fn post(
+        &self,
+        tool: &str,
+        arguments: &Map<String, Value>,
+        token: Option<&Secret>,
+        repeat: bool,
+        deadline: Deadline,
+    ) -> Result<Said, Failure> {
+        let url = self.url(tool)?;
+        let body = Value::Object(arguments.clone()).to_string().into_bytes();
+        let make = || Request {
+            method: Method::POST,
+            url: url.clone(),
+            headers: vec![
+                ("content-type".into(), "application/json".into()),
+                ("accept".into(), "application/json, text/event-stream".into()),
+            ],
+            bearer: token.cloned(),
+            body: body.clone(),
+        };
+        let read = async |mut opened: Opened| -> Result<Said, Error> {
+            let content_type = opened.content_type();
+            Ok(Said { status: opened.status, content_type, body: opened.body().await? })
+        };
+        self.http.send(make, read, repeat, deadline).await
+    }
+
+    /// The tool is one segment of the path, whatever its name holds.
+    fn url(&self, tool: &str) -> Result<SafeUrl, Failure> {
+        let mut url = self.base.url().clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::new(Code::CONFIG_URL, "`client.url` cannot have a path"))?
+            .pop_if_empty()
+            .push(tool);
+        Ok(url.into())
+    }
+
+    fn judge(&self, said: &Said, tool: &str) -> Result<Value, Failure> {
+        let place = &self.base;
+        let value = payload::parse(&said.body, &said.content_type);
+        let message = value.as_ref().ok().and_then(|value| {
+            let words = value.pointer("/error/message").or_else(|| value.get("message"));
+            words.or_else(|| value.get("error")).and_then(Value::as_str).map(payload::brief)
+        });
+        let message = message.map(|text| format!(": {text}")).unwrap_or_default();
+        match said.status {
+            204 => {
+                Err(Failure::new(Code::NOT_UNDERSTOOD, format!("`{place}` answered with nothing")))
+            }
+            200..=299 if said.body.trim_ascii().is_empty() => {
+                Err(Failure::new(Code::NOT_UNDERSTOOD, format!("`{place}` answered with nothing")))
+            }
+            200..=299 => value,
+            403 => Err(Failure::new(
+                Code::FORBIDDEN,
+                format!("`{place}` denies access (HTTP 403){message}"),
+            )
+            .hint("give the client the roles and scopes that the tool needs")),
+            status => Err(Failure::new(
+                Code::WRONG_ENDPOINT,
+                format!("`{place}/{tool}` answered HTTP {status}{message}"),
+            )
+            .hint("check `client.url`, `client.kind` and the query's `tool`")),
+        }
+    }
 }

@@ -249,6 +249,18 @@ impl Opened {
         Ok(Some(piece.to_vec()))
     }
 
+    /// The answer is too large in a way that only its reader sees.
+    #[must_use]
+    pub fn too_large(&self) -> Error {
+        Error::TooLarge { place: self.place.clone(), limit: self.limit }
+    }
+
+    /// The answer ended before its reader had what it needs.
+    #[must_use]
+    pub fn broken(&self, phase: Phase) -> Error {
+        Error::Broken { place: self.place.clone(), phase }
+    }
+
     /// The rest of the body.
     ///
     /// # Errors

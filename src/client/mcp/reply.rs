@@ -1,0 +1,260 @@
+//! What an answer means: the table of mcp-wire (both eras) as one pure function.
+//! Errors are told by HTTP status and code, never by id: real servers answer with ids of their own.
+
+use serde_json::Value;
+
+use crate::client::payload;
+use crate::error::{Code, Failure};
+
+use super::request::{LEGACY_ALL, MODERN};
+
+/// An answer, read to the message that concerns us.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raw {
+    pub status: u16,
+    pub content_type: String,
+    /// The JSON-RPC message, where there was one.
+    pub message: Option<Value>,
+    /// The beginning of a body that was no message.
+    pub text: String,
+}
+
+/// What follows from an answer to a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// The tool's result.
+    Result(Value),
+    /// Repeat the call with this state (MRTR).
+    Again(String),
+    /// The token is not accepted.
+    Unauthorized,
+    /// The server does not speak the modern era: shake hands.
+    Legacy,
+    /// Modern, and our version is among those it speaks after all.
+    OnceMore,
+    /// Modern, and a header that mirrors an argument is missing.
+    MissingHeader(Failure),
+    /// A kept session is gone.
+    SessionGone,
+    Failed(Failure),
+}
+
+/// Reads the answer to a call of the modern era.
+#[must_use]
+pub fn to_modern(raw: &Raw, place: &str) -> Meaning {
+    if let Some(meaning) = common(raw, place) {
+        return meaning;
+    }
+    let error = raw.message.as_ref().and_then(|message| message.get("error"));
+    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
+    match (raw.status, code) {
+        (200..=299, Some(_)) => Meaning::Failed(rpc_failure(error)),
+        (400, Some(-32022)) => versions(error),
+        (400, Some(-32020)) => Meaning::MissingHeader(rpc_failure(error)),
+        (400, Some(-32021 | -32602)) | (404, Some(-32601)) => Meaning::Failed(rpc_failure(error)),
+        (400 | 404 | 405 | 406 | 415 | 422, _) => Meaning::Legacy,
+        _ => Meaning::Failed(unexpected(raw, place)),
+    }
+}
+
+/// Reads the answer to a request of the legacy era.
+#[must_use]
+pub fn to_legacy(raw: &Raw, place: &str, has_session: bool) -> Meaning {
+    if let Some(meaning) = common(raw, place) {
+        return meaning;
+    }
+    let error = raw.message.as_ref().and_then(|message| message.get("error"));
+    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
+    match (raw.status, code) {
+        (404, _) if has_session => Meaning::SessionGone,
+        (400, Some(-32020 | -32021 | -32022)) => Meaning::OnceMore,
+        (_, Some(_)) => Meaning::Failed(rpc_failure(error)),
+        _ => Meaning::Failed(unexpected(raw, place)),
+    }
+}
+
+/// What means the same in both eras.
+fn common(raw: &Raw, place: &str) -> Option<Meaning> {
+    match raw.status {
+        401 => return Some(Meaning::Unauthorized),
+        403 => return Some(Meaning::Failed(forbidden(raw, place))),
+        _ => {}
+    }
+    let is_success = (200..300).contains(&raw.status);
+    match &raw.message {
+        Some(message) if is_success => message.get("result").map(result),
+        None if is_success => Some(Meaning::Failed(unexpected(raw, place))),
+        _ => None,
+    }
+}
+
+/// A result; without `resultType` it is complete, as in older revisions.
+fn result(result: &Value) -> Meaning {
+    let kind = result.get("resultType").and_then(Value::as_str).unwrap_or("complete");
+    let state = result.get("requestState").and_then(Value::as_str);
+    let wants_input = result.get("inputRequests").is_some_and(|requests| match requests {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        other => !other.is_null(),
+    });
+    match (kind, state) {
+        ("complete", _) => Meaning::Result(result.clone()),
+        ("input_required", Some(state)) if !wants_input => Meaning::Again(state.to_owned()),
+        ("input_required", _) => Meaning::Failed(Failure::new(
+            Code::TOOL_ERROR,
+            "the tool asks for input, which a session start cannot give",
+        )),
+        ("task", _) => Meaning::Failed(Failure::new(
+            Code::TOOL_ERROR,
+            "the tool answers with a task to wait for, which was not asked for",
+        )),
+        (other, _) => Meaning::Failed(Failure::new(
+            Code::NOT_UNDERSTOOD,
+            format!("the result is of the unknown kind `{}`", payload::brief(other)),
+        )),
+    }
+}
+
+/// `-32022`: which versions the server speaks instead.
+fn versions(error: Option<&Value>) -> Meaning {
+    let supported =
+        error.and_then(|error| error.pointer("/data/supported")).and_then(Value::as_array);
+    let supported: Vec<&str> =
+        supported.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    if supported.contains(&MODERN) {
+        return Meaning::OnceMore;
+    }
+    if supported.iter().any(|version| LEGACY_ALL.contains(version)) {
+        return Meaning::Legacy;
+    }
+    let text = format!(
+        "no protocol version in common: the server speaks {}, warmstart {MODERN}, {}",
+        payload::brief(&supported.join(", ")),
+        LEGACY_ALL.join(", ")
+    );
+    Meaning::Failed(Failure::new(Code::WRONG_ENDPOINT, text).hint("upgrade the older of the two"))
+}
+
+/// A JSON-RPC error object in words.
+#[must_use]
+pub fn rpc_failure(error: Option<&Value>) -> Failure {
+    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64).unwrap_or(0);
+    let message = error.and_then(|error| error.get("message"));
+    let said = message.map(|text| text.as_str().map_or_else(|| text.to_string(), str::to_owned));
+    let said = payload::brief(&said.unwrap_or_else(|| "no reason given".into()));
+    Failure::new(Code::TOOL_ERROR, format!("the server refused the call: {said} ({code})"))
+        .hint("check the query's `tool` and `arguments`")
+}
+
+fn forbidden(raw: &Raw, place: &str) -> Failure {
+    let said = raw.message.as_ref().and_then(|message| message.pointer("/error/message"));
+    let said = said.and_then(Value::as_str).map(|text| format!(": {}", payload::brief(text)));
+    let said = said.unwrap_or_default();
+    Failure::new(Code::FORBIDDEN, format!("`{place}` denies access (HTTP 403){said}"))
+        .hint("give the client the roles and scopes that the tool needs (mcp:read, mcp-user, task-viewer)")
+}
+
+/// An answer that is no message of the protocol.
+#[must_use]
+pub fn unexpected(raw: &Raw, place: &str) -> Failure {
+    let kind = if raw.content_type.is_empty() { "no content type" } else { &raw.content_type };
+    let said = payload::brief(raw.text.trim());
+    let text = format!("`{place}` answered HTTP {} ({kind}) {said}", raw.status);
+    let text = text.trim_end();
+    match raw.status {
+        200..=299 if raw.text.trim().is_empty() => Failure::new(Code::NOT_UNDERSTOOD, text)
+            .hint("check the URL: is that the MCP endpoint?"),
+        200..=299 => Failure::new(Code::NOT_JSON, text)
+            .hint("check the URL: is a login page or a proxy in the way?"),
+        _ => Failure::new(Code::WRONG_ENDPOINT, text)
+            .hint("check `client.url` (the MCP endpoint usually ends in /mcp) and `client.kind`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn raw(status: u16, message: Value) -> Raw {
+        let message = Some(message).filter(|message| !message.is_null());
+        Raw { status, content_type: "application/json".into(), message, text: String::new() }
+    }
+
+    fn error(code: i64, data: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": "server-error", "error": { "code": code, "message": "m", "data": data } })
+    }
+
+    fn word(meaning: &Meaning) -> &'static str {
+        match meaning {
+            Meaning::Result(_) => "result",
+            Meaning::Again(_) => "again",
+            Meaning::Unauthorized => "unauthorized",
+            Meaning::Legacy => "legacy",
+            Meaning::OnceMore => "once more",
+            Meaning::MissingHeader(_) => "missing header",
+            Meaning::SessionGone => "session gone",
+            Meaning::Failed(_) => "failed",
+        }
+    }
+
+    #[test]
+    fn p11_p12_each_row_of_the_era_table() {
+        let none = Value::Null;
+        let table = [
+            (raw(200, json!({ "id": 1, "result": { "content": [] } })), "result"),
+            (raw(200, error(-32602, none.clone())), "failed"),
+            (raw(400, error(-32022, json!({ "supported": [MODERN] }))), "once more"),
+            (raw(400, error(-32022, json!({ "supported": ["2025-06-18"] }))), "legacy"),
+            (raw(400, error(-32022, json!({ "supported": ["2031-01-01"] }))), "failed"),
+            (raw(400, error(-32020, none.clone())), "missing header"),
+            (raw(400, error(-32021, none.clone())), "failed"),
+            (raw(400, error(-32602, none.clone())), "failed"),
+            (raw(404, error(-32601, none.clone())), "failed"),
+            (raw(400, error(-32600, none.clone())), "legacy"),
+            (raw(400, error(-32000, none.clone())), "legacy"),
+            (raw(404, none.clone()), "legacy"),
+            (raw(405, none.clone()), "legacy"),
+            (raw(406, none.clone()), "legacy"),
+            (raw(415, none.clone()), "legacy"),
+            (raw(422, none.clone()), "legacy"),
+            (raw(401, error(-32001, none.clone())), "unauthorized"),
+            (raw(403, none.clone()), "failed"),
+            (raw(200, none.clone()), "failed"),
+            (raw(204, none), "failed"),
+        ];
+        for (raw, expected) in table {
+            assert_eq!(word(&to_modern(&raw, "http://h")), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn p20_the_kinds_of_result() {
+        let kinds = [
+            (json!({ "resultType": "complete" }), "result"),
+            (json!({ "resultType": "input_required", "requestState": "s" }), "again"),
+            (
+                json!({ "resultType": "input_required", "requestState": "s", "inputRequests": { "a": {} } }),
+                "failed",
+            ),
+            (json!({ "resultType": "input_required" }), "failed"),
+            (json!({ "resultType": "task" }), "failed"),
+            (json!({ "resultType": "surprise" }), "failed"),
+        ];
+        for (result, expected) in kinds {
+            let raw = raw(200, json!({ "id": 1, "result": result }));
+            assert_eq!(word(&to_modern(&raw, "http://h")), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn n084_a_kept_session_that_is_gone_is_told_from_a_wrong_path() {
+        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", true)), "session gone");
+        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", false)), "failed");
+        assert_eq!(
+            word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", false)),
+            "once more"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! What goes over the wire: bodies and headers of MCP requests in both eras. Pure.
+//! Modern is revision 2026-07-28; legacy is 2025-11-25 and before.
+
+use serde_json::{Map, Value, json};
+
+/// The stateless revision.
+pub const MODERN: &str = "2026-07-28";
+/// The newest revision with a handshake, offered to legacy servers.
+pub const LEGACY: &str = "2025-11-25";
+/// All revisions of the handshake era that we can speak.
+pub const LEGACY_ALL: &[&str] = &[LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"];
+
+/// Name and value of a header.
+pub type Header = (String, String);
+
+/// One call of a tool.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    pub tool: &'a str,
+    pub arguments: &'a Map<String, Value>,
+    /// What an `input_required` answer wants back (MRTR).
+    pub request_state: Option<&'a str>,
+    /// Arguments that the tool's schema wants mirrored: header name and argument name.
+    pub mirrored: &'a [(String, String)],
+}
+
+/// A `tools/call` of the modern era.
+#[must_use]
+pub fn modern_call(id: u64, call: &Call<'_>) -> (Vec<Header>, Vec<u8>) {
+    let mut params = json!({ "name": call.tool, "arguments": call.arguments, "_meta": meta() });
+    if let Some(state) = call.request_state {
+        params["requestState"] = state.into();
+    }
+    let mut headers = modern_headers("tools/call");
+    headers.push(("mcp-name".into(), header_value(call.tool)));
+    for (header, argument) in call.mirrored {
+        if let Some(value) = call.arguments.get(argument).and_then(mirrored_value) {
+            headers.push((header.clone(), header_value(&value)));
+        }
+    }
+    (headers, body(Some(id), "tools/call", &params))
+}
+
+/// Any other request of the modern era.
+#[must_use]
+pub fn modern(id: u64, method: &str) -> (Vec<Header>, Vec<u8>) {
+    (modern_headers(method), body(Some(id), method, &json!({ "_meta": meta() })))
+}
+
+fn modern_headers(method: &str) -> Vec<Header> {
+    let mut headers = common();
+    headers.push(("mcp-protocol-version".into(), MODERN.into()));
+    headers.push(("mcp-method".into(), method.into()));
+    headers
+}
+
+fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {
+            "extensions": { "io.modelcontextprotocol/oauth-client-credentials": {} }
+        },
+        "io.modelcontextprotocol/clientInfo": client_info(),
+    })
+}
+
+fn client_info() -> Value {
+    json!({ "name": "warmstart", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// The handshake of the legacy era.
+#[must_use]
+pub fn initialize(id: u64) -> (Vec<Header>, Vec<u8>) {
+    let params =
+        json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client_info() });
+    (common(), body(Some(id), "initialize", &params))
+}
+
+/// A session of the legacy era: what each request carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    pub version: String,
+    pub id: Option<String>,
+}
+
+/// The second message of the handshake.
+#[must_use]
+pub fn initialized(session: &Session) -> (Vec<Header>, Vec<u8>) {
+    (legacy_headers(session), body(None, "notifications/initialized", &json!({})))
+}
+
+/// A `tools/call` of the legacy era.
+#[must_use]
+pub fn legacy_call(id: u64, session: &Session, call: &Call<'_>) -> (Vec<Header>, Vec<u8>) {
+    let params = json!({ "name": call.tool, "arguments": call.arguments });
+    (legacy_headers(session), body(Some(id), "tools/call", &params))
+}
+
+/// The headers of every legacy request after the handshake.
+#[must_use]
+pub fn legacy_headers(session: &Session) -> Vec<Header> {
+    let mut headers = common();
+    headers.push(("mcp-protocol-version".into(), session.version.clone()));
+    headers.extend(session.id.iter().map(|id| ("mcp-session-id".to_owned(), id.clone())));
+    headers
+}
+
+/// The content type stands alone: some servers compare the whole value.
+fn common() -> Vec<Header> {
+    vec![
+        ("content-type".into(), "application/json".into()),
+        ("accept".into(), "application/json, text/event-stream".into()),
+    ]
+}
+
+fn body(id: Option<u64>, method: &str, params: &Value) -> Vec<u8> {
+    let mut message = json!({ "jsonrpc": "2.0", "method": method });
+    if let Some(id) = id {
+        message["id"] = id.into();
+    }
+    if params.as_object().is_none_or(|params| !params.is_empty()) {
+        message["params"] = params.clone();
+    }
+    message.to_string().into_bytes()
+}
+
+/// A value as a header can carry it: plain, or `=?base64?…?=` when it is not plain ASCII, has blanks
+/// at an end, or looks encoded already.
+#[must_use]
+pub fn header_value(value: &str) -> String {
+    let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && value.trim() == value
+        && !(value.starts_with("=?base64?") && value.ends_with("?="));
+    if plain { value.to_owned() } else { format!("=?base64?{}?=", base64(value.as_bytes())) }
+}
+
+/// Null and absent arguments have no header; objects and lists cannot have one.
+fn mirrored_value(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let digit = (bits >> (18 - 6 * place) & 63) as usize;
+            text.push(if place <= group.len() { char::from(DIGITS[digit]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p01_a_modern_call_carries_its_version_method_and_name_twice() {
+        let arguments = Map::from_iter([("action".to_owned(), json!("list"))]);
+        let call =
+            Call { tool: "manage_task", arguments: &arguments, request_state: None, mirrored: &[] };
+        let (headers, body) = modern_call(3, &call);
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        assert_eq!(header("mcp-protocol-version"), Some(MODERN));
+        assert_eq!(header("mcp-method"), Some("tools/call"));
+        assert_eq!(header("mcp-name"), Some("manage_task"));
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], MODERN);
+        assert_eq!(
+            (&body["id"], &body["params"]["arguments"]["action"]),
+            (&json!(3), &json!("list"))
+        );
+    }
+
+    #[test]
+    fn p13_header_values_are_encoded_only_where_they_must_be() {
+        let table = [
+            ("manage_task", "manage_task"),
+            ("us-east 1", "us-east 1"),
+            (" padded", "=?base64?IHBhZGRlZA==?="),
+            ("größe", "=?base64?Z3LDtsOfZQ==?="),
+            ("a\nb", "=?base64?YQpi?="),
+            ("=?base64?x?=", "=?base64?PT9iYXNlNjQ/eD89?="),
+            ("", ""),
+        ];
+        for (value, expected) in table {
+            assert_eq!(header_value(value), expected, "{value:?}");
+        }
+    }
+}

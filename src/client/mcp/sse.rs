@@ -1,0 +1,108 @@
+//! Reading an event stream (the HTML standard's `text/event-stream`), piece by piece, split anywhere.
+//! Knows events; not what is in them.
+
+/// An event larger than this is no answer of ours.
+const LARGEST_EVENT: usize = 4 << 20;
+
+/// One event with data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    pub data: String,
+}
+
+/// The state between pieces.
+#[derive(Debug, Default)]
+pub struct Reader {
+    line: Vec<u8>,
+    data: Option<String>,
+    after_return: bool,
+    /// The last id seen, for resuming.
+    pub last_id: Option<String>,
+    /// Milliseconds to wait before resuming, if the server said so.
+    pub retry: Option<u64>,
+    started: bool,
+}
+
+/// An event grew beyond all measure.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl Reader {
+    /// Takes a piece; gives the events that it completes.
+    ///
+    /// # Errors
+    /// When one event is larger than 4 MiB.
+    pub fn feed(&mut self, piece: &[u8]) -> Result<Vec<Event>, TooLarge> {
+        let mut events = Vec::new();
+        for &byte in piece {
+            match byte {
+                b'\n' if std::mem::take(&mut self.after_return) => {}
+                b'\n' | b'\r' => {
+                    self.after_return = byte == b'\r';
+                    events.extend(self.end_line());
+                }
+                _ => {
+                    self.after_return = false;
+                    self.line.push(byte);
+                }
+            }
+            if self.line.len() + self.data.as_ref().map_or(0, String::len) > LARGEST_EVENT {
+                return Err(TooLarge);
+            }
+        }
+        Ok(events)
+    }
+
+    fn end_line(&mut self) -> Option<Event> {
+        let bytes = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&bytes);
+        let line = if self.started { &line } else { line.trim_start_matches('\u{feff}') };
+        self.started = true;
+        if line.is_empty() {
+            // An event without data is a sign of life.
+            return self.data.take().filter(|data| !data.is_empty()).map(|data| Event { data });
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "data" => match &mut self.data {
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
+                }
+                None => self.data = Some(value.to_owned()),
+            },
+            "id" if !value.contains('\0') => self.last_id = Some(value.to_owned()),
+            "retry" => self.retry = value.parse().ok().or(self.retry),
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str = "\u{feff}: ping\r\n\r\nid: 7\ndata:\n\nretry: 250\r\nid: 8\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\nevent: x\rdata: two\r\rdata: cut";
+
+    #[test]
+    fn n082_a_stream_may_be_split_at_any_byte() {
+        let expected = [Event { data: "{\"a\":\n1}".into() }, Event { data: "two".into() }];
+        for size in 1..=STREAM.len() {
+            let mut reader = Reader::default();
+            let pieces = STREAM.as_bytes().chunks(size);
+            let events: Vec<Event> = pieces.flat_map(|piece| reader.feed(piece).unwrap()).collect();
+            assert_eq!(events, expected, "pieces of {size}");
+            assert_eq!((reader.last_id.as_deref(), reader.retry), (Some("8"), Some(250)));
+        }
+    }
+
+    #[test]
+    fn an_endless_event_is_refused() {
+        let mut reader = Reader::default();
+        let piece = vec![b'x'; 1 << 20];
+        let fed: Result<Vec<_>, _> = (0..5).map(|_| reader.feed(&piece)).collect();
+        assert_eq!(fed.unwrap_err(), TooLarge);
+    }
+}

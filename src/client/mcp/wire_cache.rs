@@ -1,0 +1,97 @@
+//! What was learnt of a server and holds for the next runs: its era, a legacy session, the headers
+//! that a tool wants. Losing it costs requests, never a wrong answer.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::request::Session;
+use crate::deadline::Timestamp;
+use crate::disk::{self, Durability};
+use crate::paths::Paths;
+use crate::secret::hex;
+
+const LARGEST: u64 = 64 << 10;
+/// A server is asked anew for its era after a day.
+const ERA_LIFE: u64 = 86_400;
+/// Servers forget an idle session after 30 minutes.
+const SESSION_LIFE: u64 = 25 * 60;
+
+/// What is known of one endpoint as one identity.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Whether it wants a handshake.
+    pub legacy: bool,
+    /// The version that the handshake agreed on.
+    #[serde(default)]
+    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// When it was last seen to hold.
+    pub seen: i64,
+    /// Tool, header and argument of every header that mirrors an argument.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrored: Vec<(String, String, String)>,
+}
+
+impl Known {
+    /// The session to go on with: a kept one, or none at all where the server keeps none.
+    #[must_use]
+    pub fn session(&self, now: Timestamp) -> Option<Session> {
+        let age = Timestamp(self.seen).age(now)?.as_secs();
+        let usable = self.legacy && (self.session.is_none() || age < SESSION_LIFE);
+        usable.then(|| Session { version: self.version.clone(), id: self.session.clone() })
+    }
+
+    /// The headers that `tool` wants: header and argument.
+    #[must_use]
+    pub fn mirrored(&self, tool: &str) -> Vec<(String, String)> {
+        let of_tool = self.mirrored.iter().filter(|(name, ..)| name == tool);
+        of_tool.map(|(_, header, argument)| (header.clone(), argument.clone())).collect()
+    }
+}
+
+/// The file of one endpoint and identity.
+pub struct WireCache {
+    path: Option<PathBuf>,
+}
+
+impl WireCache {
+    /// The file; without paths nothing is remembered.
+    #[must_use]
+    pub fn new(paths: Option<&Paths>, endpoint: &str, identity: &str) -> Self {
+        let name = hex(&Sha256::digest(format!("{endpoint}\0{identity}").as_bytes())[..16]);
+        WireCache { path: paths.map(|paths| paths.state.join("wire").join(format!("{name}.json"))) }
+    }
+
+    /// What is known, if it is not too old. A damaged file knows nothing.
+    #[must_use]
+    pub fn read(&self) -> Option<Known> {
+        let bytes = disk::read_private(self.path.as_deref()?, LARGEST).ok().flatten()?;
+        let known: Known = serde_json::from_slice(&bytes).ok()?;
+        let age = Timestamp(known.seen).age(Timestamp::now())?;
+        (age.as_secs() < ERA_LIFE).then_some(known)
+    }
+
+    /// Remembers; written only after a tool's result has come, and only when something changed or
+    /// the session's time is running.
+    pub fn write(&self, known: &Known, before: Option<&Known>) {
+        let Some(path) = &self.path else { return };
+        let same =
+            before.is_some_and(|before| Known { seen: before.seen, ..known.clone() } == *before);
+        if same && known.session.is_none() {
+            return;
+        }
+        if let Ok(bytes) = serde_json::to_vec(known) {
+            let _ = disk::write_atomic(path, &bytes, Durability::Process);
+        }
+    }
+
+    /// Forgets: something did not hold any more.
+    pub fn forget(&self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
