@@ -1,0 +1,133 @@
+//! One run of the program and what came of it; the checks that hold for every session start.
+
+use std::io::Write;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// No test waits longer for a run than this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What came of one run.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    /// From before the start to after the end.
+    pub elapsed: Duration,
+}
+
+/// Starts `command`, feeds it `stdin`, waits for its end.
+pub fn to_its_end(command: &mut Command, stdin: &[u8]) -> Outcome {
+    let began = Instant::now();
+    finish(start(command, stdin), began)
+}
+
+/// Starts `command` and feeds it `stdin` from a thread, as the host does: all of it, then the end.
+pub fn start(command: &mut Command, stdin: &[u8]) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut pipe = child.stdin.take().expect("it was piped");
+    let bytes = stdin.to_vec();
+    // It may leave before it has read all; that is its right.
+    std::thread::spawn(move || pipe.write_all(&bytes));
+    child
+}
+
+/// Waits for the end of a run that began at `began`.
+pub fn finish(child: Child, began: Instant) -> Outcome {
+    let id = child.id();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+        if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        }
+        panic!("the run did not end within {PATIENCE:?}");
+    };
+    let output = output.expect("the program was waited for");
+    Outcome {
+        status: output.status,
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        elapsed: began.elapsed(),
+    }
+}
+
+impl Outcome {
+    /// The exit code; a signal fails the test.
+    #[track_caller]
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+
+    /// The standard output as text.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("UTF-8 on stdout")
+    }
+
+    /// The standard output as JSON of any form.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is not one JSON value ({error}): {self:?}"))
+    }
+
+    /// The hook's answer: exit 0, one object and a newline and not a byte more, the exact envelope.
+    #[track_caller]
+    pub fn answer(&self) -> Value {
+        assert_eq!(self.code(), 0, "{self:?}");
+        let text = self.text();
+        let line = text.strip_suffix('\n').unwrap_or_else(|| panic!("no newline: {self:?}"));
+        assert!(line.starts_with('{') && line.ends_with('}'), "{self:?}");
+        assert!(!line.contains('\n'), "more than one line: {self:?}");
+        let answer = self.json();
+        check_envelope(&answer);
+        answer
+    }
+
+    /// The text for the model; empty when there was nothing to say.
+    #[track_caller]
+    pub fn context(&self) -> String {
+        let answer = self.answer();
+        let context = &answer["hookSpecificOutput"]["additionalContext"];
+        context.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The line that the person sees; empty when there was none.
+    #[track_caller]
+    pub fn notice(&self) -> String {
+        self.answer()["systemMessage"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Fails unless the run ended within `limit` and some slack for a busy machine.
+    #[track_caller]
+    pub fn within(&self, limit: Duration) -> &Self {
+        let most = limit + Duration::from_millis(1500);
+        assert!(self.elapsed < most, "took {:?}, limit {limit:?}: {self:?}", self.elapsed);
+        self
+    }
+}
+
+#[track_caller]
+fn check_envelope(answer: &Value) {
+    let keys = |value: &Value| -> Vec<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    };
+    for key in keys(answer) {
+        assert!(["hookSpecificOutput", "systemMessage"].contains(&key.as_str()), "{answer}");
+    }
+    if let Some(message) = answer.get("systemMessage") {
+        assert!(message.as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+    }
+    if let Some(inner) = answer.get("hookSpecificOutput") {
+        let mut inner_keys = keys(inner);
+        inner_keys.sort();
+        assert_eq!(inner_keys, ["additionalContext", "hookEventName"], "{answer}");
+        assert_eq!(inner["hookEventName"], "SessionStart", "{answer}");
+        assert!(inner["additionalContext"].as_str().is_some_and(|text| !text.is_empty()));
+    }
+}
