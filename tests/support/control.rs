@@ -17,7 +17,8 @@ pub fn request(
     let authority = origin.strip_prefix("http://").expect("plain http");
     let mut stream = TcpStream::connect(authority).expect("the peer listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

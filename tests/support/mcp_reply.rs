@@ -97,9 +97,9 @@ pub fn token(expires_in: i64) -> Value {
 pub fn access_token(expires_in: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = i64::try_from(now.expect("after 1970").as_secs()).expect("before the year 10^11");
-    let part = |value: Value| {
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
-    };
-    let claims = json!({ "exp": now.saturating_add(expires_in), "iat": now, "azp": "claude-hooks" });
+    let part =
+        |value: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims =
+        json!({ "exp": now.saturating_add(expires_in), "iat": now, "azp": "claude-hooks" });
     format!("{}.{}.c2lnbmF0dXJl", part(json!({ "alg": "RS256", "typ": "JWT" })), part(claims))
 }

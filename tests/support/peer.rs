@@ -75,7 +75,10 @@ fn watch(child: &mut Child) -> Receiver<String> {
 
 type Shared = &'static Mutex<Process>;
 
-fn shared(key: String, start: impl FnOnce() -> Result<Process, Missing>) -> Result<Shared, Missing> {
+fn shared(
+    key: String,
+    start: impl FnOnce() -> Result<Process, Missing>,
+) -> Result<Shared, Missing> {
     static ALL: Mutex<Option<HashMap<String, Shared>>> = Mutex::new(None);
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();
@@ -249,8 +252,8 @@ pub fn free_port() -> u16 {
 /// The SDK's example server with a fixed set of tools; legacy, with sessions and event streams.
 /// It counts nothing.
 pub fn everything_server() -> Result<Peer, Missing> {
-    let script = install::npm()?
-        .join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let script =
+        install::npm()?.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
     // It neither names its port on stdout nor watches its stdin: a shell does both for it.
     let wrap = "\"$0\" \"$1\" streamableHttp >/dev/null 2>&1 & server=$!\n\
         until (exec 3<>/dev/tcp/127.0.0.1/$PORT) 2>/dev/null; do sleep 0.1; done\n\
