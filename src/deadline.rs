@@ -68,6 +68,15 @@ impl Timestamp {
         u64::try_from(now.0.checked_sub(self.0)?).ok().map(Duration::from_secs)
     }
 
+    /// To the second: `2026-11-23 09:14:00 UTC`.
+    #[must_use]
+    pub fn precise(self) -> String {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            Err(_) => String::from("an unknown time"),
+        }
+    }
+
     /// How much later this is than `earlier`; `None` if it is not.
     #[must_use]
     pub fn age_from(self, earlier: Timestamp) -> Option<Duration> {

@@ -1,14 +1,186 @@
-//! Where we stand: the repository's root, branch and commits, read from disk without running it.
-use std::path::PathBuf;
+//! Where we stand: the repository's root, branch and commit, read from `.git` without running
+//! anything. What lies there belongs to somebody else: every read is bounded, nothing is obeyed.
 
-/// The repository around a folder. (Contract; to be filled.)
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+
+/// Names and ids in `.git` are short; a longer file is not what it seems.
+const SHORT: u64 = 4096;
+/// `packed-refs` grows with the repository.
+const LARGEST_PACKED: u64 = 16 << 20;
+/// Folders that are looked at on the way up.
+const HIGHEST: usize = 64;
+/// A reference may name another one.
+const MOST_STEPS: usize = 5;
+
+/// The repository around a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     /// The work tree's root.
     pub root: PathBuf,
-    /// `.git` of this work tree.
+    /// The `.git` folder of this work tree.
     pub git_dir: PathBuf,
     /// The checked-out branch; `None` when detached.
     pub branch: Option<String>,
-    /// The checked-out commit, full hex.
+    /// The checked-out commit in hex; `None` before the first one.
     pub commit: Option<String>,
+}
+
+impl Repository {
+    /// Looks for the repository that `folder` is in, upwards, and no higher than `home`: a
+    /// repository of dotfiles is not the project.
+    #[must_use]
+    pub fn find(folder: &Path, home: Option<&Path>) -> Option<Self> {
+        let start = folder.canonicalize().ok()?;
+        let home = home.and_then(|home| home.canonicalize().ok());
+        for root in start.ancestors().take(HIGHEST) {
+            if Some(root) == home.as_deref() && root != start {
+                return None;
+            }
+            if let Some(git_dir) = git_dir(root) {
+                return Some(Repository::read(root.to_path_buf(), git_dir));
+            }
+        }
+        None
+    }
+
+    fn read(root: PathBuf, git_dir: PathBuf) -> Self {
+        let head = short(&git_dir.join("HEAD")).unwrap_or_default();
+        let (branch, commit) = match head.strip_prefix("ref:").map(str::trim) {
+            Some(name) => (branch_of(name), resolve(&git_dir, name)),
+            None => (None, commit_id(&head)),
+        };
+        Repository { root, git_dir, branch, commit }
+    }
+
+    /// The folder's name, for people and placeholders.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// `.git` as a folder, or the folder that a work tree's or submodule's `.git` file names.
+fn git_dir(root: &Path) -> Option<PathBuf> {
+    let path = root.join(".git");
+    let found = fs::metadata(&path).ok()?;
+    if found.is_dir() {
+        return path.join("HEAD").exists().then_some(path);
+    }
+    let target = short(&path)?;
+    let target = root.join(target.strip_prefix("gitdir:")?.trim());
+    target.join("HEAD").exists().then_some(target)
+}
+
+fn branch_of(reference: &str) -> Option<String> {
+    let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+    (is_safe(reference) && !name.is_empty()).then(|| name.to_owned())
+}
+
+/// Git's own rules for names, as far as they keep us inside the folder.
+fn is_safe(reference: &str) -> bool {
+    reference.starts_with("refs/")
+        && !reference.contains("..")
+        && !reference.bytes().any(|byte| byte < b' ' || byte == 0x7f)
+}
+
+/// The commit that a reference stands for. References of all work trees lie in the common folder.
+fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
+    let common = short(&git_dir.join("commondir")).map(|path| git_dir.join(path));
+    let common = common.as_deref().unwrap_or(git_dir);
+    let mut name = reference.to_owned();
+    for _ in 0..MOST_STEPS {
+        if !is_safe(&name) {
+            return None;
+        }
+        let value = short(&git_dir.join(&name)).or_else(|| short(&common.join(&name)));
+        match value {
+            Some(value) => match value.strip_prefix("ref:") {
+                Some(next) => name = next.trim().to_owned(),
+                None => return commit_id(&value),
+            },
+            None => return packed(common, &name),
+        }
+    }
+    None
+}
+
+fn packed(common: &Path, name: &str) -> Option<String> {
+    let text = disk::read_text(&common.join("packed-refs"), LARGEST_PACKED).ok()??;
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(_, found)| *found == name).and_then(|(id, _)| commit_id(id))
+}
+
+/// A commit's id: 40 hex digits, or 64 with SHA-256.
+fn commit_id(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_id = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| text.to_ascii_lowercase())
+}
+
+fn short(path: &Path) -> Option<String> {
+    disk::read_text(path, SHORT).ok()?.map(|text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn put(root: &Path, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn c017_every_kind_of_checkout_is_read_without_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let packed = format!("# pack-refs\n{ID} refs/heads/old/one\n^{ID}\n");
+        put(
+            &root,
+            &[
+                ("loose/.git/HEAD", "ref: refs/heads/main\n"),
+                ("loose/.git/refs/heads/main", ID),
+                ("packed/.git/HEAD", "ref: refs/heads/old/one\n"),
+                ("packed/.git/packed-refs", &packed),
+                ("detached/.git/HEAD", ID),
+                ("unborn/.git/HEAD", "ref: refs/heads/new\n"),
+                ("tree/.git", "gitdir: ../loose/.git/worktrees/tree\n"),
+                ("loose/.git/worktrees/tree/HEAD", "ref: refs/heads/main"),
+                ("loose/.git/worktrees/tree/commondir", "../.."),
+                ("hostile/.git/HEAD", "ref: refs/../../../etc/passwd"),
+                ("empty/.git/config", ""),
+            ],
+        );
+        let id = Some(ID.to_owned());
+        let table = [
+            ("loose", Some("main"), id.clone()),
+            ("packed", Some("old/one"), id.clone()),
+            ("detached", None, id.clone()),
+            ("unborn", Some("new"), None),
+            ("tree", Some("main"), id),
+            ("hostile", None, None),
+        ];
+        for (name, branch, commit) in table {
+            let below = root.join(name).join("a/b");
+            fs::create_dir_all(&below).unwrap();
+            let found = Repository::find(&below, None).unwrap();
+            assert_eq!(found.root, root.join(name));
+            assert_eq!((found.branch.as_deref(), found.commit), (branch, commit), "{name}");
+        }
+        assert!(git_dir(&root.join("empty")).is_none());
+        let home = root.join("loose");
+        assert_eq!(
+            Repository::find(&root.join("loose/a"), Some(&home)),
+            None,
+            "not above the home"
+        );
+    }
 }

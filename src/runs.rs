@@ -39,6 +39,9 @@ pub struct Run {
     pub hooks: Vec<HookRun>,
     /// Characters of the context.
     pub chars: usize,
+    /// SHA-256 of the context that was printed: whether a resumed session knows it already.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
 }
 
 /// What one hook did in a run.
@@ -122,6 +125,7 @@ mod tests {
             stages: Vec::new(),
             hooks: Vec::new(),
             chars: 0,
+            digest: String::new(),
         };
         for n in 0..5 {
             append(&path, &run(n)).unwrap();

@@ -9,7 +9,7 @@ use super::{Asking, Builtin, Client, Setup, payload};
 use crate::deadline::Deadline;
 use crate::disk;
 use crate::error::{Code, Failure};
-use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
+use crate::task::{Answer, Query, Task, Tasks};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", build };
@@ -34,7 +34,7 @@ impl Client for Local {
 }
 
 impl Local {
-    /// The tasks of the first file that is there; without one there are none, and nothing is wrong.
+    /// The tasks of the first file that is there; without one there is no text, and nothing is wrong.
     fn read(&self, query: &Query) -> Result<Answer, Failure> {
         for file in &self.files {
             let text = disk::read_text(file, LARGEST).map_err(|error| {
@@ -53,10 +53,8 @@ impl Local {
                 return Ok(Answer::Tasks(select(tasks, &query.arguments)));
             }
         }
-        match query.answer {
-            AnswerKind::Tasks => Ok(Answer::Tasks(Tasks::default())),
-            AnswerKind::Text => Ok(Answer::Text(String::new())),
-        }
+        // No file is no empty list: there is nothing to say.
+        Ok(Answer::Text(String::new()))
     }
 }
 

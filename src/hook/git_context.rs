@@ -1,8 +1,160 @@
-//! (to be written)
-use super::{Builtin, Hook};
+//! Branch and last commits. The branch is read from disk; `git log` runs only when the commit is not
+//! the one whose log is kept, with every program that a repository can name switched off.
+//! There is no `git status`: it runs filters of the repository's own.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::process::{self, Ended};
+use super::{Builtin, Finding, Found, Hook, Part, Scope};
 use crate::config::{Config, HookConfig};
+use crate::deadline::Deadline;
+use crate::disk::{self, Durability};
 use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "git_context", summary: "to be written", build };
-fn build(_: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+use crate::query::Supply;
+use crate::repository::Repository;
+use crate::secret::hex;
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "git_context", summary: "branch and last commits", build };
+
+const LARGEST: u64 = 64 << 10;
+/// Nothing of the repository's or the system's configuration may start a program or ask a person.
+const SWITCHED_OFF: &[&str] = &[
+    "--no-pager",
+    "--no-optional-locks",
+    "--no-lazy-fetch",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "log.mailmap=false",
+    "-c",
+    "core.attributesFile=/dev/null",
+    "-c",
+    "diff.external=",
+    "-c",
+    "core.pager=cat",
+    "-c",
+    "protocol.allow=never",
+];
+const VARIABLES: &[(&str, &str)] = &[
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+];
+
+struct GitContext {
+    commits: usize,
+    timeout: std::time::Duration,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
+fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(GitContext { commits: own.commits, timeout: own.timeout }))
+}
+
+impl GitContext {
+    fn found(&self, repository: &Repository, log: Option<&str>) -> Found {
+        let branch = match (&repository.branch, &repository.commit) {
+            (Some(branch), _) => branch.clone(),
+            (None, Some(commit)) => format!("detached at {}", &commit[..12]),
+            (None, None) => return Found::nothing(),
+        };
+        let mut text = format!("branch {branch}");
+        for line in log.unwrap_or_default().lines().take(self.commits) {
+            text.push_str("\n- ");
+            text.push_str(line);
+        }
+        Found {
+            parts: vec![Part::Text { title: "Git".into(), text }],
+            supply: Supply::Live,
+            origin: "this repository".into(),
+            ..Found::nothing()
+        }
+    }
+
+    /// Where the log of the last seen commit of this repository is kept.
+    fn file(scope: &Scope, repository: &Repository) -> Option<PathBuf> {
+        let folder = &scope.paths.as_ref()?.cache;
+        let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
+        Some(folder.join("v1").join("git").join(name))
+    }
+
+    /// The kept log, if it is that of the checked-out commit and long enough.
+    fn kept(&self, scope: &Scope, repository: &Repository, commit: &str) -> Option<String> {
+        let bytes = disk::read_private(&Self::file(scope, repository)?, LARGEST).ok()??;
+        let text = String::from_utf8(bytes).ok()?;
+        let (head, log) = text.split_once('\n')?;
+        (head == format!("{commit} {}", self.commits)).then(|| log.to_owned())
+    }
+
+    async fn log(
+        &self,
+        scope: &Scope,
+        repository: &Repository,
+        deadline: Deadline,
+    ) -> Option<String> {
+        let path = scope.environment.get("PATH").unwrap_or_default();
+        let git = process::find("git", path, &repository.root)?;
+        let mut words: Vec<String> = SWITCHED_OFF.iter().map(ToString::to_string).collect();
+        let count = format!("--max-count={}", self.commits);
+        let asked = [
+            "log",
+            &count,
+            "--no-show-signature",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--no-decorate",
+            "--format=%h %s",
+        ];
+        words.extend(asked.iter().map(ToString::to_string));
+        let limit = deadline.capped(self.timeout);
+        match process::run(&git, &words, VARIABLES, &repository.root, scope, limit).await {
+            Ended::Output(text) => Some(text),
+            Ended::Failed(why) => {
+                tracing::debug!(why, "git log gave nothing");
+                None
+            }
+        }
+    }
+
+    async fn ask(&self, scope: &Scope, deadline: Deadline) -> Found {
+        let Some(repository) = &scope.repository else { return Found::nothing() };
+        let log = self.log(scope, repository, deadline).await;
+        if let (Some(log), Some(commit), false) = (&log, &repository.commit, scope.dry_run) {
+            if let Some(file) = Self::file(scope, repository) {
+                let text = format!("{commit} {}\n{log}", self.commits);
+                let _ = disk::write_atomic(&file, text.as_bytes(), Durability::Process);
+            }
+        }
+        self.found(repository, log.as_deref())
+    }
+}
+
+impl Hook for GitContext {
+    fn from_disk(&self, scope: &Scope) -> Option<Found> {
+        let Some(repository) = &scope.repository else { return Some(Found::nothing()) };
+        match &repository.commit {
+            Some(commit) if self.commits > 0 => {
+                let log = self.kept(scope, repository, commit)?;
+                Some(self.found(repository, Some(&log)))
+            }
+            _ => Some(self.found(repository, None)),
+        }
+    }
+
+    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
+        Box::pin(self.ask(scope, deadline))
+    }
+
+    fn without_asking(&self, scope: &Scope, _failure: &Failure) -> Option<Found> {
+        scope.repository.as_ref().map(|repository| self.found(repository, None))
+    }
 }

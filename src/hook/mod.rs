@@ -18,12 +18,14 @@ use crate::query::{Queries, Supply};
 use crate::repository::Repository;
 use crate::task::Tasks;
 
+pub mod bindings;
 mod command;
 mod git_context;
 mod next_task;
 mod notes;
 mod pending_tasks;
 mod prime_cache;
+mod process;
 
 /// What a live pass returns.
 pub type Finding<'a> = Pin<Box<dyn Future<Output = Found> + 'a>>;
@@ -40,6 +42,11 @@ pub trait Hook {
     /// chain makes of `failure` with the cache alone.
     fn without_asking(&self, _scope: &Scope, _failure: &Failure) -> Option<Found> {
         None
+    }
+
+    /// The queries that are to be filled in the background.
+    fn primes(&self) -> &[String] {
+        &[]
     }
 }
 

@@ -1,8 +1,84 @@
-//! (to be written)
-use super::{Builtin, Hook};
+//! The task that the server recommends for the checked-out branch. The server knows branches by ids
+//! of its own: from `[branches]`, else from the `branches` query; without one nothing is asked.
+
+use super::{Builtin, Finding, Found, Hook, Scope, bindings, pending_tasks};
 use crate::config::{Config, HookConfig};
-use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "next_task", summary: "to be written", build };
-fn build(_: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+use crate::deadline::Deadline;
+use crate::error::{Class, Failure};
+use crate::query::{Answered, Bindings};
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "next_task", summary: "the task recommended for this branch", build };
+
+const HEADING: &str = "Recommended next";
+
+struct NextTask {
+    query: String,
+    timeout: std::time::Duration,
+}
+
+fn build(own: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
+    let query = pending_tasks::query_of(own, config)?;
+    Ok(Box::new(NextTask { query, timeout: own.timeout }))
+}
+
+/// A list of one; an empty one has nothing to recommend and says nothing.
+fn found(answered: Answered) -> Found {
+    let found = pending_tasks::found(answered, HEADING);
+    let is_empty = found.parts.iter().all(|part| match part {
+        super::Part::Tasks { tasks, .. } => tasks.list.is_empty(),
+        super::Part::Text { .. } => false,
+    });
+    if is_empty { Found { parts: Vec::new(), ..found } } else { found }
+}
+
+/// Without a branch that the server knows there is simply no next task: no reason to worry anybody.
+fn no_branch(failure: Failure) -> Found {
+    tracing::debug!(%failure, "no next task");
+    match failure.class() {
+        Class::Config => Found::nothing(),
+        _ => Found::failed(failure),
+    }
+}
+
+impl Hook for NextTask {
+    fn from_disk(&self, scope: &Scope) -> Option<Found> {
+        if is_local(scope) {
+            return Some(Found::nothing());
+        }
+        let mut known = bindings::known(scope);
+        if bindings::lacks_branch(scope, &self.query, &known) {
+            match bindings::branch_from_disk(scope, &known)? {
+                Ok(id) => drop(known.insert("branch.id".into(), id)),
+                Err(failure) => return Some(no_branch(failure)),
+            }
+        }
+        scope.queries.from_disk(&self.query, &known).map(found)
+    }
+
+    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
+        Box::pin(async move {
+            let mut known: Bindings = bindings::known(scope);
+            if bindings::lacks_branch(scope, &self.query, &known) {
+                match bindings::branch_live(scope, &known, self.timeout, deadline).await {
+                    Ok(id) => drop(known.insert("branch.id".into(), id)),
+                    Err(failure) => return no_branch(failure),
+                }
+            }
+            found(scope.queries.live(&self.query, &known, self.timeout, deadline).await)
+        })
+    }
+
+    fn without_asking(&self, scope: &Scope, failure: &Failure) -> Option<Found> {
+        let known = bindings::known(scope);
+        if bindings::lacks_branch(scope, &self.query, &known) {
+            return None;
+        }
+        Some(found(scope.queries.without_asking(&self.query, &known, failure.clone())))
+    }
+}
+
+/// A local file recommends nothing that is not already listed as pending.
+fn is_local(scope: &Scope) -> bool {
+    !scope.queries.primary().is_cached
 }

@@ -1,8 +1,69 @@
-//! (to be written)
-use super::{Builtin, Hook};
+//! Files of the project as text for the model. Off by default, and never by an untrusted project's
+//! own wish: its files would speak to the model.
+
+use std::path::PathBuf;
+
+use super::{Builtin, Finding, Found, Hook, Part, Scope};
 use crate::config::{Config, HookConfig};
-use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "notes", summary: "to be written", build };
-fn build(_: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+use crate::deadline::Deadline;
+use crate::disk;
+use crate::error::{Code, Failure};
+use crate::query::Supply;
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "notes", summary: "files of the project as text", build };
+
+const LARGEST: u64 = 256 << 10;
+
+struct Notes {
+    files: Vec<PathBuf>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
+fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(Notes { files: own.files.clone() }))
+}
+
+impl Notes {
+    fn read(&self, scope: &Scope) -> Found {
+        let mut parts = Vec::new();
+        let mut failure = None;
+        for file in &self.files {
+            match read(scope, file) {
+                Ok(Some(text)) => {
+                    parts.push(Part::Text { title: file.display().to_string(), text })
+                }
+                Ok(None) => {}
+                Err(problem) => failure = Some(problem),
+            }
+        }
+        let supply = if parts.is_empty() { Supply::Nothing } else { Supply::Live };
+        Found { parts, supply, origin: "files of this project".into(), failure, ..Found::nothing() }
+    }
+}
+
+/// A relative file must lie inside the project, links followed.
+fn read(scope: &Scope, file: &std::path::Path) -> Result<Option<String>, Failure> {
+    let path = scope.root.join(file);
+    let shown = file.display();
+    let Ok(real) = path.canonicalize() else { return Ok(None) };
+    let root = scope.root.canonicalize().unwrap_or_else(|_| scope.root.clone());
+    if file.is_relative() && !real.starts_with(root) {
+        let text = format!("the note `{shown}` leads out of the project");
+        return Err(Failure::new(Code::HOOK, text)
+            .hint("name it by its absolute path in your own hooks.toml"));
+    }
+    disk::read_text(&real, LARGEST).map_err(|error| {
+        Failure::new(Code::HOOK, format!("the note `{shown}` cannot be read: {error}"))
+    })
+}
+
+impl Hook for Notes {
+    fn from_disk(&self, scope: &Scope) -> Option<Found> {
+        Some(self.read(scope))
+    }
+
+    fn live<'a>(&'a self, scope: &'a Scope, _deadline: Deadline) -> Finding<'a> {
+        Box::pin(async move { self.read(scope) })
+    }
 }

@@ -1,8 +1,33 @@
-//! (to be written)
-use super::{Builtin, Hook};
+//! No text of its own: names the queries that are to be filled in the background, so that the next
+//! session finds them fresh.
+
+use super::{Builtin, Finding, Found, Hook, Scope};
 use crate::config::{Config, HookConfig};
+use crate::deadline::Deadline;
 use crate::error::Failure;
-pub static BUILTIN: Builtin = Builtin { name: "prime_cache", summary: "to be written", build };
-fn build(_: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Err(Failure::new(crate::error::Code::INTERNAL, "to be written"))
+
+pub static BUILTIN: Builtin =
+    Builtin { name: "prime_cache", summary: "fills further queries after the answer", build };
+
+struct PrimeCache {
+    queries: Vec<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
+fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(PrimeCache { queries: own.queries.clone() }))
+}
+
+impl Hook for PrimeCache {
+    fn from_disk(&self, _scope: &Scope) -> Option<Found> {
+        Some(Found::nothing())
+    }
+
+    fn live<'a>(&'a self, _scope: &'a Scope, _deadline: Deadline) -> Finding<'a> {
+        Box::pin(async { Found::nothing() })
+    }
+
+    fn primes(&self) -> &[String] {
+        &self.queries
+    }
 }

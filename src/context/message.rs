@@ -1,0 +1,82 @@
+//! The line that the person sees, not the model: only when something is degraded, unless asked for.
+
+use crate::config::Notice;
+use crate::context::sanitise;
+use crate::engine::Report;
+use crate::error::{Class, Failure};
+use crate::hook::{Found, Part};
+use crate::query::Supply;
+
+/// Characters of the whole line.
+const LONGEST: usize = 400;
+
+/// The line for `report`; `problems` are what was wrong beside the hooks (configuration, event).
+#[must_use]
+pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<String> {
+    let degraded = degraded(report, problems);
+    let text = match notice {
+        Notice::Never => return None,
+        Notice::Degraded => degraded?,
+        Notice::Always => degraded.unwrap_or_else(|| all_is_well(report)),
+    };
+    Some(
+        sanitise::line(&format!("warmstart: {text}"), LONGEST)
+            .replace("&lt;", "<")
+            .replace("&gt;", ">"),
+    )
+}
+
+fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
+    let hooks = report.hooks.iter().filter(|hook| hook.found.failure.is_some());
+    // One cause usually stops several hooks: it is said once.
+    let mut said: Vec<String> = Vec::new();
+    for hook in hooks {
+        let text = trouble(&hook.found);
+        if !said.iter().any(|one| one == &text) {
+            said.push(text);
+        }
+    }
+    said.extend(problems.iter().map(cured));
+    let more = said.len().saturating_sub(2);
+    said.truncate(2);
+    if said.is_empty() {
+        return None;
+    }
+    let mut text = said.join("; ");
+    if more > 0 {
+        text.push_str(&format!("; {more} more"));
+    }
+    text.push_str(". `warmstart logs show` tells more.");
+    Some(text)
+}
+
+fn trouble(found: &Found) -> String {
+    let Some(failure) = &found.failure else { return String::new() };
+    let state = match (found.supply, found.written) {
+        (Supply::Stale, Some(written)) => format!("tasks are as of {written}: "),
+        (Supply::Live | Supply::Fresh, _) => String::from("another source answered: "),
+        _ if failure.class() == Class::Config => String::new(),
+        _ => String::from("not available: "),
+    };
+    format!("{state}{}", cured(failure))
+}
+
+fn cured(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{failure}, {hint}"),
+        None => failure.to_string(),
+    }
+}
+
+fn all_is_well(report: &Report) -> String {
+    let tasks = report.hooks.iter().flat_map(|hook| &hook.found.parts);
+    let count: usize = tasks
+        .filter_map(|part| match part {
+            Part::Tasks { tasks, .. } => Some(tasks.total),
+            Part::Text { .. } => None,
+        })
+        .sum();
+    let supply = report.hooks.iter().find(|hook| !hook.found.parts.is_empty());
+    let supply = supply.map_or("nothing to say", |hook| hook.found.supply.word());
+    format!("{count} tasks ({supply})")
+}

@@ -1,0 +1,306 @@
+//! From what the hooks found to lines: sources named, most important first, cut between tasks.
+
+use std::cmp::Ordering;
+
+use super::budget::Budget;
+use super::sanitise;
+use crate::config::{ContextOptions, Format};
+use crate::engine::{HookReport, Report};
+use crate::error::{Class, Failure};
+use crate::hook::{Found, Part};
+use crate::query::Supply;
+use crate::task::Task;
+
+/// Characters of one field.
+const LONGEST_TITLE: usize = 120;
+const LONGEST_FIELD: usize = 60;
+/// Characters of one field in full format.
+const LONGEST_FULL: usize = 300;
+/// Room for "N more".
+const MORE: usize = 16;
+
+/// The text without its head; empty when there is nothing to say.
+#[must_use]
+pub fn body(report: &Report, options: &ContextOptions) -> String {
+    let is_silent = report.hooks.iter().all(|hook| hook.found.parts.is_empty());
+    if is_silent {
+        return String::new();
+    }
+    let mut budget = super::body_budget(options);
+    let mut text = String::new();
+    for hook in &report.hooks {
+        for line in section(hook, options, budget.within(hook.max_chars)) {
+            budget.take(&line);
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> Vec<String> {
+    let found = &hook.found;
+    let mut lines = Vec::new();
+    for part in &found.parts {
+        let (title, items, total) = match part {
+            Part::Tasks { heading, tasks } => {
+                let mut list: Vec<&Task> = tasks.list.iter().collect();
+                list.sort_by(|one, other| by_importance(one, other));
+                let items = list.into_iter().map(|task| item(task, options)).collect();
+                (heading.clone(), items, tasks.total.max(tasks.list.len()))
+            }
+            Part::Text { title, text } => {
+                let lines = sanitise::lines(text, budget.chars());
+                let items: Vec<String> =
+                    lines.into_iter().map(|line| format!("  {line}")).collect();
+                let total = items.len();
+                (sanitise::line(title, LONGEST_TITLE), items, total)
+            }
+        };
+        let is_tasks = matches!(part, Part::Tasks { .. });
+        put(
+            &mut lines,
+            &mut budget,
+            &heading(&title, found, is_tasks && items.is_empty()),
+            items,
+            total,
+        );
+    }
+    if lines.is_empty() {
+        lines.extend(absent(hook).filter(|line| budget.fits(line, 0)));
+    }
+    lines
+}
+
+/// Adds the heading and as many items as fit; the rest becomes "N more".
+fn put(
+    lines: &mut Vec<String>,
+    budget: &mut Budget,
+    heading: &str,
+    items: Vec<String>,
+    total: usize,
+) {
+    if !budget.fits(heading, MORE) {
+        return;
+    }
+    budget.take(heading);
+    lines.push(heading.to_owned());
+    let mut shown = 0;
+    for item in items {
+        if !budget.fits(&item, MORE) {
+            break;
+        }
+        budget.take(&item);
+        lines.push(item);
+        shown += 1;
+    }
+    if shown < total {
+        let more = format!("  {} more", total - shown);
+        budget.take(&more);
+        lines.push(more);
+    }
+}
+
+/// `Open tasks, task server http://…:`, saying plainly when that is old, from when, and why.
+fn heading(title: &str, found: &Found, is_empty: bool) -> String {
+    let mut text = title.to_owned();
+    if !found.origin.is_empty() {
+        text.push_str(", ");
+        text.push_str(&sanitise::line(&found.origin, LONGEST_TITLE));
+    }
+    if let (Supply::Stale, Some(written)) = (found.supply, found.written) {
+        text.push_str(&format!(", STALE: as of {written}"));
+        if let Some(failure) = &found.failure {
+            text.push_str(", because ");
+            text.push_str(cause(failure));
+        }
+    }
+    text.push_str(if is_empty { ": none" } else { ":" });
+    text
+}
+
+/// A hook that should have found something and could not.
+fn absent(hook: &HookReport) -> Option<String> {
+    let failure = hook.found.failure.as_ref()?;
+    let name = sanitise::line(&hook.name.replace('_', " "), LONGEST_FIELD);
+    (failure.class() != Class::Config)
+        .then(|| format!("{name}: not available, because {}", cause(failure)))
+}
+
+/// Why, in words that stay the same while the trouble does: counters and codes that change from run
+/// to run would change the text.
+fn cause(failure: &Failure) -> &'static str {
+    match failure.class() {
+        Class::Unavailable => "the source could not be reached",
+        Class::Auth => "the login at the source failed",
+        Class::Protocol => "the source's answer was not understood",
+        Class::Cache => "a local file could not be used",
+        Class::Plugin | Class::Trust => "a plugin could not be used",
+        Class::Config => "the configuration is incomplete",
+        Class::Bug => "of an internal error",
+    }
+}
+
+/// Most important first; ties by id, shorter numbers first, so that the order never depends on the
+/// server's.
+fn by_importance(one: &Task, other: &Task) -> Ordering {
+    let key = |task: &Task| {
+        let begun = task.status != "in_progress";
+        (rank(&task.priority), begun, task.id.len())
+    };
+    key(one).cmp(&key(other)).then_with(|| (&one.id, &one.title).cmp(&(&other.id, &other.title)))
+}
+
+fn rank(priority: &str) -> u8 {
+    match priority.to_ascii_lowercase().as_str() {
+        "critical" | "urgent" | "highest" => 0,
+        "high" => 1,
+        "medium" | "normal" => 2,
+        "low" | "lowest" => 4,
+        _ => 3,
+    }
+}
+
+/// `- title [status, priority]` with the other allowed fields behind it.
+fn item(task: &Task, options: &ContextOptions) -> String {
+    let longest = match options.format {
+        Format::Compact => LONGEST_FIELD,
+        Format::Full => LONGEST_FULL,
+    };
+    let mut text = String::from("- ");
+    let mut marks = Vec::new();
+    let mut more = String::new();
+    for field in &options.fields {
+        let value = match field.as_str() {
+            "title" => {
+                text.push_str(&sanitise::line(&task.title, LONGEST_TITLE));
+                continue;
+            }
+            "id" => &task.id,
+            "status" => &task.status,
+            "priority" => &task.priority,
+            other => task.more.get(other).and_then(|value| value.as_str()).unwrap_or_default(),
+        };
+        let value = sanitise::line(value, longest);
+        match field.as_str() {
+            _ if value.is_empty() => {}
+            "status" | "priority" | "id" => marks.push(value),
+            other => more.push_str(&format!("; {}: {value}", sanitise::line(other, LONGEST_FIELD))),
+        }
+    }
+    if !marks.is_empty() {
+        text.push_str(&format!(" [{}]", marks.join(", ")));
+    }
+    text + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::deadline::Timestamp;
+    use crate::error::Code;
+    use crate::task::Tasks;
+
+    fn options(max_chars: usize) -> ContextOptions {
+        let fields = ["title", "status", "priority"].map(str::to_owned).to_vec();
+        ContextOptions { format: Format::Compact, max_chars, fields }
+    }
+
+    fn task(id: &str, title: &str, status: &str, priority: &str) -> Task {
+        Task {
+            id: id.into(),
+            title: title.into(),
+            status: status.into(),
+            priority: priority.into(),
+            ..Task::default()
+        }
+    }
+
+    fn report(tasks: Vec<Task>, supply: Supply, failure: Option<Failure>) -> Report {
+        let total = tasks.len();
+        let part =
+            Part::Tasks { heading: "Open tasks".into(), tasks: Tasks { list: tasks, total } };
+        let found = Found {
+            parts: vec![part],
+            supply,
+            written: Some(Timestamp(1_795_425_240)),
+            origin: "task server http://localhost:8000/mcp".into(),
+            failure,
+            must_fail: false,
+        };
+        let hook = HookReport {
+            name: "pending_tasks".into(),
+            order: 10,
+            max_chars: 9500,
+            found,
+            elapsed: Duration::ZERO,
+        };
+        Report { hooks: vec![hook] }
+    }
+
+    #[test]
+    fn s07_g05_five_tasks_in_order_of_importance() {
+        let tasks = vec![
+            task("10", "tidy up", "todo", "low"),
+            task("9", "write docs", "todo", "medium"),
+            task("2", "fix login", "todo", "high"),
+            task("3", "deploy", "in_progress", "high"),
+            task("1", "odd", "todo", ""),
+        ];
+        let text = body(&report(tasks, Supply::Fresh, None), &options(2000));
+        assert_eq!(
+            text,
+            "Open tasks, task server http://localhost:8000/mcp:\n\
+             - deploy [in_progress, high]\n\
+             - fix login [todo, high]\n\
+             - write docs [todo, medium]\n\
+             - odd [todo]\n\
+             - tidy up [todo, low]"
+        );
+    }
+
+    #[test]
+    fn i24_the_servers_order_does_not_matter() {
+        let mut tasks: Vec<Task> =
+            (0..12).map(|n| task(&n.to_string(), &format!("t{n}"), "todo", "high")).collect();
+        let one = body(&report(tasks.clone(), Supply::Live, None), &options(2000));
+        tasks.reverse();
+        assert_eq!(one, body(&report(tasks, Supply::Fresh, None), &options(2000)));
+    }
+
+    #[test]
+    fn i08_b02_stale_says_so_with_time_and_cause() {
+        let failure = Failure::new(Code::REFUSED, "x");
+        let tasks = vec![task("1", "a", "todo", "")];
+        let text = body(&report(tasks, Supply::Stale, Some(failure)), &options(2000));
+        assert!(text.starts_with(
+            "Open tasks, task server http://localhost:8000/mcp, STALE: as of 2026-11-23 09:14 UTC, \
+             because the source could not be reached:\n"
+        ), "{text}");
+    }
+
+    #[test]
+    fn n086_an_empty_list_is_said_and_nothing_at_all_is_not() {
+        let text = body(&report(Vec::new(), Supply::Live, None), &options(2000));
+        assert_eq!(text, "Open tasks, task server http://localhost:8000/mcp: none");
+        assert_eq!(body(&Report::default(), &options(2000)), "");
+    }
+
+    #[test]
+    fn n090_the_budget_holds_in_characters_and_bytes_and_cuts_between_tasks() {
+        for letter in ["x", "字", "🚀", "<"] {
+            let tasks: Vec<Task> =
+                (0..1000).map(|n| task(&n.to_string(), &letter.repeat(400), "todo", "")).collect();
+            for max_chars in [200, 2000, 9500] {
+                let text = body(&report(tasks.clone(), Supply::Live, None), &options(max_chars));
+                let whole = super::super::finish(&text, Some(Timestamp(0))).text;
+                assert!(whole.chars().count() <= max_chars, "{letter} {max_chars}");
+                assert!(whole.len() <= 9500, "{letter} {max_chars}: {}", whole.len());
+                assert!(text.ends_with(" more"), "{text}");
+            }
+        }
+    }
+}

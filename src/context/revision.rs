@@ -1,0 +1,91 @@
+//! Since when the state is as it is, for each repository and identity: `{digest, changed_at}` on
+//! disk, replaced under a lock when the digest of the whole context changes. A host drops text that
+//! it has already, so a state that comes back must differ from its first appearance.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::deadline::Timestamp;
+use crate::disk::{self, Durability, Lock, TryLock};
+
+const LARGEST: u64 = 4096;
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(1);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Revision {
+    digest: String,
+    changed_at: Timestamp,
+}
+
+/// Where the revision of `name` lies.
+#[must_use]
+pub fn file(state: &Path, name: &str) -> PathBuf {
+    state.join("revisions").join(format!("{name}.json"))
+}
+
+/// Since when the state has `digest`. `None` where that cannot be kept: then no time is said, so that
+/// the same state still gives the same text.
+#[must_use]
+pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) -> Option<Timestamp> {
+    if let Some(found) = read(file).filter(|found| found.digest == digest) {
+        return Some(found.changed_at);
+    }
+    if read_only {
+        return Some(next(read(file).as_ref(), now));
+    }
+    let _lock = lock(file);
+    let before = read(file);
+    if let Some(found) = before.as_ref().filter(|found| found.digest == digest) {
+        return Some(found.changed_at);
+    }
+    let changed_at = next(before.as_ref(), now);
+    let revision = Revision { digest: digest.to_owned(), changed_at };
+    let bytes = serde_json::to_vec(&revision).ok()?;
+    disk::write_atomic(file, &bytes, Durability::Process).ok().map(|()| changed_at)
+}
+
+/// Later than every time said before, even when the clock has gone back.
+fn next(before: Option<&Revision>, now: Timestamp) -> Timestamp {
+    match before {
+        Some(before) => now.max(before.changed_at.plus(Duration::from_secs(1))),
+        None => now,
+    }
+}
+
+fn read(file: &Path) -> Option<Revision> {
+    serde_json::from_slice(&disk::read_private(file, LARGEST).ok()??).ok()
+}
+
+fn lock(file: &Path) -> Option<Lock> {
+    let path = file.with_extension("lock");
+    for _ in 0..TRIES {
+        match Lock::try_acquire(&path) {
+            TryLock::Held(lock) => return Some(lock),
+            TryLock::Unsupported => return None,
+            TryLock::Busy => std::thread::sleep(PAUSE),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_b_a_never_gives_the_time_of_the_first_a() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(folder.path(), "x");
+        let at = |digest, now| changed_at(&file, digest, Timestamp(now), false).unwrap().0;
+        assert_eq!(at("a", 100), 100);
+        assert_eq!(at("a", 500), 100);
+        assert_eq!(at("b", 500), 500);
+        assert_eq!(at("a", 500), 501);
+        assert_eq!(at("b", 90), 502, "the clock went back");
+        assert_eq!(changed_at(&file, "c", Timestamp(900), true), Some(Timestamp(900)));
+        assert_eq!(at("b", 999), 502, "a dry run changes nothing");
+    }
+}

@@ -1,0 +1,91 @@
+//! Values for the placeholders of a query: what is known of the session, the repository and, by
+//! table or by query, the server's id of the checked-out branch.
+
+use super::Scope;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+use crate::query::{Answered, Bindings};
+use crate::task::Answer;
+
+/// The query that lists the server's branches.
+const BRANCHES: &str = "branches";
+
+/// What is known without asking anybody.
+#[must_use]
+pub fn known(scope: &Scope) -> Bindings {
+    let mut bindings = Bindings::new();
+    let mut bind = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            bindings.insert(name.to_owned(), value);
+        }
+    };
+    let repository = scope.repository.as_ref();
+    let branch = repository.and_then(|repository| repository.branch.clone());
+    bind("branch.id", branch.as_ref().and_then(|name| scope.config.branches.get(name).cloned()));
+    bind("git.branch", branch);
+    bind("git.commit", repository.and_then(|repository| repository.commit.clone()));
+    bind("repository.name", repository.map(crate::repository::Repository::name));
+    bind("session.id", scope.event.session_id.clone());
+    bind("user.id", Some(scope.config.client.user_id.clone()));
+    bindings
+}
+
+/// Whether the query `name` needs the server's id of the branch, and it is not in the table.
+#[must_use]
+pub fn lacks_branch(scope: &Scope, name: &str, bindings: &Bindings) -> bool {
+    let query = scope.config.queries.get(name);
+    let asks = query.is_some_and(|query| {
+        query.arguments.values().any(|value| value.to_string().contains("{branch.id}"))
+    });
+    asks && !bindings.contains_key("branch.id")
+}
+
+/// The branch's id out of the cached list of branches; `None`: it has to be asked for.
+#[must_use]
+pub fn branch_from_disk(scope: &Scope, bindings: &Bindings) -> Option<Result<String, Failure>> {
+    let name = match branch_name(bindings) {
+        Ok(name) => name,
+        Err(failure) => return Some(Err(failure)),
+    };
+    if !scope.queries.is_known(BRANCHES) {
+        return Some(Err(unknown_branch(name)));
+    }
+    let answered = scope.queries.from_disk(BRANCHES, bindings)?;
+    Some(pick(&answered, name))
+}
+
+/// The branch's id, asked for.
+///
+/// # Errors
+/// When there is no branch, the server does not know it, or it could not be asked.
+pub async fn branch_live(
+    scope: &Scope,
+    bindings: &Bindings,
+    timeout: std::time::Duration,
+    deadline: Deadline,
+) -> Result<String, Failure> {
+    let name = branch_name(bindings)?;
+    let answered = scope.queries.live(BRANCHES, bindings, timeout, deadline).await;
+    pick(&answered, name)
+}
+
+fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {
+    bindings.get("git.branch").map(String::as_str).ok_or_else(|| {
+        Failure::new(Code::HOOK, "no branch is checked out here, so there is no next task for it")
+    })
+}
+
+fn pick(answered: &Answered, name: &str) -> Result<String, Failure> {
+    let tasks = answered.answer.as_ref().and_then(Answer::tasks);
+    let found = tasks.and_then(|tasks| tasks.list.iter().find(|branch| branch.title == name));
+    match (found, &answered.failure) {
+        (Some(branch), _) if !branch.id.is_empty() => Ok(branch.id.clone()),
+        (_, Some(failure)) => Err(failure.clone()),
+        _ => Err(unknown_branch(name)),
+    }
+}
+
+fn unknown_branch(name: &str) -> Failure {
+    Failure::new(Code::HOOK, format!("the server knows no branch `{name}`"))
+        .hint(format!("add `\"{name}\" = \"ID\"` to `[branches]` in hooks.toml"))
+}
