@@ -1,1 +1,151 @@
-//! (to be written)
+//! What is done after the answer, by a detached process that holds nothing of the caller's: stale
+//! entries renewed, queries primed, the caches and records kept small. Not started when nothing is due.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use crate::cache::{Cache, upkeep};
+use crate::config::{self, Loaded};
+use crate::deadline::{Deadline, Timestamp};
+use crate::environment::Environment;
+use crate::hook::bindings;
+use crate::plan::Plan;
+use crate::{logging, runs};
+
+/// The hidden command.
+pub const COMMAND: &str = "__refresh";
+/// The whole detached process.
+pub const LIMIT: Duration = Duration::from_secs(30);
+/// Variables that it gets beside those that the configuration names.
+const VARIABLES: &[&str] = &[
+    "HOME",
+    "USERPROFILE",
+    "PATH",
+    "LANG",
+    "TMPDIR",
+    "TEMP",
+    "SYSTEMROOT",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_DATA_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CLAUDE_PLUGIN_DATA",
+];
+
+/// What there is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Queries to renew whatever their entries are like.
+    pub renew: Vec<String>,
+    /// Queries to fill where they have no fresh entry.
+    pub prime: Vec<String>,
+    pub upkeep: bool,
+}
+
+impl Due {
+    /// Looks at what the run left.
+    #[must_use]
+    pub fn of(plan: &Plan, is_healthy: bool) -> Self {
+        let scope = &plan.scope;
+        let renew = scope.queries.due();
+        let primed = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+        // A server in trouble is not asked for more.
+        let primed = primed.flat_map(|hook| hook.primes()).filter(|_| is_healthy);
+        let prime: Vec<String> = primed
+            .filter(|name| match bindings::with_branch(scope, name) {
+                Ok(known) => scope.queries.needs_priming(name, &known),
+                Err(_) => false,
+            })
+            .cloned()
+            .collect();
+        Due { renew, prime, upkeep: is_upkeep_due(plan) }
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.renew.is_empty() && self.prime.is_empty() && !self.upkeep
+    }
+}
+
+fn is_upkeep_due(plan: &Plan) -> bool {
+    let scope = &plan.scope;
+    let cache = Cache::new(&scope.config.cache, scope.paths.as_ref(), true);
+    let interval = scope.config.cache.cleanup_interval;
+    let runs = scope.paths.as_ref().map(runs::file);
+    upkeep::is_due(&cache, interval, SystemTime::now())
+        || runs.is_some_and(|file| runs::is_due(&file, scope.config.log.runs))
+}
+
+/// Starts the detached process: no pipe of ours, no variable that it does not need. What goes wrong
+/// here costs the next session a request, not this one anything.
+pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment, loaded: &Loaded) {
+    let secrets = loaded.secret_variables();
+    let is_kept =
+        |name: &str| VARIABLES.contains(&name) || config::is_ours(name) || secrets.contains(&name);
+    let mut command = Command::new(program);
+    command.arg(COMMAND).current_dir(folder).env_clear();
+    command.envs(environment.iter().filter(|(name, _)| is_kept(name)));
+    command.args(due.renew.iter().map(|name| format!("--renew={name}")));
+    command.args(due.prime.iter().map(|name| format!("--prime={name}")));
+    command.args(due.upkeep.then_some("--upkeep"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(error) = command.spawn() {
+        tracing::warn!(%error, "the background refresh could not be started");
+    }
+}
+
+/// Leaves the caller's session, so that its end does not end us.
+pub fn detach() {
+    #[cfg(unix)]
+    if let Err(error) = rustix::process::setsid() {
+        tracing::debug!(%error, "the background refresh stays in its caller's session");
+    }
+}
+
+/// Does what is due, in the detached process.
+pub async fn run(plan: &Plan, due: &Due) {
+    let deadline = Deadline::after(LIMIT);
+    for name in due.renew.iter().chain(&due.prime) {
+        renew(plan, name, deadline).await;
+    }
+    // With the list of branches there the next task can be asked for.
+    if due.prime.iter().any(|name| name == bindings::BRANCHES) {
+        let again = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+        for name in again.flat_map(|hook| hook.primes()).filter(|name| !due.prime.contains(name)) {
+            renew(plan, name, deadline).await;
+        }
+    }
+    if due.upkeep {
+        keep_small(plan);
+    }
+}
+
+async fn renew(plan: &Plan, name: &str, deadline: Deadline) {
+    let scope = &plan.scope;
+    let result = match bindings::with_branch(scope, name) {
+        Ok(known) => scope.queries.renew(name, &known, deadline).await,
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(_) => tracing::info!(query = name, "renewed in the background"),
+        Err(failure) => tracing::warn!(query = name, %failure, "not renewed in the background"),
+    }
+}
+
+fn keep_small(plan: &Plan) {
+    let scope = &plan.scope;
+    let config = &scope.config;
+    let cache = Cache::new(&config.cache, scope.paths.as_ref(), false);
+    let removed = upkeep::clean(&cache, config.cache.max_size, SystemTime::now());
+    if let Some(folder) = logging::folder(&config.log, scope.paths.as_ref()) {
+        logging::prune(&folder, config.log.keep, Timestamp::now());
+    }
+    if let Some(file) = scope.paths.as_ref().map(runs::file) {
+        let _ = runs::prune(&file, config.log.runs);
+    }
+    tracing::info!(removed, "cleaned up");
+}

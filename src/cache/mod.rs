@@ -153,6 +153,15 @@ impl Cache {
         }
     }
 
+    /// Tries to become the one process that renews `key` in the background.
+    #[must_use]
+    pub fn try_refresh_lock(&self, key: &Key) -> TryLock {
+        match self.file(key, "refresh").filter(|_| !self.read_only) {
+            Some(path) => Lock::try_acquire(&path),
+            None => TryLock::Unsupported,
+        }
+    }
+
     /// Leaves word for those who wait for `key` that asking failed.
     pub fn note_failure(&self, key: &Key, failure: &Failure) {
         let Some(path) = self.file(key, "failure").filter(|_| !self.read_only) else { return };

@@ -1,1 +1,105 @@
-//! (to be written)
+//! The commands. Results go to standard output, everything else to standard error.
+//! `session-start` and the hidden commands are told before the words are parsed: the first must never
+//! end with a usage error, the others are not for people.
+
+mod call;
+mod config;
+mod logs;
+mod outcome;
+mod refresh;
+mod runs;
+mod session_start;
+mod setting;
+mod stdin;
+mod tasks;
+mod trust;
+mod watchdog;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::environment::Environment;
+
+/// What the process was started with.
+pub struct Started {
+    pub environment: Environment,
+    /// Our own program, for the detached process. A value, since tests run another binary.
+    pub program: PathBuf,
+    pub at: std::time::Instant,
+}
+
+/// An agent session begins with its pending tasks: in time, whatever is broken.
+#[derive(Parser)]
+#[command(name = "warmstart", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer the SessionStart hook: event on standard input, one JSON object on standard output
+    SessionStart(session_start::Options),
+    /// Show the tasks that a session would begin with
+    Tasks(tasks::Options),
+    /// Call a tool of the task server once
+    Call(call::Options),
+    /// Show and check the configuration
+    Config(config::Options),
+    /// Let this project's `.claude/hooks.toml` set everything, as long as it does not change
+    Trust(trust::TrustOptions),
+    /// Take the trust in this project's file back
+    Untrust(trust::UntrustOptions),
+    /// Show the last session starts
+    Runs(runs::Options),
+    /// Show the log, or where it is
+    Logs(logs::Options),
+}
+
+/// Runs the command that `arguments` (without the program's name) ask for.
+#[must_use]
+pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
+    match arguments.first().and_then(|word| word.to_str()) {
+        Some("session-start") => session_start::run(&arguments[1..], started),
+        Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], started),
+        _ => commanded(arguments, &started),
+    }
+}
+
+fn commanded(arguments: &[OsString], started: &Started) -> ExitCode {
+    let program = std::iter::once(OsString::from("warmstart"));
+    let cli = match Cli::try_parse_from(program.chain(arguments.iter().cloned())) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::SessionStart(_) => unreachable_here(),
+        Command::Tasks(options) => tasks::run(&options, started),
+        Command::Call(options) => call::run(&options, started),
+        Command::Config(options) => config::run(&options, started),
+        Command::Trust(options) => trust::trust(&options, started),
+        Command::Untrust(options) => trust::untrust(&options, started),
+        Command::Runs(options) => runs::run(&options, started),
+        Command::Logs(options) => logs::run(&options, started),
+    };
+    outcome::exit(result)
+}
+
+/// `session-start` was taken before the words were parsed.
+fn unreachable_here() -> outcome::Outcome {
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The help of `session-start`.
+fn session_start_help() -> String {
+    let mut command = Cli::command();
+    let found = command.find_subcommand_mut("session-start");
+    found.map(|command| command.render_long_help().to_string()).unwrap_or_default()
+}

@@ -23,7 +23,8 @@ struct Local {
 }
 
 fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
-    let files = setup.config.files.iter().map(|file| setup.root.join(file)).collect();
+    let Setup { config, root, .. } = setup;
+    let files = config.files.iter().map(|file| root.join(file)).collect();
     Ok(Box::new(Local { files }))
 }
 

@@ -76,6 +76,15 @@ fn flags(flags: &[(String, String)]) -> Layer {
 }
 
 impl Loaded {
+    /// The variables that secrets are taken from (`{ env = "NAME" }`).
+    #[must_use]
+    pub fn secret_variables(&self) -> Vec<&str> {
+        let settings = self.layers.iter().flat_map(|layer| &layer.settings);
+        settings
+            .filter_map(|one| one.value.get("env").and_then(serde_json::Value::as_str))
+            .collect()
+    }
+
     fn user_file(&mut self, sources: &Sources<'_>) {
         let named = sources.file.clone().or_else(|| sources.environment.path("WARMSTART_CONFIG"));
         let usual = sources.paths.map(|paths| paths.config_file.clone());

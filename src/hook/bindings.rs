@@ -2,13 +2,12 @@
 //! table or by query, the server's id of the checked-out branch.
 
 use super::Scope;
-use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::query::{Answered, Bindings};
 use crate::task::Answer;
 
 /// The query that lists the server's branches.
-const BRANCHES: &str = "branches";
+pub const BRANCHES: &str = "branches";
 
 /// What is known without asking anybody.
 #[must_use]
@@ -30,43 +29,31 @@ pub fn known(scope: &Scope) -> Bindings {
     bindings
 }
 
-/// Whether the query `name` needs the server's id of the branch, and it is not in the table.
-#[must_use]
-pub fn lacks_branch(scope: &Scope, name: &str, bindings: &Bindings) -> bool {
+/// What is known, with the server's id of the branch where the query `name` needs it: from the table,
+/// else from the cached list of branches.
+///
+/// # Errors
+/// Why there is no id.
+pub fn with_branch(scope: &Scope, name: &str) -> Result<Bindings, Failure> {
+    let mut bindings = known(scope);
+    if lacks_branch(scope, name, &bindings) {
+        let branch = branch_name(&bindings)?.to_owned();
+        let answered = scope.queries.from_disk(BRANCHES, &bindings);
+        let id = match answered {
+            Some(answered) => pick(&answered, &branch)?,
+            None => return Err(unknown_branch(&branch)),
+        };
+        bindings.insert("branch.id".into(), id);
+    }
+    Ok(bindings)
+}
+
+fn lacks_branch(scope: &Scope, name: &str, bindings: &Bindings) -> bool {
     let query = scope.config.queries.get(name);
     let asks = query.is_some_and(|query| {
         query.arguments.values().any(|value| value.to_string().contains("{branch.id}"))
     });
     asks && !bindings.contains_key("branch.id")
-}
-
-/// The branch's id out of the cached list of branches; `None`: it has to be asked for.
-#[must_use]
-pub fn branch_from_disk(scope: &Scope, bindings: &Bindings) -> Option<Result<String, Failure>> {
-    let name = match branch_name(bindings) {
-        Ok(name) => name,
-        Err(failure) => return Some(Err(failure)),
-    };
-    if !scope.queries.is_known(BRANCHES) {
-        return Some(Err(unknown_branch(name)));
-    }
-    let answered = scope.queries.from_disk(BRANCHES, bindings)?;
-    Some(pick(&answered, name))
-}
-
-/// The branch's id, asked for.
-///
-/// # Errors
-/// When there is no branch, the server does not know it, or it could not be asked.
-pub async fn branch_live(
-    scope: &Scope,
-    bindings: &Bindings,
-    timeout: std::time::Duration,
-    deadline: Deadline,
-) -> Result<String, Failure> {
-    let name = branch_name(bindings)?;
-    let answered = scope.queries.live(BRANCHES, bindings, timeout, deadline).await;
-    pick(&answered, name)
 }
 
 fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {

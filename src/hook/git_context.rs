@@ -128,11 +128,11 @@ impl GitContext {
     async fn ask(&self, scope: &Scope, deadline: Deadline) -> Found {
         let Some(repository) = &scope.repository else { return Found::nothing() };
         let log = self.log(scope, repository, deadline).await;
-        if let (Some(log), Some(commit), false) = (&log, &repository.commit, scope.dry_run) {
-            if let Some(file) = Self::file(scope, repository) {
-                let text = format!("{commit} {}\n{log}", self.commits);
-                let _ = disk::write_atomic(&file, text.as_bytes(), Durability::Process);
-            }
+        if let (Some(log), Some(commit), false) = (&log, &repository.commit, scope.dry_run)
+            && let Some(file) = Self::file(scope, repository)
+        {
+            let text = format!("{commit} {}\n{log}", self.commits);
+            let _ = disk::write_atomic(&file, text.as_bytes(), Durability::Process);
         }
         self.found(repository, log.as_deref())
     }

@@ -4,8 +4,8 @@
 use super::{Builtin, Finding, Found, Hook, Scope, bindings, pending_tasks};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
-use crate::error::{Class, Failure};
-use crate::query::{Answered, Bindings};
+use crate::error::Failure;
+use crate::query::Answered;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "next_task", summary: "the task recommended for this branch", build };
@@ -33,12 +33,9 @@ fn found(answered: Answered) -> Found {
 }
 
 /// Without a branch that the server knows there is simply no next task: no reason to worry anybody.
-fn no_branch(failure: Failure) -> Found {
+fn no_branch(failure: &Failure) -> Found {
     tracing::debug!(%failure, "no next task");
-    match failure.class() {
-        Class::Config => Found::nothing(),
-        _ => Found::failed(failure),
-    }
+    Found::nothing()
 }
 
 impl Hook for NextTask {
@@ -46,34 +43,26 @@ impl Hook for NextTask {
         if is_local(scope) {
             return Some(Found::nothing());
         }
-        let mut known = bindings::known(scope);
-        if bindings::lacks_branch(scope, &self.query, &known) {
-            match bindings::branch_from_disk(scope, &known)? {
-                Ok(id) => drop(known.insert("branch.id".into(), id)),
-                Err(failure) => return Some(no_branch(failure)),
-            }
-        }
+        let known = match bindings::with_branch(scope, &self.query) {
+            Ok(known) => known,
+            // The list of branches is fetched in the background, not while somebody waits.
+            Err(failure) => return Some(no_branch(&failure)),
+        };
         scope.queries.from_disk(&self.query, &known).map(found)
     }
 
     fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
         Box::pin(async move {
-            let mut known: Bindings = bindings::known(scope);
-            if bindings::lacks_branch(scope, &self.query, &known) {
-                match bindings::branch_live(scope, &known, self.timeout, deadline).await {
-                    Ok(id) => drop(known.insert("branch.id".into(), id)),
-                    Err(failure) => return no_branch(failure),
-                }
-            }
+            let known = match bindings::with_branch(scope, &self.query) {
+                Ok(known) => known,
+                Err(failure) => return no_branch(&failure),
+            };
             found(scope.queries.live(&self.query, &known, self.timeout, deadline).await)
         })
     }
 
     fn without_asking(&self, scope: &Scope, failure: &Failure) -> Option<Found> {
-        let known = bindings::known(scope);
-        if bindings::lacks_branch(scope, &self.query, &known) {
-            return None;
-        }
+        let known = bindings::with_branch(scope, &self.query).ok()?;
         Some(found(scope.queries.without_asking(&self.query, &known, failure.clone())))
     }
 }

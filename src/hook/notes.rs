@@ -31,7 +31,7 @@ impl Notes {
         for file in &self.files {
             match read(scope, file) {
                 Ok(Some(text)) => {
-                    parts.push(Part::Text { title: file.display().to_string(), text })
+                    parts.push(Part::Text { title: file.display().to_string(), text });
                 }
                 Ok(None) => {}
                 Err(problem) => failure = Some(problem),

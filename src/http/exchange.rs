@@ -87,7 +87,7 @@ impl Http {
 
     fn headers(&self, request: &Request) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
-        let own = self.config.headers.iter().map(|(name, value)| (name, value));
+        let own = self.config.headers.iter();
         for (name, value) in own.chain(request.headers.iter().map(|(name, value)| (name, value))) {
             let key = HeaderName::try_from(name.as_str());
             let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
@@ -152,11 +152,12 @@ impl Http {
         let has = |word: &str| chain.iter().any(|text| text.contains(word));
         let is_tls =
             has_cause::<rustls::Error>(error) || has("certificate") || has("tls handshake");
-        if error.is_connect() && !is_tls {
-            if let Some(proxy) = self.proxy_of(url) {
-                let reason = chain.last().cloned().unwrap_or_default();
-                return Error::Proxy { place, proxy: proxy.to_string(), reason };
-            }
+        if error.is_connect()
+            && !is_tls
+            && let Some(proxy) = self.proxy_of(url)
+        {
+            let reason = chain.last().cloned().unwrap_or_default();
+            return Error::Proxy { place, proxy: proxy.to_string(), reason };
         }
         if is_tls || has("InvalidContentType") {
             let reason = chain.last().cloned().unwrap_or_default();
@@ -196,7 +197,11 @@ fn has_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
     while let Some(one) = cause {
         // An io::Error hides what it was made from from `source`.
         let inner = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if one.is::<T>() || inner.is_some_and(|inner| inner.is::<T>()) {
+        if one.is::<T>()
+            || inner.is_some_and(
+                <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<T>,
+            )
+        {
             return true;
         }
         cause = one.source();

@@ -76,6 +76,14 @@ impl Queries {
         deadline: Deadline,
     ) -> Result<Answered, Failure> {
         let asked = self.prepare(name, bindings)?;
+        let key = Key::new(&self.primary.identity, &asked.query);
+        let _alone = match self.cache.try_refresh_lock(&key) {
+            TryLock::Busy => {
+                return Err(Failure::new(Code::TIMEOUT, "another process is renewing the same"));
+            }
+            TryLock::Held(lock) => Some(lock),
+            TryLock::Unsupported => None,
+        };
         self.ask(&self.primary, &asked.query, deadline).await
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 pub use answered::{Answered, Supply};
 pub use fill::Bindings;
 
-use crate::cache::{Cache, CacheView, Identity, Key, Lookup};
+use crate::cache::{Cache, CacheView, Freshness, Identity, Key, Lookup};
 use crate::client::Client;
 use crate::config::{CacheRead, QueryConfig};
 use crate::deadline::{Deadline, Timestamp};
@@ -23,6 +23,9 @@ use crate::task::Query;
 /// File times come from a coarser clock than ours; what was written this shortly before the run
 /// began counts as written during it.
 const CLOCK_GRAIN: Duration = Duration::from_millis(10);
+
+/// What failed in the background is not asked there again for this long.
+const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 
 /// A source of tasks, built only when it is asked.
 pub struct Source {
@@ -99,14 +102,18 @@ impl Queries {
         self.due.borrow().iter().cloned().collect()
     }
 
-    /// Whether `name` has no fresh entry, so that priming it is worth a request.
+    /// Whether asking `name` in the background is worth a request: it is kept, has no fresh entry,
+    /// and did not fail a short while ago.
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(asked) = self.prepare(name, bindings) else { return false };
+        if !self.primary.is_cached || !asked.query.read_only {
+            return false;
+        }
+        let key = Key::new(&self.primary.identity, &asked.query);
         let view = self.look(&self.primary, &asked.query, self.now).view;
-        self.primary.is_cached
-            && asked.query.read_only
-            && view.freshness != crate::cache::Freshness::Fresh
+        view.freshness != Freshness::Fresh
+            && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
@@ -187,7 +194,7 @@ impl Queries {
     }
 
     fn answers_by_itself(&self, view: &CacheView) -> bool {
-        self.read == CacheRead::FreshFirst && view.freshness == crate::cache::Freshness::Fresh
+        self.read == CacheRead::FreshFirst && view.freshness == Freshness::Fresh
     }
 
     fn serve(&self, query: &Query, serve: Serve, found: Lookup) -> Option<Answered> {
@@ -217,7 +224,7 @@ impl Queries {
                 Ok(Some(serve)) => return self.serve(&asked.query, serve, found),
                 Ok(None) => {}
                 Err(failure) => {
-                    tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed")
+                    tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed");
                 }
             }
         }
@@ -258,7 +265,7 @@ impl Queries {
 
     /// Says that there would have been something, had it not been too old.
     fn explain_expired(&self, view: &CacheView, mut failure: Failure) -> Failure {
-        if view.freshness == crate::cache::Freshness::Expired {
+        if view.freshness == Freshness::Expired {
             let limit = jiff::SignedDuration::try_from(self.cache.stale_max()).unwrap_or_default();
             let too_old = format!("; the cached answer is older than {limit:#}");
             failure.message.push_str(&too_old);

@@ -196,7 +196,9 @@ fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared
             wait(*pause, shared) && stream.write_all(&[*byte]).and_then(|()| stream.flush()).is_ok()
         }),
         Act::Endlessly(bytes) => {
-            while !shared.over.load(Ordering::SeqCst) && stream.write_all(bytes).is_ok() {}
+            while !shared.over.load(Ordering::SeqCst) && stream.write_all(bytes).is_ok() {
+                std::hint::spin_loop()
+            }
             false
         }
         Act::Wait(time) => wait(*time, shared),

@@ -67,7 +67,7 @@ pub fn to_legacy(raw: &Raw, place: &str, has_session: bool) -> Meaning {
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     match (raw.status, code) {
         (404, _) if has_session => Meaning::SessionGone,
-        (400, Some(-32020 | -32021 | -32022)) => Meaning::OnceMore,
+        (400, Some(-32022..=-32020)) => Meaning::OnceMore,
         (_, Some(_)) => Meaning::Failed(rpc_failure(error)),
         _ => Meaning::Failed(unexpected(raw, place)),
     }

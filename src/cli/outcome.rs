@@ -1,0 +1,59 @@
+//! How a command for people ends: what it printed, or a failure with its hint on standard error and
+//! an exit code by its class.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::error::Failure;
+
+/// The end of a command.
+pub type Outcome = Result<ExitCode, Failure>;
+
+/// Prints the failure, if it is one, and gives the exit code.
+#[must_use]
+pub fn exit(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::from(failure.class().exit_code())
+        }
+    }
+}
+
+/// `error: …` and `hint: …` on standard error.
+pub fn complain(failure: &Failure) {
+    let mut text = format!("error: {failure}\n");
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    note(&text);
+}
+
+/// Text on standard error; nobody listening is nobody's failure.
+pub fn note(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Text on standard output. A closed pipe ends the command well: its reader has seen enough.
+pub fn print(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// The width of the terminal that standard output is, or a usual one.
+#[must_use]
+pub fn width() -> usize {
+    let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
+    width.unwrap_or(100).clamp(40, 200)
+}
+
+#[cfg(unix)]
+fn terminal_width() -> Option<usize> {
+    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn terminal_width() -> Option<usize> {
+    None
+}

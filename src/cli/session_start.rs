@@ -1,0 +1,243 @@
+//! The hot path: event, configuration, plan, report, context, output, and then what is left to do.
+//! It never harms the session: one JSON object, exit code 0, in time, whatever goes wrong.
+
+mod explain;
+mod record;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use record::Stages;
+
+use super::setting::{Setting, folder_of};
+use super::watchdog::Watchdog;
+use super::{Started, outcome, stdin};
+use crate::config::Resume;
+use crate::context::{self, Context, revision};
+use crate::deadline::{Deadline, Timestamp};
+use crate::engine::{self, Report};
+use crate::error::{Class, Code, Failure};
+use crate::event::{Problem, Source};
+use crate::output::{Agent, Answer, HookOutput};
+use crate::plan::Plan;
+use crate::refresh::{self, Due};
+use crate::runs;
+
+/// Holds until the configured deadline is known.
+const FIRST_DEADLINE: Duration = Duration::from_secs(2);
+/// Kept for rendering and printing, or a tenth of a short deadline.
+const LAST_STEPS: Duration = Duration::from_millis(40);
+
+/// Flags of `session-start`.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "session-start", no_binary_name = true)]
+pub struct Options {
+    /// The host that reads the answer
+    #[arg(long, value_enum, default_value_t)]
+    agent: Agent,
+    /// Say on standard error where each part came from
+    #[arg(long)]
+    explain: bool,
+    /// Change nothing on disk
+    #[arg(long)]
+    dry_run: bool,
+    /// Instead of your own hooks.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Answers the hook.
+#[must_use]
+pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
+    if arguments.iter().any(|word| word == "--help" || word == "-h") {
+        outcome::print(&super::session_start_help());
+        return ExitCode::SUCCESS;
+    }
+    let (options, wrong_flag) = parse(arguments);
+    let answer = Arc::new(Answer::default());
+    let first = started.at + FIRST_DEADLINE;
+    let watchdog = Watchdog::start(first, Arc::clone(&answer), options.agent);
+    std::panic::set_hook(Box::new(
+        |panic| tracing::error!(code = %Code::INTERNAL, %panic, "broke down"),
+    ));
+    let agent = options.agent;
+    let run = || session(&options, wrong_flag, &started, &answer, &watchdog);
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(code) => code,
+        Err(_) => {
+            let failure = Failure::new(Code::INTERNAL, "broke down");
+            let message = Some(format!("warmstart: {failure}. `warmstart logs show` tells more."));
+            answer.give(&HookOutput { context: String::new(), message }, agent);
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// A flag that is not known (settings of a newer version, a slip) must not cost the session its
+/// context: the flags that are known count, the rest is reported.
+fn parse(arguments: &[OsString]) -> (Options, Option<Failure>) {
+    if arguments.is_empty() {
+        return (Options::default(), None);
+    }
+    match Options::try_parse_from(arguments) {
+        Ok(options) => (options, None),
+        Err(error) => {
+            let first = error.to_string();
+            let first = first.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let failure = Failure::new(Code::FLAG, format!("session-start: {first}"))
+                .hint("`warmstart session-start --help` lists the flags");
+            let known = arguments.windows(2).find(|pair| pair[0] == "--agent");
+            let options = known.and_then(|pair| Options::try_parse_from(pair).ok());
+            (options.unwrap_or_default(), Some(failure))
+        }
+    }
+}
+
+/// One run, as a table of contents.
+fn session(
+    options: &Options,
+    wrong_flag: Option<Failure>,
+    started: &Started,
+    answer: &Answer,
+    watchdog: &Watchdog,
+) -> ExitCode {
+    let mut stages = Stages::new(started.at);
+    let (event, problem) = stdin::read();
+    stages.end("event");
+    let setting = Setting::at(folder_of(&event, started), started, options.config.clone());
+    let whole = setting.loaded.config.session_start.deadline;
+    watchdog.set_deadline(started.at + whole);
+    setting.start_log();
+    stages.end("config");
+    if problem == Some(Problem::OtherEvent) {
+        tracing::warn!(code = %Code::EVENT, "not a SessionStart event");
+        answer.give(&HookOutput::default(), options.agent);
+        return ExitCode::SUCCESS;
+    }
+    let plan = setting.plan(event, started, options.dry_run, None);
+    stages.end("plan");
+    let problems = problems(&setting, &plan, problem, wrong_flag);
+    let deadline = Deadline::after(whole.saturating_sub(started.at.elapsed()));
+    let deadline = deadline.earlier(LAST_STEPS.min(whole / 10));
+    let report = engine::execute(&plan, deadline, |early| {
+        watchdog.set_provisional(say(&early, &plan, &problems, options.dry_run).0);
+    });
+    stages.end("hooks");
+    let (output, context) = say(&report, &plan, &problems, options.dry_run);
+    stages.end("render");
+    let was_written = answer.give(&output, options.agent);
+    stages.end("print");
+    let ended =
+        Ended { plan: &plan, report: &report, problems: &problems, context: &context, was_written };
+    afterwards(&ended, options, &setting, started, stages);
+    ExitCode::from(u8::from(report.must_fail()))
+}
+
+/// What was wrong beside the hooks, in the order of its weight.
+fn problems(
+    setting: &Setting,
+    plan: &Plan,
+    problem: Option<Problem>,
+    wrong_flag: Option<Failure>,
+) -> Vec<Failure> {
+    if let Some(problem) = problem {
+        tracing::warn!(code = %Code::EVENT, %problem, "the session counts as a startup");
+    }
+    let loaded = &setting.loaded;
+    let all = wrong_flag.into_iter().chain(loaded.problems.iter().cloned());
+    let all: Vec<Failure> =
+        all.chain(plan.problems.iter().cloned()).chain(loaded.untrusted.clone()).collect();
+    for failure in &all {
+        tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "left out");
+    }
+    all
+}
+
+/// From the report to what the host gets, and the context in it.
+fn say(report: &Report, plan: &Plan, problems: &[Failure], dry_run: bool) -> (HookOutput, Context) {
+    let scope = &plan.scope;
+    let config = &scope.config;
+    let message = context::message(report, problems, config.session_start.notice);
+    if report.must_fail() {
+        let cause = report.first_failure().map(ToString::to_string).unwrap_or_default();
+        outcome::note(&format!("warmstart: {cause}\n"));
+        let message = message.or_else(|| Some(format!("warmstart: {cause}")));
+        return (HookOutput { context: String::new(), message }, Context::default());
+    }
+    let body = context::body(report, &config.context);
+    let identity = format!("{}{}", scope.queries.primary().identity.name(), scope.root.display());
+    let changed = scope.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
+        let file = revision::file(&paths.state, &context::digest(&identity)[..32]);
+        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), dry_run)
+    });
+    let context = context::finish(&body, changed);
+    let is_known = scope.event.source == Source::Resume
+        && config.session_start.resume == Resume::Changed
+        && record::was_printed(scope, &context.digest);
+    let text = if is_known { String::new() } else { context.text.clone() };
+    (HookOutput { context: text, message }, context)
+}
+
+/// A run that has been answered.
+struct Ended<'a> {
+    plan: &'a Plan,
+    report: &'a Report,
+    problems: &'a [Failure],
+    context: &'a Context,
+    was_written: bool,
+}
+
+/// The record, the explanation, and the start of what is due.
+fn afterwards(
+    ended: &Ended<'_>,
+    options: &Options,
+    setting: &Setting,
+    started: &Started,
+    stages: Stages,
+) {
+    if options.explain {
+        outcome::note(&explain::lines(ended.report, ended.problems));
+    }
+    if options.dry_run {
+        return;
+    }
+    let run = record::run(ended, stages);
+    tracing::info!(
+        id = run.id,
+        result = run.result,
+        cause = run.cause,
+        millis = run.millis,
+        chars = run.chars,
+        "session started"
+    );
+    if let Some(paths) = &setting.paths
+        && let Err(error) = runs::append(&runs::file(paths), &run)
+    {
+        tracing::warn!(%error, "the run is not recorded");
+    }
+    let is_healthy = !ended.report.hooks.iter().any(|hook| {
+        hook.found.failure.as_ref().is_some_and(|failure| {
+            matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
+        })
+    });
+    let due = Due::of(ended.plan, is_healthy);
+    if !due.is_empty() && setting.paths.is_some() {
+        refresh::start(
+            &started.program,
+            &due,
+            &setting.folder,
+            &started.environment,
+            &setting.loaded,
+        );
+    }
+}
+
+/// Milliseconds, saturated.
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,91 @@
+//! The run as it is recorded: what came of each hook, how long each stage took, and what was printed,
+//! so that a resumed session need not be told again.
+
+use std::time::Instant;
+
+use super::{Ended, millis};
+use crate::deadline::Timestamp;
+use crate::hook::Scope;
+use crate::query::Supply;
+use crate::runs::{self, HookRun, Run};
+
+/// Runs that are looked through for a session's last words.
+const LOOKED_THROUGH: usize = 1000;
+
+/// The stages of a run and their milliseconds.
+pub struct Stages {
+    started: Instant,
+    last: Instant,
+    done: Vec<(String, u64)>,
+}
+
+impl Stages {
+    /// Begins with the process.
+    pub fn new(started: Instant) -> Self {
+        Stages { started, last: started, done: Vec::with_capacity(6) }
+    }
+
+    /// Ends the stage that has been running.
+    pub fn end(&mut self, name: &str) {
+        self.done.push((name.to_owned(), millis(self.last)));
+        self.last = Instant::now();
+    }
+}
+
+/// The line of the record.
+pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
+    let scope = &ended.plan.scope;
+    let now = Timestamp::now();
+    let hooks = ended.report.hooks.iter().map(|hook| HookRun {
+        name: hook.name.clone(),
+        supply: hook.found.supply.word().to_owned(),
+        millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
+        cause: hook.found.failure.as_ref().map(ToString::to_string),
+    });
+    let cached = ended
+        .report
+        .hooks
+        .iter()
+        .filter(|hook| matches!(hook.found.supply, Supply::Fresh | Supply::Stale));
+    let ages = cached.filter_map(|hook| hook.found.written?.age(now));
+    let cause = ended.report.first_failure().or(ended.problems.first());
+    Run {
+        time: now,
+        id: format!("{:x}-{:x}", now.0, std::process::id()),
+        source: scope.event.source.word().to_owned(),
+        session: scope.event.session_id.as_ref().map(|id| id.chars().take(64).collect()),
+        result: result(ended).to_owned(),
+        cause: cause.map(ToString::to_string),
+        cache_age: ages.max().map(|age| age.as_secs()),
+        millis: millis(stages.started),
+        stages: stages.done,
+        hooks: hooks.collect(),
+        chars: ended.context.text.chars().count(),
+        digest: if ended.was_written { ended.context.digest.clone() } else { String::new() },
+    }
+}
+
+fn result(ended: &Ended<'_>) -> &'static str {
+    if ended.report.must_fail() || !ended.was_written {
+        "failed"
+    } else if ended.report.first_failure().is_some() || !ended.problems.is_empty() {
+        "degraded"
+    } else if ended.context.text.is_empty() {
+        "empty"
+    } else {
+        "ok"
+    }
+}
+
+/// Whether the last words that this session was told are exactly these.
+pub fn was_printed(scope: &Scope, digest: &str) -> bool {
+    let (Some(paths), Some(session)) = (&scope.paths, &scope.event.session_id) else {
+        return false;
+    };
+    let runs = runs::last(&runs::file(paths), LOOKED_THROUGH).unwrap_or_default();
+    let last = runs
+        .iter()
+        .rev()
+        .find(|run| run.session.as_ref() == Some(session) && !run.digest.is_empty());
+    last.is_some_and(|run| run.digest == digest)
+}

@@ -1,0 +1,66 @@
+//! Reading the host's event: bounded in size and patience, since standard input may be empty, huge, or
+//! never end. Reading stops when one JSON value is complete.
+
+use std::io::{IsTerminal, Read};
+use std::time::{Duration, Instant};
+
+use crate::event::{Problem, SessionEvent};
+
+/// The event is a few hundred bytes.
+const LARGEST: usize = 1 << 20;
+/// The host writes at once.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Reads the event; what cannot be read is an unknown start, with the reason.
+#[must_use]
+pub fn read() -> (SessionEvent, Option<Problem>) {
+    let mut stdin = std::io::stdin().lock();
+    if stdin.is_terminal() {
+        return (SessionEvent::unknown(), Some(Problem::Empty));
+    }
+    let until = Instant::now() + PATIENCE;
+    let mut bytes = Vec::new();
+    let mut piece = [0; 8192];
+    while is_ready(until) {
+        match stdin.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+        }
+        if bytes.len() > LARGEST {
+            return (SessionEvent::unknown(), Some(Problem::TooLarge));
+        }
+        if piece.len() > bytes.len() % piece.len() && is_whole(&bytes) {
+            break;
+        }
+    }
+    SessionEvent::parse(&bytes)
+}
+
+/// Only what ends like a value is worth a parse.
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_end();
+    text.ends_with(b"}") && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Waits until there is something to read, or the end; `false` when patience is over.
+#[cfg(unix)]
+fn is_ready(until: Instant) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = std::io::stdin();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let wait =
+            Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut polled, Some(&wait)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => return false,
+            Ok(_) => return true,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ready(until: Instant) -> bool {
+    Instant::now() < until
+}

@@ -1,0 +1,141 @@
+//! `warmstart trust` and `untrust`: the user's word on this project's `.claude/hooks.toml`.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Started;
+use super::outcome::{self, Outcome};
+use crate::config::layers;
+use crate::config::trust::{PROJECT_FILE, TrustStore, is_harmless};
+use crate::error::{Code, Failure};
+use crate::paths::Paths;
+use crate::repository::Repository;
+
+/// Flags of `trust`.
+#[derive(Args)]
+pub struct TrustOptions {
+    /// The project, or its file; here without one
+    path: Option<PathBuf>,
+    /// Show what is trusted, and what the file would set
+    #[arg(long)]
+    show: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Flags of `untrust`.
+#[derive(Args)]
+pub struct UntrustOptions {
+    /// The project, or its file; here without one
+    path: Option<PathBuf>,
+}
+
+/// Trusts the file as it is now.
+///
+/// # Errors
+/// When there is no file, it is not TOML, or the trust cannot be kept.
+pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
+    let paths = paths(started)?;
+    let path = project_file(options.path.as_deref(), &paths);
+    let mut store = TrustStore::open(&paths);
+    if options.show {
+        return show(&path, &store);
+    }
+    let file = layers::read(&path)?.ok_or_else(|| {
+        Failure::new(Code::CONFIG_UNREADABLE, format!("there is no `{}`", path.display()))
+    })?;
+    let settings = layers::parse(&file)?;
+    outcome::print(&describe(&path, &settings));
+    if !options.yes && !agreed()? {
+        outcome::print("Not trusted.\n");
+        return Ok(ExitCode::from(1));
+    }
+    store.trust(&path, &file.text).map_err(|error| {
+        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be kept: {error}"))
+            .hint("a file behind a symbolic link cannot be trusted; name the file itself")
+    })?;
+    outcome::print("Trusted, until the file changes.\n");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the trust back.
+///
+/// # Errors
+/// When that cannot be kept.
+pub fn untrust(options: &UntrustOptions, started: &Started) -> Outcome {
+    let paths = paths(started)?;
+    let path = project_file(options.path.as_deref(), &paths);
+    let mut store = TrustStore::open(&paths);
+    let had = store.forget(&path).map_err(|error| {
+        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be taken back: {error}"))
+    })?;
+    let text = if had { "is not trusted any more" } else { "was not trusted" };
+    outcome::print(&format!("{} {text}.\n", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn paths(started: &Started) -> Result<Paths, Failure> {
+    Paths::find(&started.environment).ok_or_else(|| {
+        Failure::new(Code::STORE_UNUSABLE, "there is no home folder to keep trust in")
+            .hint("set HOME or WARMSTART_HOME")
+    })
+}
+
+fn project_file(named: Option<&Path>, paths: &Paths) -> PathBuf {
+    let here = || std::env::current_dir().unwrap_or_default();
+    let folder = named.map_or_else(here, |path| here().join(path));
+    if folder.is_file() {
+        return folder;
+    }
+    let root = Repository::find(&folder, paths.home.as_deref()).map_or(folder, |found| found.root);
+    root.join(PROJECT_FILE)
+}
+
+fn show(path: &Path, store: &TrustStore) -> Outcome {
+    for (name, digest) in store.files() {
+        outcome::print(&format!("{}  {name}\n", &digest[..16]));
+    }
+    let Some(file) = layers::read(path)? else {
+        outcome::print(&format!("There is no {}\n", path.display()));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let state = match (store.trusts(path, &file.text), store.knows(path)) {
+        (true, _) => "is trusted",
+        (false, true) => "has changed since it was trusted",
+        (false, false) => "is not trusted",
+    };
+    outcome::print(&describe(path, &layers::parse(&file)?));
+    outcome::print(&format!("It {state}.\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the file sets, with what needs trust marked.
+fn describe(path: &Path, settings: &[layers::Setting]) -> String {
+    let mut text = format!("{} sets:\n", path.display());
+    for setting in settings {
+        let mark = if is_harmless(setting) { ' ' } else { '!' };
+        let value: String =
+            setting.value.to_string().chars().filter(|c| !c.is_control()).take(100).collect();
+        let key: String = setting.key().chars().filter(|c| !c.is_control()).take(100).collect();
+        text.push_str(&format!("{mark} {key} = {value}\n"));
+    }
+    text.push_str(
+        "What is marked with ! can run programs, read files, or decide where credentials go.\n",
+    );
+    text
+}
+
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Code::FILE_UNTRUSTED, "nobody is there to ask")
+            .hint("read the file, then run `warmstart trust --yes`"));
+    }
+    outcome::note("Trust this file? [y/N] ");
+    let mut line = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut line);
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
