@@ -123,11 +123,11 @@ fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
 
 fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
     let config = &given.config;
-    let http = Arc::new(Http::new(config, given.kept_paths()));
+    let http = Rc::new(Http::new(config, given.kept_paths()));
     let setup = |own: &ClientConfig| Setup {
         config: own.clone(),
         whole: Arc::clone(config),
-        http: Arc::clone(&http),
+        http: Rc::clone(&http),
         environment: Arc::clone(&given.environment),
         paths: given.kept_paths().cloned(),
         root: given.root.clone(),

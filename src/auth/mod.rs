@@ -8,7 +8,7 @@ mod source;
 mod store;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::config::{AuthConfig, AuthKind};
 use crate::deadline::Deadline;
@@ -20,7 +20,7 @@ use crate::secret::{SafeUrl, Secret};
 /// How one client authorises its requests.
 pub struct Auth {
     config: AuthConfig,
-    http: Arc<Http>,
+    http: Rc<Http>,
     paths: Option<Paths>,
     /// The task server: what a token is bound to.
     server: SafeUrl,
@@ -35,7 +35,7 @@ impl Auth {
     #[must_use]
     pub fn new(
         config: AuthConfig,
-        http: Arc<Http>,
+        http: Rc<Http>,
         paths: Option<Paths>,
         server: SafeUrl,
         root: PathBuf,

@@ -1,6 +1,7 @@
 //! `warmstart call`: one call of one tool, its result as the server sent it.
 
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ fn build(
     (builtin.build)(Setup {
         config: own.clone(),
         whole: Arc::new(config.clone()),
-        http: Arc::new(Http::new(config, setting.paths.as_ref())),
+        http: Rc::new(Http::new(config, setting.paths.as_ref())),
         environment: Arc::new(started.environment.clone()),
         paths: setting.paths.clone(),
         root: setting.root.clone(),

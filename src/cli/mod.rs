@@ -61,11 +61,11 @@ enum Command {
 
 /// Runs the command that `arguments` (without the program's name) ask for.
 #[must_use]
-pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
+pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     match arguments.first().and_then(|word| word.to_str()) {
         Some("session-start") => session_start::run(&arguments[1..], started),
         Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], started),
-        _ => commanded(arguments, &started),
+        _ => commanded(arguments, started),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::refresh::{self, Due};
 
 /// Does what the words name.
 #[must_use]
-pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
+pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     refresh::detach();
     let mut due = Due::default();
     for word in arguments.iter().filter_map(|word| word.to_str()) {
@@ -21,9 +21,9 @@ pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
         }
     }
     let event = SessionEvent::unknown();
-    let setting = Setting::at(folder_of(&event, &started), &started, None);
+    let setting = Setting::at(folder_of(&event, started), started, None);
     setting.start_log();
-    let plan = setting.plan(event, &started, false, None);
+    let plan = setting.plan(event, started, false, None);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };

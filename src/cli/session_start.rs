@@ -53,7 +53,7 @@ pub struct Options {
 
 /// Answers the hook.
 #[must_use]
-pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
+pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     if arguments.iter().any(|word| word == "--help" || word == "-h") {
         outcome::print(&super::session_start_help());
         return ExitCode::SUCCESS;
@@ -66,7 +66,7 @@ pub fn run(arguments: &[OsString], started: Started) -> ExitCode {
         |panic| tracing::error!(code = %Code::INTERNAL, %panic, "broke down"),
     ));
     let agent = options.agent;
-    let run = || session(&options, wrong_flag, &started, &answer, &watchdog);
+    let run = || session(&options, wrong_flag, started, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -51,7 +52,7 @@ pub struct Setup {
     pub config: ClientConfig,
     pub whole: Arc<Config>,
     /// The one HTTP client of the process.
-    pub http: Arc<Http>,
+    pub http: Rc<Http>,
     pub environment: Arc<Environment>,
     /// `None` without a home: nothing is kept.
     pub paths: Option<Paths>,

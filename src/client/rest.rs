@@ -1,6 +1,6 @@
 //! Tasks over plain REST: a POST of the query's arguments to `…/TOOL`, JSON back.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use reqwest::Method;
 use serde_json::{Map, Value};
@@ -18,13 +18,13 @@ pub static BUILTIN: Builtin =
 
 struct Rest {
     base: SafeUrl,
-    http: Arc<Http>,
+    http: Rc<Http>,
     auth: Auth,
 }
 
 fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
     let base = super::endpoint(&setup.config)?;
-    let (http, auth) = (Arc::clone(&setup.http), setup.config.auth.clone());
+    let (http, auth) = (Rc::clone(&setup.http), setup.config.auth.clone());
     let auth = Auth::new(auth, setup.http, setup.paths, base.clone(), setup.root, false);
     Ok(Box::new(Rest { base, http, auth }))
 }

@@ -33,6 +33,7 @@ pub type Finding<'a> = Pin<Box<dyn Future<Output = Found> + 'a>>;
 /// A piece of the session start, in two passes.
 pub trait Hook {
     /// First pass: from disk alone, synchronous. `None`: the live pass is needed.
+    #[expect(clippy::wrong_self_convention, reason = "the pass is named for where it reads")]
     fn from_disk(&self, scope: &Scope) -> Option<Found>;
 
     /// Second pass, only if the first gave nothing; ends by the deadline.
@@ -112,13 +113,15 @@ pub enum Part {
     Text { title: String, text: String },
 }
 
+/// What building a hook gives; `Err` for a setting that it cannot work with.
+pub type Built = Result<Box<dyn Hook>, Failure>;
+
 /// One entry of the registry.
 pub struct Builtin {
     /// The word for `[hooks.NAME]` or its `kind`.
     pub name: &'static str,
     pub summary: &'static str,
-    /// `Err` for a setting that this hook cannot work with, e.g. a query that does not exist.
-    pub build: fn(&HookConfig, &Config) -> Result<Box<dyn Hook>, Failure>,
+    pub build: fn(&HookConfig, &Config) -> Built,
 }
 
 /// The hooks that need no plugin.

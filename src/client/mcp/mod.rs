@@ -10,7 +10,7 @@ mod sse;
 mod wire_cache;
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -36,7 +36,7 @@ const MOST_ROUNDS: u32 = 3;
 pub(super) struct Mcp {
     endpoint: SafeUrl,
     era: Era,
-    http: Arc<Http>,
+    http: Rc<Http>,
     auth: Auth,
     wire: WireCache,
     last_id: Cell<u64>,
@@ -46,7 +46,7 @@ fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
     let endpoint = super::endpoint(&setup.config)?;
     let auth = Auth::new(
         setup.config.auth.clone(),
-        Arc::clone(&setup.http),
+        Rc::clone(&setup.http),
         setup.paths.clone(),
         endpoint.clone(),
         setup.root,

@@ -182,6 +182,7 @@ mod tests {
         Raw { status, content_type: "application/json".into(), message, text: String::new() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better in the table")]
     fn error(code: i64, data: Value) -> Value {
         json!({ "jsonrpc": "2.0", "id": "server-error", "error": { "code": code, "message": "m", "data": data } })
     }
