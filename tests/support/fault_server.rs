@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -55,7 +56,7 @@ impl Request {
 type Script = dyn Fn(&Request) -> Vec<Act> + Send + Sync;
 
 struct Shared {
-    script: Box<Script>,
+    script: Mutex<Arc<Script>>,
     tls: Option<Arc<ServerConfig>>,
     seen: Mutex<Vec<Request>>,
     connections: AtomicUsize,
@@ -66,12 +67,13 @@ struct Shared {
 pub struct FaultServer {
     address: SocketAddr,
     shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl FaultServer {
     /// A plain server; the script is asked once for each request.
     pub fn start(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
-        FaultServer::listen("127.0.0.1:0", None, Box::new(script))
+        FaultServer::listen("127.0.0.1:0", None, Arc::new(script))
     }
 
     /// The same on this port, which must be free.
@@ -79,7 +81,7 @@ impl FaultServer {
         port: u16,
         script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
-        FaultServer::listen(&format!("127.0.0.1:{port}"), None, Box::new(script))
+        FaultServer::listen(&format!("127.0.0.1:{port}"), None, Arc::new(script))
     }
 
     /// The same behind TLS.
@@ -87,7 +89,7 @@ impl FaultServer {
         tls: Arc<ServerConfig>,
         script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
-        FaultServer::listen("127.0.0.1:0", Some(tls), Box::new(script))
+        FaultServer::listen("127.0.0.1:0", Some(tls), Arc::new(script))
     }
 
     /// Does the same acts on every request.
@@ -95,19 +97,30 @@ impl FaultServer {
         FaultServer::start(move |_| acts.clone())
     }
 
-    fn listen(address: &str, tls: Option<Arc<ServerConfig>>, script: Box<Script>) -> Self {
+    fn listen(address: &str, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind(address).expect("loopback");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
-            script,
+            script: Mutex::new(script),
             tls,
             seen: Mutex::default(),
             connections: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         });
-        let accepting = Arc::clone(&shared);
-        std::thread::spawn(move || accept(&listener, &accepting));
-        FaultServer { address, shared }
+        let of_thread = Arc::clone(&shared);
+        let accepting = std::thread::spawn(move || accept(&listener, &of_thread));
+        FaultServer { address, shared, accepting: Some(accepting) }
+    }
+
+    /// Follows another script from now on.
+    pub fn becomes(&self, script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) {
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(script);
+    }
+
+    /// Forgets what it has seen.
+    pub fn forget(&self) {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.connections.store(0, Ordering::SeqCst);
     }
 
     /// `127.0.0.1:PORT`.
@@ -148,8 +161,11 @@ impl FaultServer {
 impl Drop for FaultServer {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the thread that accepts; once it has ended, the port is closed.
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
     }
 }
 
@@ -161,18 +177,18 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(stream) = stream else { continue };
         shared.connections.fetch_add(1, Ordering::SeqCst);
         let shared = Arc::clone(shared);
-        std::thread::spawn(move || serve(stream, &shared));
+        std::thread::spawn(move || serve(&stream, &shared));
     }
 }
 
-fn serve(raw: TcpStream, shared: &Shared) {
+fn serve(raw: &TcpStream, shared: &Shared) {
     let _ = raw.set_nodelay(true);
     let Ok(socket) = raw.try_clone() else { return };
     match &shared.tls {
-        None => converse(&mut { socket }, &raw, shared),
+        None => converse(&mut { socket }, raw, shared),
         Some(config) => {
             let Ok(connection) = ServerConnection::new(Arc::clone(config)) else { return };
-            converse(&mut StreamOwned::new(connection, socket), &raw, shared);
+            converse(&mut StreamOwned::new(connection, socket), raw, shared);
         }
     }
     let _ = raw.shutdown(Shutdown::Both);
@@ -180,7 +196,8 @@ fn serve(raw: TcpStream, shared: &Shared) {
 
 fn converse<S: Read + Write>(stream: &mut S, raw: &TcpStream, shared: &Shared) {
     while let Some(request) = read_request(stream, shared) {
-        for act in (shared.script)(&request) {
+        let script = Arc::clone(&shared.script.lock().unwrap_or_else(PoisonError::into_inner));
+        for act in script(&request) {
             if !perform(&act, stream, raw, shared) {
                 return;
             }
@@ -196,8 +213,9 @@ fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared
             wait(*pause, shared) && stream.write_all(&[*byte]).and_then(|()| stream.flush()).is_ok()
         }),
         Act::Endlessly(bytes) => {
-            while !shared.over.load(Ordering::SeqCst) && stream.write_all(bytes).is_ok() {
-                std::hint::spin_loop()
+            let mut goes_on = true;
+            while goes_on && !shared.over.load(Ordering::SeqCst) {
+                goes_on = stream.write_all(bytes).is_ok();
             }
             false
         }

@@ -154,13 +154,13 @@ impl Peer {
     }
 
     /// Answers the next requests with these faults (see the READMEs of the peers).
-    pub fn faults(&self, faults: Value) {
-        control::post(self.origin(), "/__control/faults", &faults);
+    pub fn faults(&self, faults: &Value) {
+        control::post(self.origin(), "/__control/faults", faults);
     }
 
     /// Changes options while the peer runs.
-    pub fn set(&self, options: Value) {
-        control::post(self.origin(), "/__control/set", &options);
+    pub fn set(&self, options: &Value) {
+        control::post(self.origin(), "/__control/set", options);
     }
 
     /// Identity server: gives a client another secret.

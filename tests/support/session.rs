@@ -26,6 +26,15 @@ pub struct Session {
     id: String,
 }
 
+/// What became of one hook, by the record of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookRun {
+    /// `live`, `fresh`, `stale` or `none`.
+    pub supply: String,
+    /// Why it was no better; empty when nothing was wrong.
+    pub cause: String,
+}
+
 impl Session {
     /// An empty home, a repository on branch `main`, no server. Priming is off, so that a test
     /// counts the requests of the run alone.
@@ -248,6 +257,18 @@ impl Session {
         let text = fs::read_to_string(self.state().join("runs.jsonl")).unwrap_or_default();
         let lines = text.lines();
         lines.map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+
+    /// What the last run recorded of a hook.
+    #[track_caller]
+    pub fn last(&self, hook: &str) -> HookRun {
+        let runs = self.runs();
+        let run = runs.last().expect("no run was recorded");
+        let hooks = run["hooks"].as_array().expect("hooks of a run");
+        let found = hooks.iter().find(|one| one["name"] == hook);
+        let found = found.unwrap_or_else(|| panic!("no `{hook}` in {run}"));
+        let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+        HookRun { supply: text("supply"), cause: text("cause") }
     }
 
     /// Waits until nothing that was started in the background is left, so that it cannot disturb

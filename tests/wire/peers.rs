@@ -11,7 +11,7 @@ fn task_server_counts_what_it_was_asked() {
     let answer = control::post(server.origin(), "/mcp/manage_task", &asked);
     assert_eq!(answer["data"]["tasks"].as_array().unwrap().len(), 2);
     assert_eq!(server.stats().count("rest:POST"), 1);
-    server.set(json!({ "tasks": 1 }));
+    server.set(&json!({ "tasks": 1 }));
     let answer = control::post(server.origin(), "/mcp/manage_task", &asked);
     assert_eq!(answer["data"]["tasks"].as_array().unwrap().len(), 1);
     assert_eq!(server.take_requests(), 2);

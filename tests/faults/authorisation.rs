@@ -1,0 +1,308 @@
+//! A001–A020: the way to a token.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::row::Row;
+use crate::support::mcp_reply::{healthy, is_token_request, json_response, response, token};
+use crate::support::{Act, FaultServer, Request, Session};
+
+const SECRET: &str = "authorisation-canary-0123456789";
+
+/// A session whose token comes from `server`.
+fn session(row: &Row, server: &FaultServer) -> Session {
+    let session = row.session(&server.mcp(), None);
+    session.with_keycloak(&server.origin(), "claude-hooks", SECRET)
+}
+
+/// A server whose token endpoint answers with `body`.
+fn token_answer(status: u16, body: Value) -> impl Fn(&Request) -> Vec<Act> {
+    move |request| {
+        if is_token_request(request) {
+            return vec![Act::Send(json_response(status, &body))];
+        }
+        healthy(request)
+    }
+}
+
+#[test]
+fn a001_keycloak_without_a_secret_asks_nobody() {
+    let server = FaultServer::start(healthy);
+    let row = Row::without("WS201").env("WARMSTART_AUTH__KIND", "keycloak");
+    let session = row.session(&server.mcp(), None);
+    let session = session.env("KEYCLOAK_URL", server.origin()).env("KEYCLOAK_REALM", "dhafnck");
+    row.run(&session);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a002_secret_files_that_give_nothing() {
+    let server = FaultServer::start(healthy);
+    let row = Row::without("WS201");
+    let session = session(&row, &server);
+    let empty = session.scratch().join("empty");
+    fs::write(&empty, "\n").unwrap();
+    let missing = session.scratch().join("missing");
+    let folder = session.scratch();
+    let mut session = session;
+    session.unset("KEYCLOAK_CLIENT_SECRET");
+    for file in [empty, missing, folder] {
+        session.set("KEYCLOAK_CLIENT_SECRET_FILE", file.display().to_string());
+        row.run(&session);
+    }
+    assert_eq!(server.count("/token"), 0);
+}
+
+#[test]
+fn a002_x39_a_secret_file_with_a_line_end() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let mut session = session(&row, &server);
+    session.unset("KEYCLOAK_CLIENT_SECRET");
+    let file = session.scratch().join("tokens");
+    fs::create_dir(&file).unwrap();
+    let file = file.join("secret");
+    fs::write(&file, format!("{SECRET}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    session.set("KEYCLOAK_CLIENT_SECRET_FILE", file.display().to_string());
+    row.run(&session);
+    let body = String::from_utf8(server.requests()[0].body.clone()).unwrap();
+    assert!(body.contains(&format!("client_secret={SECRET}")) && !body.contains("%0A"), "{body}");
+}
+
+/// A session whose secret is what this shell line prints.
+fn secret_command(row: &Row, server: &FaultServer, line: &str) -> Session {
+    let mut session = session(row, server);
+    session.unset("KEYCLOAK_CLIENT_SECRET");
+    session.hooks_toml(&format!(
+        "[auth]\nclient_secret = {{ command = [\"sh\", \"-c\", {line:?}] }}\n"
+    ))
+}
+
+#[test]
+fn a003_a_secret_command_that_fails_hangs_or_babbles() {
+    for line in ["exit 3", "sleep 30", "printf 'one\\ntwo\\n'"] {
+        let server = FaultServer::start(healthy);
+        let row = Row::without("WS201");
+        row.run(&secret_command(&row, &server, line));
+        assert_eq!(server.count("/token"), 0, "{line}");
+    }
+}
+
+#[test]
+fn a003_a_secret_command_that_works() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    row.run(&secret_command(&row, &server, &format!("echo {SECRET}")));
+    assert_eq!(server.count("/token"), 1);
+}
+
+#[test]
+fn a004_keycloak_down_with_a_valid_token() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let session = session(&row, &server);
+    row.run(&session);
+    server.becomes(|request| match is_token_request(request) {
+        true => vec![Act::Reset],
+        false => healthy(request),
+    });
+    row.run(&session);
+    assert_eq!((server.count("/token"), server.count("/mcp")), (1, 2));
+}
+
+#[test]
+fn a005_keycloak_hangs() {
+    let server = FaultServer::start(|request| match is_token_request(request) {
+        true => vec![Act::Hold],
+        false => healthy(request),
+    });
+    let row = Row::without("WS303");
+    row.run(&session(&row, &server));
+    assert_eq!(server.count("/mcp"), 0);
+}
+
+#[test]
+fn a006_x26_a_prefix_that_nobody_has() {
+    let missing = json!({ "error": "Unable to find matching target resource method" });
+    let server = FaultServer::start(token_answer(404, missing));
+    let row = Row::without("WS206");
+    row.run(&session(&row, &server));
+    assert_eq!(server.count("/token"), 2, "with and without `/auth`, once each");
+}
+
+#[test]
+fn a007_the_tokens_own_end_counts_when_nothing_else_is_said() {
+    let mut body = token(300);
+    body.as_object_mut().unwrap().remove("expires_in");
+    let server = FaultServer::start(token_answer(200, body));
+    let row = Row::live();
+    let session = session(&row, &server);
+    row.run(&session);
+    row.run(&session);
+    assert_eq!((server.count("/token"), server.count("/mcp")), (1, 2));
+}
+
+#[test]
+fn a008_x16_a_token_of_unknown_life_is_used_once() {
+    let body = json!({ "access_token": "opaque-token", "token_type": "Bearer" });
+    let server = FaultServer::start(token_answer(200, body));
+    let row = Row::live();
+    let session = session(&row, &server);
+    row.run(&session);
+    assert_eq!(session.tokens().len(), 0);
+    row.run(&session);
+    assert_eq!((server.count("/token"), server.count("/mcp")), (2, 2));
+}
+
+#[test]
+fn a009_lifetimes_beyond_reason() {
+    for odd in [json!(0), json!(-1), json!(1_000_000_000_000_000_000_u64), json!("300"), json!(5)] {
+        let mut body = token(300);
+        body["expires_in"] = odd.clone();
+        let server = FaultServer::start(token_answer(200, body));
+        let row = Row::live();
+        row.run(&session(&row, &server));
+        assert_eq!(server.count("/token"), 1, "{odd}");
+    }
+}
+
+#[test]
+fn a010_a_token_endpoint_that_talks_nonsense() {
+    let answers: [Vec<u8>; 4] = [
+        response(200, &[("Content-Type", "text/html")], b"<html>Sign in</html>"),
+        json_response(200, &json!({ "error": "temporarily_unavailable" })),
+        json_response(200, &json!({ "access_token": "x".repeat(3 << 20), "expires_in": 300 })),
+        json_response(200, &json!({ "access_token": "a\r\nX-Injected: 1", "expires_in": 300 })),
+    ];
+    for answer in answers {
+        let server = FaultServer::start(move |request| match is_token_request(request) {
+            true => vec![Act::Send(answer.clone())],
+            false => healthy(request),
+        });
+        let row = Row::without("WS40").deadline("15s");
+        row.run(&session(&row, &server));
+        assert_eq!(server.count("/mcp"), 0);
+    }
+}
+
+/// A session with one token on disk, and where that lies.
+fn with_token(row: &Row, server: &FaultServer) -> (Session, std::path::PathBuf) {
+    let session = session(row, server);
+    row.run(&session);
+    let file = session.tokens().pop().expect("a token on disk");
+    server.forget();
+    (session, file)
+}
+
+#[test]
+fn a011_a_token_file_that_cannot_be_read_is_a_missing_one() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let (session, file) = with_token(&row, &server);
+    let whole = fs::read(&file).unwrap();
+    for bytes in [&b"garbage"[..], &whole[..whole.len() / 2], b"", b"{\"version\":99}"] {
+        fs::write(&file, bytes).unwrap();
+        server.forget();
+        row.run(&session);
+        assert_eq!(server.count("/token"), 1);
+    }
+}
+
+#[test]
+fn a012_x09_files_are_private_whatever_the_mask() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let (session, file) = with_token(&row, &server);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    for entry in session.entries() {
+        assert_eq!((mode(&entry), mode(entry.parent().unwrap())), (0o600, 0o700));
+    }
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    row.run(&session);
+    assert_eq!(mode(&session.tokens()[0]), 0o600);
+}
+
+#[test]
+fn a013_a_token_file_that_is_no_file() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let (session, file) = with_token(&row, &server);
+    let target = session.scratch().join("target");
+    fs::write(&target, "untouched").unwrap();
+    let plant: [&dyn Fn(); 3] =
+        [&|| symlink(&target, &file).unwrap(), &|| fs::create_dir(&file).unwrap(), &|| {
+            rustix::fs::mknodat(
+                rustix::fs::CWD,
+                &file,
+                rustix::fs::FileType::Fifo,
+                0o600.into(),
+                0,
+            )
+            .unwrap();
+        }];
+    for put in plant {
+        fs::remove_file(&file).or_else(|_| fs::remove_dir(&file)).unwrap();
+        put();
+        row.run(&session);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "untouched");
+    }
+}
+
+#[test]
+fn a015_a_holder_that_stands_still_is_not_waited_for_beyond_the_deadline() {
+    let server = FaultServer::start(|_| vec![Act::Hold]);
+    let row = Row::without("WS");
+    let session = row.session(&server.mcp(), None).deadline("15s");
+    let holder = session.begin("startup");
+    let id = rustix::process::Pid::from_raw(holder.0.id().try_into().unwrap()).unwrap();
+    while server.requests().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    rustix::process::kill_process(id, rustix::process::Signal::STOP).unwrap();
+    let mut waiting = session.program(&["session-start"]);
+    waiting.env("WARMSTART_SESSION_START__DEADLINE", "900ms");
+    let event = session.event("startup").to_string();
+    let outcome = crate::support::run::to_its_end(&mut waiting, event.as_bytes());
+    outcome.within(Duration::from_millis(900));
+    assert_ne!(outcome.notice(), "");
+    assert_eq!(server.requests().len(), 1, "the one who waits does not ask too");
+    rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    let mut holder = holder.0;
+    holder.wait().unwrap();
+}
+
+#[test]
+fn a017_x15_another_client_never_gets_the_old_token() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let (mut session, _) = with_token(&row, &server);
+    session.set("KEYCLOAK_CLIENT_ID", "another-client");
+    row.run(&session);
+    assert_eq!(server.count("/token"), 1);
+    session.set("KEYCLOAK_REALM", "another-realm");
+    row.run(&session);
+    assert_eq!(server.count("/token"), 2);
+    assert_eq!(session.tokens().len(), 3);
+}
+
+#[test]
+fn a020_a_server_whose_clock_is_ahead() {
+    let server = FaultServer::start(|request| {
+        let date =
+            [("Content-Type", "application/json"), ("Date", "Fri, 01 Jan 2100 00:00:00 GMT")];
+        match is_token_request(request) {
+            true => vec![Act::Send(response(200, &date, token(300).to_string().as_bytes()))],
+            false => healthy(request),
+        }
+    });
+    let row = Row::live();
+    let session = session(&row, &server);
+    row.run(&session);
+    row.run(&session);
+    assert_eq!(server.count("/token"), 1);
+}
