@@ -118,7 +118,9 @@ impl Auth {
                 Err(failure) => return Err(failure),
             }
         }
-        Err(last.unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
+        // Neither form of the path led to the realm.
+        let lost = last.map(|failure| Failure { code: Code::REALM_UNKNOWN, ..failure });
+        Err(lost.unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
     }
 
     async fn post(&self, base: &str, secret: &Secret, deadline: Deadline) -> Result<Said, Failure> {

@@ -24,7 +24,6 @@ const LARGEST: u64 = 64 << 10;
 const SWITCHED_OFF: &[&str] = &[
     "--no-pager",
     "--no-optional-locks",
-    "--no-lazy-fetch",
     "-c",
     "core.fsmonitor=false",
     "-c",

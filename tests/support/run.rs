@@ -1,5 +1,6 @@
 //! One run of the program and what came of it; the checks that hold for every session start.
 
+use std::fmt;
 use std::io::Write;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +11,6 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of one run.
-#[derive(Debug)]
 pub struct Outcome {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
@@ -53,6 +53,14 @@ pub fn finish(child: Child, began: Instant) -> Outcome {
         stdout: output.stdout,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         elapsed: began.elapsed(),
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        let (status, stderr, elapsed) = (self.status, &self.stderr, self.elapsed);
+        write!(f, "{status} after {elapsed:?}\n-- stdout\n{stdout}\n-- stderr\n{stderr}")
     }
 }
 
