@@ -24,6 +24,21 @@ fn main() {
     lines.push_str("]\n");
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&folder).join("defaults.rs"), lines).expect("OUT_DIR can be written");
+    unwind_statically(&folder);
+}
+
+/// Loading libgcc_s costs an eighth of a process start. A linker script of its name, found first,
+/// takes the same unwinder from the static library. Releases only: a plain build needs no trick.
+fn unwind_statically(folder: &str) {
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    if is("PROFILE", "release")
+        && is("CARGO_CFG_TARGET_OS", "linux")
+        && is("CARGO_CFG_TARGET_ENV", "gnu")
+    {
+        let script = Path::new(folder).join("libgcc_s.so");
+        fs::write(script, "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR can be written");
+        println!("cargo:rustc-link-search=native={folder}");
+    }
 }
 
 fn flatten(prefix: &str, table: &Table, lines: &mut String) {

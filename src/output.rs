@@ -70,6 +70,23 @@ impl Agent {
     }
 }
 
+/// Whether standard output takes a whole answer at once, as far as can be told.
+#[cfg(unix)]
+#[must_use]
+pub fn is_ready() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = std::io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
+    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+}
+
+/// Whether standard output takes a whole answer at once: nobody can tell here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_ready() -> bool {
+    false
+}
+
 /// The one answer of this process: whoever claims it first writes it, the others find it taken.
 #[derive(Debug, Default)]
 pub struct Answer {

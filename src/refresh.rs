@@ -55,6 +55,7 @@ impl Due {
         // A server in trouble is not asked for more.
         let primed = primed.flat_map(|hook| hook.primes()).filter(|_| is_healthy);
         let prime: Vec<String> = primed
+            .filter(|name| *name != bindings::BRANCHES || bindings::wants_branches(scope))
             .filter(|name| match bindings::with_branch(scope, name) {
                 Ok(known) => scope.queries.needs_priming(name, &known),
                 Err(_) => false,

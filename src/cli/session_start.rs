@@ -61,7 +61,7 @@ pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     let (options, wrong_flag) = parse(arguments);
     let answer = Arc::new(Answer::default());
     let first = started.at + FIRST_DEADLINE;
-    let watchdog = Watchdog::start(first, Arc::clone(&answer), options.agent);
+    let watchdog = Watchdog::new(first, &answer, options.agent);
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::INTERNAL, %panic, "broke down"),
     ));
@@ -104,10 +104,10 @@ fn session(
     wrong_flag: Option<Failure>,
     started: &Started,
     answer: &Answer,
-    watchdog: &Watchdog,
+    watchdog: &Watchdog<'_>,
 ) -> ExitCode {
     let mut stages = Stages::new(started.at);
-    let (event, problem) = stdin::read();
+    let (event, problem) = stdin::read(|| watchdog.watch());
     stages.end("event");
     let setting = Setting::at(folder_of(&event, started), started, options.config.clone());
     let whole = setting.loaded.config.session_start.deadline;
@@ -126,10 +126,14 @@ fn session(
     let deadline = deadline.earlier(LAST_STEPS.min(whole / 10));
     let report = engine::execute(&plan, deadline, |early| {
         watchdog.set_provisional(say(&early, &plan, &problems, options.dry_run).0);
+        watchdog.watch();
     });
     stages.end("hooks");
     let (output, context) = say(&report, &plan, &problems, options.dry_run);
     stages.end("render");
+    if !crate::output::is_ready() {
+        watchdog.watch();
+    }
     let was_written = answer.give(&output, options.agent);
     stages.end("print");
     let ended =

@@ -11,9 +11,10 @@ const LARGEST: usize = 1 << 20;
 /// The host writes at once.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Reads the event; what cannot be read is an unknown start, with the reason.
+/// Reads the event; what cannot be read is an unknown start, with the reason. `waiting` is called
+/// before anything is waited for.
 #[must_use]
-pub fn read() -> (SessionEvent, Option<Problem>) {
+pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
         return (SessionEvent::unknown(), Some(Problem::Empty));
@@ -21,6 +22,9 @@ pub fn read() -> (SessionEvent, Option<Problem>) {
     let until = Instant::now() + PATIENCE;
     let mut bytes = Vec::new();
     let mut piece = [0; 8192];
+    if !is_ready(Instant::now()) {
+        waiting();
+    }
     while is_ready(until) {
         match stdin.read(&mut piece) {
             Ok(0) | Err(_) => break,

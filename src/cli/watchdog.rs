@@ -1,6 +1,7 @@
 //! A thread that answers when the rest of the program cannot: whatever hangs, the host gets its one
 //! object in time, with what could be said by then, and the process ends.
 
+use std::cell::{Cell, OnceCell};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,30 +15,53 @@ const GRACE: Duration = Duration::from_millis(40);
 const AFTERWARDS: Duration = Duration::from_millis(400);
 
 /// The hand that main keeps on it. Dropped: all is done.
-pub struct Watchdog {
-    deadline: Sender<Instant>,
+///
+/// Starting a thread costs a tenth of a whole run from a fresh cache, which waits for nothing. So the
+/// thread is started when there is something to wait for: standard input that is not there yet, the
+/// network, a reader that does not read.
+pub struct Watchdog<'a> {
+    deadline: Cell<Instant>,
     provisional: Arc<Mutex<HookOutput>>,
+    answer: &'a Arc<Answer>,
+    agent: Agent,
+    thread: OnceCell<Option<Sender<Instant>>>,
 }
 
-impl Watchdog {
-    /// Starts it with a deadline that holds until the configured one is known. Without a thread
-    /// (a process limit) there is no watchdog, and the session goes on.
+impl<'a> Watchdog<'a> {
+    /// A watchdog with a deadline that holds until the configured one is known.
     #[must_use]
-    pub fn start(deadline: Instant, answer: Arc<Answer>, agent: Agent) -> Self {
-        let (sender, receiver) = channel();
-        let provisional = Arc::new(Mutex::new(struck()));
-        let said = Arc::clone(&provisional);
-        let watch = move || watch(deadline, &receiver, &said, &answer, agent);
-        let started = std::thread::Builder::new().stack_size(256 << 10).spawn(watch);
-        if let Err(error) = started {
-            tracing::warn!(%error, "the watchdog could not be started");
+    pub fn new(deadline: Instant, answer: &'a Arc<Answer>, agent: Agent) -> Self {
+        Watchdog {
+            deadline: Cell::new(deadline),
+            provisional: Arc::new(Mutex::new(struck())),
+            answer,
+            agent,
+            thread: OnceCell::new(),
         }
-        Watchdog { deadline: sender, provisional }
+    }
+
+    /// Starts watching, if it does not yet. Without a thread (a process limit) there is no watchdog,
+    /// and the session goes on.
+    pub fn watch(&self) {
+        self.thread.get_or_init(|| {
+            let (sender, receiver) = channel();
+            let (said, answer) = (Arc::clone(&self.provisional), Arc::clone(self.answer));
+            let (deadline, agent) = (self.deadline.get(), self.agent);
+            let watch = move || watch(deadline, &receiver, &said, &answer, agent);
+            let started = std::thread::Builder::new().stack_size(256 << 10).spawn(watch);
+            if let Err(error) = &started {
+                tracing::warn!(%error, "the watchdog could not be started");
+            }
+            started.is_ok().then_some(sender)
+        });
     }
 
     /// Moves the deadline.
     pub fn set_deadline(&self, deadline: Instant) {
-        let _ = self.deadline.send(deadline);
+        self.deadline.set(deadline);
+        if let Some(Some(thread)) = self.thread.get() {
+            let _ = thread.send(deadline);
+        }
     }
 
     /// What is to be said if it strikes.

@@ -48,6 +48,13 @@ pub fn with_branch(scope: &Scope, name: &str) -> Result<Bindings, Failure> {
     Ok(bindings)
 }
 
+/// Whether the server's list of branches is of use here: a branch is checked out, and not in the table.
+#[must_use]
+pub fn wants_branches(scope: &Scope) -> bool {
+    let known = known(scope);
+    known.contains_key("git.branch") && !known.contains_key("branch.id")
+}
+
 fn lacks_branch(scope: &Scope, name: &str, bindings: &Bindings) -> bool {
     let query = scope.config.queries.get(name);
     let asks = query.is_some_and(|query| {
