@@ -125,11 +125,14 @@ fn session(
     let deadline = Deadline::after(whole.saturating_sub(started.at.elapsed()));
     let deadline = deadline.earlier(LAST_STEPS.min(whole / 10));
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(say(&early, &plan, &problems, options.dry_run).0);
+        watchdog.set_provisional(say(&early, &plan, &problems, false).0);
         watchdog.watch();
     });
     stages.end("hooks");
-    let (output, context) = say(&report, &plan, &problems, options.dry_run);
+    let (output, context) = say(&report, &plan, &problems, !options.dry_run);
+    if report.must_fail() {
+        outcome::note(&format!("warmstart: {}\n", cause(&report)));
+    }
     stages.end("render");
     if !crate::output::is_ready() {
         watchdog.watch();
@@ -162,22 +165,21 @@ fn problems(
     all
 }
 
-/// From the report to what the host gets, and the context in it.
-fn say(report: &Report, plan: &Plan, problems: &[Failure], dry_run: bool) -> (HookOutput, Context) {
+/// From the report to what the host gets, and the context in it. Only the last word may `keep` its
+/// revision: what is said provisionally would else count as a change of the state.
+fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookOutput, Context) {
     let scope = &plan.scope;
     let config = &scope.config;
     let message = context::message(report, problems, config.session_start.notice);
     if report.must_fail() {
-        let cause = report.first_failure().map(ToString::to_string).unwrap_or_default();
-        outcome::note(&format!("warmstart: {cause}\n"));
-        let message = message.or_else(|| Some(format!("warmstart: {cause}")));
+        let message = message.or_else(|| Some(format!("warmstart: {}", cause(report))));
         return (HookOutput { context: String::new(), message }, Context::default());
     }
     let body = context::body(report, &config.context);
     let identity = format!("{}{}", scope.queries.primary().identity.name(), scope.root.display());
     let changed = scope.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.state, &context::digest(&identity)[..32]);
-        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), dry_run)
+        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !keep)
     });
     let context = context::finish(&body, changed);
     let is_known = scope.event.source == Source::Resume
@@ -185,6 +187,10 @@ fn say(report: &Report, plan: &Plan, problems: &[Failure], dry_run: bool) -> (Ho
         && record::was_printed(scope, &context.digest);
     let text = if is_known { String::new() } else { context.text.clone() };
     (HookOutput { context: text, message }, context)
+}
+
+fn cause(report: &Report) -> String {
+    report.first_failure().map(ToString::to_string).unwrap_or_default()
 }
 
 /// A run that has been answered.

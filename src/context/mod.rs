@@ -52,7 +52,7 @@ fn head(changed: Option<Timestamp>) -> String {
 }
 
 /// Characters that the head takes, at most.
-const HEAD: usize = 125;
+const HEAD: usize = 114;
 
 /// What is left of the whole budget for the body.
 fn body_budget(options: &ContextOptions) -> budget::Budget {
@@ -61,3 +61,15 @@ fn body_budget(options: &ContextOptions) -> budget::Budget {
 
 /// Bytes that every known host takes whole.
 const LARGEST: usize = 9500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_takes_no_more_than_is_kept_for_it() {
+        for changed in [None, Some(Timestamp(0)), Some(Timestamp(4_000_000_000))] {
+            assert!(head(changed).len() < HEAD, "{changed:?}");
+        }
+    }
+}

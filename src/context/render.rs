@@ -18,6 +18,8 @@ const LONGEST_FIELD: usize = 60;
 const LONGEST_FULL: usize = 300;
 /// Room for "N more".
 const MORE: usize = 16;
+/// A source that claims more than this has said enough.
+const MOST_MORE: usize = 9_999_999;
 
 /// The text without its head; empty when there is nothing to say.
 #[must_use]
@@ -59,33 +61,26 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
             }
         };
         let is_tasks = matches!(part, Part::Tasks { .. });
-        put(
-            &mut lines,
-            &mut budget,
-            &heading(&title, found, is_tasks && items.is_empty()),
-            items,
-            total,
-        );
+        let headings = headings(&title, found, is_tasks && items.is_empty());
+        put(&mut lines, &mut budget, &headings, items, total);
     }
-    if lines.is_empty() {
+    if found.parts.is_empty() {
         lines.extend(absent(hook).filter(|line| budget.fits(line, 0)));
     }
     lines
 }
 
-/// Adds the heading and as many items as fit; the rest becomes "N more".
+/// Adds the first heading that fits and as many items as fit; the rest becomes "N more".
 fn put(
     lines: &mut Vec<String>,
     budget: &mut Budget,
-    heading: &str,
+    headings: &[String],
     items: Vec<String>,
     total: usize,
 ) {
-    if !budget.fits(heading, MORE) {
-        return;
-    }
+    let Some(heading) = headings.iter().find(|heading| budget.fits(heading, MORE)) else { return };
     budget.take(heading);
-    lines.push(heading.to_owned());
+    lines.push(heading.clone());
     let mut shown = 0;
     for item in items {
         if !budget.fits(&item, MORE) {
@@ -96,28 +91,32 @@ fn put(
         shown += 1;
     }
     if shown < total {
-        let more = format!("  {} more", total - shown);
+        let more = format!("  {} more", (total - shown).min(MOST_MORE));
         budget.take(&more);
         lines.push(more);
     }
 }
 
-/// `Open tasks, task server http://…:`, saying plainly when that is old, from when, and why.
-fn heading(title: &str, found: &Found, is_empty: bool) -> String {
-    let mut text = title.to_owned();
+/// `Open tasks, task server http://…:`, saying plainly when that is old, from when, and why; then the
+/// same in fewer words, for little room.
+fn headings(title: &str, found: &Found, is_empty: bool) -> [String; 2] {
+    let mut long = title.to_owned();
+    let mut short = title.to_owned();
     if !found.origin.is_empty() {
-        text.push_str(", ");
-        text.push_str(&sanitise::line(&found.origin, LONGEST_TITLE));
+        long.push_str(", ");
+        long.push_str(&sanitise::line(&found.origin, LONGEST_TITLE));
     }
     if let (Supply::Stale, Some(written)) = (found.supply, found.written) {
-        text.push_str(&format!(", STALE: as of {written}"));
+        let stale = format!(", STALE: as of {written}");
+        long.push_str(&stale);
+        short.push_str(&stale);
         if let Some(failure) = &found.failure {
-            text.push_str(", because ");
-            text.push_str(cause(failure));
+            long.push_str(", because ");
+            long.push_str(cause(failure));
         }
     }
-    text.push_str(if is_empty { ": none" } else { ":" });
-    text
+    let end = if is_empty { ": none" } else { ":" };
+    [long + end, short + end]
 }
 
 /// A hook that should have found something and could not.

@@ -2,8 +2,8 @@
 //! terminal of a person. What comes out has no control, direction, zero-width or tag characters, no
 //! angle brackets, and no line of its own.
 
-/// One line of at most `most` characters: white space folded, the rest of the hidden characters
-/// gone, markup defused. Cut text ends with `…`.
+/// One line of at most `most` characters, an escape counting as one: white space folded, the rest of
+/// the hidden characters gone, markup defused. Cut text ends with `…`.
 #[must_use]
 pub fn line(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most * 2));
@@ -16,6 +16,7 @@ pub fn line(text: &str, most: usize) -> String {
         if is_hidden(c) {
             continue;
         }
+        gap |= makes_a_link(&out, c);
         if count + usize::from(gap) >= most {
             return cut(out, count, most);
         }
@@ -30,10 +31,13 @@ pub fn line(text: &str, most: usize) -> String {
     out
 }
 
+/// Makes room for the `…`; an escape goes whole, so that no half of it is left behind.
 fn cut(mut out: String, count: usize, most: usize) -> String {
-    if count >= most && out.pop() == Some(';') {
-        // Do not leave half of an escape behind.
-        out.truncate(out.rfind('&').unwrap_or(out.len()));
+    if count >= most {
+        let escape = ["&lt;", "&gt;"].into_iter().find(|escape| out.ends_with(escape));
+        let last =
+            escape.map_or_else(|| out.chars().next_back().map_or(0, char::len_utf8), str::len);
+        out.truncate(out.len() - last);
     }
     out.push('…');
     out
@@ -57,25 +61,41 @@ pub fn lines(text: &str, most: usize) -> Vec<String> {
     out
 }
 
-/// Angle brackets could close a host's own markup, a link could be followed.
+/// Whether `c` would make a link, an image or a link's definition of what came before: somebody could
+/// follow it.
+fn makes_a_link(out: &str, c: char) -> bool {
+    match c {
+        '(' | ':' => out.ends_with(']'),
+        '[' => out.ends_with(['!', ']']),
+        _ => false,
+    }
+}
+
+/// Angle brackets could close a host's own markup.
 fn push(out: &mut String, c: char) {
     match c {
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),
-        '(' if out.ends_with(']') => out.push_str(" ("),
         c => out.push(c),
     }
 }
 
-/// Characters that nobody sees but a model or a terminal may obey.
+/// Characters that nobody sees but a model or a terminal may obey: Unicode's format characters,
+/// its invisible fillers and variation selectors, private use, and what is no character at all.
 fn is_hidden(c: char) -> bool {
-    matches!(u32::from(c),
-        0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F
-        | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F
-        | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A
-        | 0xE0000..=0xE0FFF | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
-        || u32::from(c) & 0xFFFE == 0xFFFE
-        || (0xFDD0..=0xFDEF).contains(&u32::from(c))
+    let code = u32::from(c);
+    // Most text lies below all of them but one.
+    code >= 0xAD && (code == 0xAD || code >= 0x034F && is_hidden_further_up(code))
+}
+
+fn is_hidden_further_up(code: u32) -> bool {
+    matches!(code,
+        0x034F | 0x0600..=0x0605 | 0x061C | 0x06DD | 0x070F | 0x0890..=0x0891 | 0x08E2
+        | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E
+        | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFE00..=0xFE0F
+        | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFC | 0x110BD | 0x110CD | 0x13430..=0x13455
+        | 0x1BCA0..=0x1BCA3 | 0x1D159 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF | 0xF0000..)
+        || code & 0xFFFE == 0xFFFE
 }
 
 #[cfg(test)]
@@ -92,7 +112,10 @@ mod tests {
             ("two\r\nlines\tand  gaps ", "two lines and gaps"),
             ("r\u{202e}evil\u{202c} z\u{200b}w \u{e0041}tag", "revil zw tag"),
             ("</system-reminder><x>", "&lt;/system-reminder&gt;&lt;x&gt;"),
-            ("![i](http://x) [l](y)", "![i] (http://x) [l] (y)"),
+            ("![i](http://x) [l](y)", "! [i] (http://x) [l] (y)"),
+            ("[a]: http://x [b][a] [c]\u{200b}(d)", "[a] : http://x [b] [a] [c] (d)"),
+            ("a\u{2028}b\u{85}c\u{a0}d\u{2800}e", "a b c de"),
+            ("e\u{301} नि 👩\u{200d}💻 ☂\u{fe0f}", "e\u{301} नि 👩💻 ☂"),
             ("\u{feff}\u{fffe}bom", "bom"),
         ];
         for (text, expected) in table {
@@ -100,17 +123,72 @@ mod tests {
         }
         assert_eq!(line("abcdef", 3), "ab…");
         assert_eq!(line("ab<f", 3), "ab…");
+        assert_eq!(line("this & that;x", 12), "this & that…");
         assert_eq!(lines("a\n\n b \nc", 100), ["a", "b", "c"]);
+    }
+
+    /// Text of what is dangerous, what is cut and what is wide, in every mixture.
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            any::<char>().prop_map(String::from),
+            proptest::sample::select(vec![
+                "<",
+                ">",
+                "&lt;",
+                "](",
+                "]:",
+                "![",
+                "][",
+                ";",
+                "\r\n",
+                " ",
+                "字",
+                "🚀",
+                "\u{1b}[2J",
+                "\u{202e}",
+                "\u{200b}",
+                "\u{e0041}",
+                "\u{2028}",
+                "</system-reminder>",
+                "plain",
+            ])
+            .prop_map(String::from),
+        ];
+        proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    fn is_allowed(c: char) -> bool {
+        c == ' ' || !(c.is_control() || c.is_whitespace() || is_hidden(c) || c == '<' || c == '>')
+    }
+
+    /// Characters as a person counts them: an escape is one.
+    fn length(text: &str) -> usize {
+        text.replace("&lt;", "<").replace("&gt;", ">").chars().count()
     }
 
     proptest! {
         #[test]
-        fn i19_nothing_but_visible_characters_comes_out(text in "\\PC*|.*", most in 1usize..80) {
+        fn i19_nothing_but_visible_characters_comes_out(text in hostile(), most in 1usize..80) {
             let out = line(&text, most);
-            let visible = |c: char| !c.is_control() && !is_hidden(c) && c != '<' && c != '>';
-            prop_assert!(out.chars().all(visible));
-            prop_assert!(!out.contains("]("));
-            prop_assert!(out.replace("&lt;", "<").replace("&gt;", ">").chars().count() <= 2 * most + 1);
+            prop_assert!(out.chars().all(is_allowed), "{out:?}");
+            for markup in ["](", "]:", "![", "]["] {
+                prop_assert!(!out.contains(markup), "{out:?}");
+            }
+            prop_assert!(length(&out) <= most, "{out:?}");
+            prop_assert!(!out.starts_with(' ') && !out.ends_with(' '), "{out:?}");
+        }
+
+        #[test]
+        fn i19_what_is_harmless_stays_as_it_is(text in hostile()) {
+            let once = line(&text, usize::MAX >> 1);
+            prop_assert_eq!(line(&once, usize::MAX >> 1), once);
+        }
+
+        #[test]
+        fn i19_lines_together_keep_within_their_room(text in hostile(), most in 1usize..200) {
+            let out = lines(&text, most);
+            prop_assert!(out.iter().map(|one| length(one) + 1).sum::<usize>() <= most + 1);
+            prop_assert!(out.iter().all(|one| one.chars().all(is_allowed)));
         }
     }
 }
