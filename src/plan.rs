@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Identity};
 use crate::client::{self, Setup};
-use crate::config::{CacheRead, ClientConfig, Config, HookConfig};
+use crate::config::{CacheRead, ClientConfig, Config, HookConfig, nearest};
 use crate::deadline::Timestamp;
 use crate::engine::HookReport;
 use crate::environment::Environment;
@@ -132,8 +132,6 @@ fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
         paths: given.kept_paths().cloned(),
         root: given.root.clone(),
     };
-    let usual = chain(&config.fallback_chain, config, problems);
-    drop(usual);
     let mut table = BTreeMap::new();
     for (name, query) in &config.queries {
         let words = query.fallback.as_ref().unwrap_or(&config.fallback_chain);
@@ -172,6 +170,9 @@ fn source(setup: Setup, problems: &mut Vec<Failure>) -> Source {
     Source { label, identity, is_cached, user_id, build: Box::new(build), client: OnceCell::new() }
 }
 
+/// What stands in for a chain none of whose words mean anything.
+const DEFAULT_STEP: &str = "cache_then_skip";
+
 /// The steps of a chain; a word that means nothing is left out and reported.
 fn chain(words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -181,6 +182,9 @@ fn chain(words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<
             Err(failure) if problems.contains(&failure) => {}
             Err(failure) => problems.push(failure),
         }
+    }
+    if steps.is_empty() {
+        steps.extend(fallback::find(DEFAULT_STEP).map(Step::Builtin));
     }
     steps
 }
@@ -199,5 +203,8 @@ fn step(word: &str, config: &Config) -> Result<Step, Failure> {
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let known: Vec<&str> = known.collect();
     let failure = Failure::new(Code::CONFIG_NAME, format!("there is no {what} `{name}`"));
-    failure.hint(format!("known: {}", known.join(", ")))
+    failure.hint(match nearest(name, &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", known.join(", ")),
+    })
 }

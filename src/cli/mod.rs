@@ -101,5 +101,6 @@ fn unreachable_here() -> outcome::Outcome {
 fn session_start_help() -> String {
     let mut command = Cli::command();
     let found = command.find_subcommand_mut("session-start");
-    found.map(|command| command.render_long_help().to_string()).unwrap_or_default()
+    let named = found.map(|command| command.clone().bin_name("warmstart session-start"));
+    named.map(|mut command| command.render_long_help().to_string()).unwrap_or_default()
 }
