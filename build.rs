@@ -20,7 +20,7 @@ fn main() {
     let text = fs::read_to_string("hooks.toml").expect("hooks.toml lies beside Cargo.toml");
     let table: Table = text.parse().expect("hooks.toml is TOML");
     let mut lines = String::from("&[\n");
-    flatten("", &table, &mut lines);
+    flatten(&mut Vec::new(), &table, &mut lines);
     lines.push_str("]\n");
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&folder).join("defaults.rs"), lines).expect("OUT_DIR can be written");
@@ -41,13 +41,16 @@ fn unwind_statically(folder: &str) {
     }
 }
 
-fn flatten(prefix: &str, table: &Table, lines: &mut String) {
+fn flatten<'a>(path: &mut Vec<&'a str>, table: &'a Table, lines: &mut String) {
     for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        path.push(key);
         match value {
-            Value::Table(inner) if !VALUES.contains(&key.as_str()) => flatten(&path, inner, lines),
-            value => writeln!(lines, "    ({path:?}, {}),", leaf(value)).expect("a string grows"),
+            Value::Table(inner) if !VALUES.contains(&key.as_str()) => flatten(path, inner, lines),
+            value => {
+                writeln!(lines, "    (&{path:?}, {}),", leaf(value)).expect("a string grows");
+            }
         }
+        path.pop();
     }
 }
 

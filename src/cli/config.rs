@@ -1,5 +1,6 @@
 //! `warmstart config`: what is set, where it comes from, and what is wrong with it.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -8,8 +9,11 @@ use serde_json::json;
 use super::Started;
 use super::outcome::{self, Outcome, complain};
 use super::setting::Setting;
-use crate::config::origin::{self, Origin};
+use crate::config::origin::{self, Origin, Said};
 use crate::config::trust::PROJECT_FILE;
+use crate::config::{Sources, hidden_problems, nearest};
+use crate::context::sanitise::spelled_out;
+use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::logging;
 use crate::plan::Plan;
@@ -33,6 +37,9 @@ enum Command {
 
 #[derive(Args)]
 struct Show {
+    /// Only this setting, or those of this table
+    #[arg(conflicts_with = "plan")]
+    key: Option<String>,
     /// Also where each value comes from, and what it shadows
     #[arg(long)]
     origin: bool,
@@ -47,7 +54,7 @@ struct Show {
 /// Shows or checks.
 ///
 /// # Errors
-/// None of its own; problems are counted in the exit code.
+/// When the setting to be shown does not exist; problems are counted in the exit code.
 pub fn run(options: &Options, started: &Started) -> Outcome {
     let folder = std::env::current_dir().unwrap_or_default();
     let setting = Setting::at(folder, started, None);
@@ -60,12 +67,14 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
         Command::Show(show) => {
-            let origins = origin::of(&setting.loaded);
-            let text = match (show.json, show.origin) {
-                (true, _) => format!("{:#}\n", as_json(&origins)),
-                (false, with_origin) => origins.iter().map(|one| line(one, with_origin)).collect(),
+            let origins = chosen(origin::of(&setting.loaded), show.key.as_deref())?;
+            let text = if show.json {
+                format!("{:#}\n", as_json(&origins))
+            } else {
+                let home = setting.paths.as_ref().and_then(|paths| paths.home.as_deref());
+                origins.iter().map(|one| lines(one, show.origin, home)).collect()
             };
-            outcome::print(&text);
+            outcome::print(&spelled_out(&text));
             Ok(ExitCode::SUCCESS)
         }
         Command::Check => check(&setting, started),
@@ -76,16 +85,54 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
     }
 }
 
-fn line(origin: &Origin, with_origin: bool) -> String {
-    let Some((first, shadowed)) = origin.values.split_first() else { return String::new() };
-    if !with_origin {
-        return format!("{} = {}\n", origin.key, first.value);
+/// The settings that `key` names, all without one.
+fn chosen(origins: Vec<Origin>, key: Option<&str>) -> Result<Vec<Origin>, Failure> {
+    let Some(key) = key else { return Ok(origins) };
+    let known: Vec<String> = origins.iter().map(|one| one.key.clone()).collect();
+    let is_below = |one: &Origin| {
+        one.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let found: Vec<Origin> = origins.into_iter().filter(is_below).collect();
+    if !found.is_empty() {
+        return Ok(found);
     }
-    let mut text = format!("{} = {}  # {}\n", origin.key, first.value, first.place);
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let failure = Failure::new(Code::CONFIG_NAME, format!("there is no setting `{key}`"));
+    Err(match nearest(key, &known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`warmstart config show` lists them"),
+    })
+}
+
+/// Where the places begin, when the values leave room.
+const PLACES: usize = 44;
+
+fn lines(origin: &Origin, with_places: bool, home: Option<&Path>) -> String {
+    let Some((first, shadowed)) = origin.values.split_first() else { return String::new() };
+    let text = format!("{} = {}", origin.key, toml_text(&first.value));
+    if !with_places {
+        return text + "\n";
+    }
+    let mut text = format!("{text:<PLACES$}  # {}\n", place(first, home));
     for one in shadowed {
-        text.push_str(&format!("    shadows {}  # {}\n", one.value, one.place));
+        let hidden = format!("#   shadows {}", toml_text(&one.value));
+        text.push_str(&format!("{hidden:<PLACES$}  # {}\n", place(one, home)));
     }
     text
+}
+
+fn place(said: &Said, home: Option<&Path>) -> String {
+    let below = home.and_then(|home| said.place.strip_prefix(home.to_str()?)?.strip_prefix('/'));
+    below.map_or_else(|| said.place.clone(), |rest| format!("~/{rest}"))
+}
+
+/// As it would be written in `hooks.toml`.
+fn toml_text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Object(map) if map.is_empty() => "{}".into(),
+        other => toml::Value::try_from(other)
+            .map_or_else(|_| other.to_string(), |value| value.to_string()),
+    }
 }
 
 fn as_json(origins: &[Origin]) -> serde_json::Value {
@@ -135,24 +182,33 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
     })
 }
 
-/// All that is wrong, at once: values, files, and names that lead nowhere.
+/// All that is wrong, at once: values of every layer, files, and names that lead nowhere.
 fn check(setting: &Setting, started: &Started) -> Outcome {
     let plan = setting.plan(SessionEvent::unknown(), started, true, None);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
     let loaded = &setting.loaded;
-    let all: Vec<_> = loaded.problems.iter().chain(&plan.problems).chain(faulty).collect();
-    all.iter().for_each(|failure| complain(failure));
+    let sources = Sources {
+        environment: &started.environment,
+        paths: setting.paths.as_ref(),
+        project: Some(&setting.root),
+        file: None,
+        flags: Vec::new(),
+    };
+    let hidden = hidden_problems(loaded, &sources);
+    let all = loaded.problems.iter().chain(&hidden).chain(&plan.problems).chain(faulty);
+    let count = all.map(complain).count();
     for notice in &loaded.notices {
-        outcome::note(&format!("note: {notice}\n"));
+        outcome::note(&spelled_out(&format!("note: {notice}\n")));
     }
     if let Some(failure) = &loaded.untrusted {
-        outcome::note(&format!("note: {failure}\n"));
+        outcome::note(&spelled_out(&format!("note: {failure}\n")));
     }
-    if all.is_empty() {
+    if count == 0 {
         outcome::print("The configuration is valid.\n");
         return Ok(ExitCode::SUCCESS);
     }
-    outcome::note(&format!("{} problems; each value is left out until it is mended\n", all.len()));
+    let problems = if count == 1 { "1 problem" } else { &format!("{count} problems") };
+    outcome::note(&format!("{problems}; what is wrong is left out until it is mended\n"));
     Ok(ExitCode::from(3))
 }
 
@@ -167,12 +223,17 @@ fn paths(setting: &Setting) -> String {
         (true, true) => "trusted",
         (true, false) => "not trusted",
     };
-    let file = if paths.config_file.exists() { "there" } else { "not there" };
+    // The first file that was looked for: the usual one, or the one that a variable names.
+    let (file, is_there) = match setting.loaded.files.first() {
+        Some((path, is_there)) if *path != project => (path.clone(), *is_there),
+        _ => (paths.config_file.clone(), false),
+    };
+    let is_there = if is_there { "there" } else { "not there" };
     let cache = config.cache.dir.clone().unwrap_or_else(|| paths.cache.clone());
     let log = logging::folder(&config.log, Some(paths)).unwrap_or_default();
     format!(
-        "your file:      {} ({file})\nproject's file: {} ({trust})\ncache:          {}\nstate:          {}\nlog:            {}\n",
-        paths.config_file.display(),
+        "your file:      {} ({is_there})\nproject's file: {} ({trust})\ncache:          {}\nstate:          {}\nlog:            {}\n",
+        file.display(),
         project.display(),
         cache.display(),
         paths.state.display(),

@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::context::sanitise::spelled_out;
 use crate::error::Failure;
 
 /// The end of a command.
@@ -21,13 +22,13 @@ pub fn exit(outcome: Outcome) -> ExitCode {
     }
 }
 
-/// `error: …` and `hint: …` on standard error.
+/// `error: …` and `hint: …` on standard error. The words may be those of a file or a server.
 pub fn complain(failure: &Failure) {
     let mut text = format!("error: {failure}\n");
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    note(&text);
+    note(&spelled_out(&text));
 }
 
 /// Text on standard error; nobody listening is nobody's failure.

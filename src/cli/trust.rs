@@ -9,7 +9,9 @@ use clap::Args;
 use super::Started;
 use super::outcome::{self, Outcome};
 use crate::config::layers;
+use crate::config::origin::masked;
 use crate::config::trust::{PROJECT_FILE, TrustStore, is_harmless};
+use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 use crate::repository::Repository;
@@ -40,7 +42,7 @@ pub struct UntrustOptions {
 /// When there is no file, it is not TOML, or the trust cannot be kept.
 pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
     let paths = paths(started)?;
-    let path = project_file(options.path.as_deref(), &paths);
+    let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
     if options.show {
         return show(&path, &store);
@@ -56,7 +58,6 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
     }
     store.trust(&path, &file.text).map_err(|error| {
         Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be kept: {error}"))
-            .hint("a file behind a symbolic link cannot be trusted; name the file itself")
     })?;
     outcome::print("Trusted, until the file changes.\n");
     Ok(ExitCode::SUCCESS)
@@ -68,13 +69,13 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
 /// When that cannot be kept.
 pub fn untrust(options: &UntrustOptions, started: &Started) -> Outcome {
     let paths = paths(started)?;
-    let path = project_file(options.path.as_deref(), &paths);
+    let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
     let had = store.forget(&path).map_err(|error| {
         Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be taken back: {error}"))
     })?;
     let text = if had { "is not trusted any more" } else { "was not trusted" };
-    outcome::print(&format!("{} {text}.\n", path.display()));
+    outcome::print(&spelled_out(&format!("{} {text}.\n", path.display())));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,19 +86,26 @@ fn paths(started: &Started) -> Result<Paths, Failure> {
     })
 }
 
-fn project_file(named: Option<&Path>, paths: &Paths) -> PathBuf {
+/// The file that a project's settings come from; no other file can be trusted, since no other is read.
+fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure> {
     let here = || std::env::current_dir().unwrap_or_default();
     let folder = named.map_or_else(here, |path| here().join(path));
+    if folder.ends_with(PROJECT_FILE) {
+        return Ok(folder);
+    }
     if folder.is_file() {
-        return folder;
+        let text = format!("`{}` is not a project's `{PROJECT_FILE}`", folder.display());
+        return Err(Failure::new(Code::FILE_UNTRUSTED, text)
+            .hint("your own hooks.toml and plugins need no `trust`"));
     }
     let root = Repository::find(&folder, paths.home.as_deref()).map_or(folder, |found| found.root);
-    root.join(PROJECT_FILE)
+    Ok(root.join(PROJECT_FILE))
 }
 
 fn show(path: &Path, store: &TrustStore) -> Outcome {
     for (name, digest) in store.files() {
-        outcome::print(&format!("{}  {name}\n", &digest[..16]));
+        let digest: String = digest.chars().take(16).collect();
+        outcome::print(&spelled_out(&format!("{digest}  {name}\n")));
     }
     let Some(file) = layers::read(path)? else {
         outcome::print(&format!("There is no {}\n", path.display()));
@@ -113,20 +121,24 @@ fn show(path: &Path, store: &TrustStore) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the file sets, with what needs trust marked.
+/// What the file sets, with what needs trust marked. Nothing is cut: the tail of a long command is
+/// what somebody would like not to be read.
 fn describe(path: &Path, settings: &[layers::Setting]) -> String {
     let mut text = format!("{} sets:\n", path.display());
     for setting in settings {
         let mark = if is_harmless(setting) { ' ' } else { '!' };
-        let value: String =
-            setting.value.to_string().chars().filter(|c| !c.is_control()).take(100).collect();
-        let key: String = setting.key().chars().filter(|c| !c.is_control()).take(100).collect();
-        text.push_str(&format!("{mark} {key} = {value}\n"));
+        let value = masked(&setting.words(), &setting.value);
+        text.push_str(&format!("{mark} {} = {value}\n", setting.key()));
     }
-    text.push_str(
-        "What is marked with ! can run programs, read files, or decide where credentials go.\n",
-    );
-    text
+    if settings.is_empty() {
+        text.push_str("  nothing\n");
+    }
+    if !settings.iter().all(is_harmless) {
+        text.push_str(
+            "What is marked with ! can run programs, read files, or decide where credentials go.\n",
+        );
+    }
+    spelled_out(&text)
 }
 
 fn agreed() -> Result<bool, Failure> {

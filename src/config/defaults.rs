@@ -31,5 +31,5 @@ impl Leaf {
     }
 }
 
-/// Path and value of every default, ordered by path.
-pub static DEFAULTS: &[(&str, Leaf)] = include!(concat!(env!("OUT_DIR"), "/defaults.rs"));
+/// Path (its words) and value of every default, ordered by path.
+pub static DEFAULTS: &[(&[&str], Leaf)] = include!(concat!(env!("OUT_DIR"), "/defaults.rs"));

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::layers::{Layer, Setting};
+use super::layers::{Layer, Place, Setting};
 use super::read::Read;
 use super::schema::ProxyVariables;
 use super::slots;
@@ -47,19 +47,25 @@ pub fn read(environment: &Environment) -> FromEnvironment {
             found.legacy(name, at, value);
         }
     }
-    // Of two names for one key the one that stands first in the table is the stronger.
-    found.legacy.settings.sort_by_key(|one| {
-        std::cmp::Reverse(variables::position(&one.place).unwrap_or(usize::MAX))
-    });
+    found.legacy.settings.sort_by_key(weakest_first);
+    found.options.settings.sort_by_key(weakest_first);
     found.problems.extend(proxy_problems(environment));
     found
+}
+
+/// Of two names for one key the one that stands first in the table is the stronger.
+fn weakest_first(setting: &Setting) -> std::cmp::Reverse<usize> {
+    let name = setting.place.to_string();
+    let name = name.strip_prefix(OPTION).unwrap_or(&name);
+    std::cmp::Reverse(variables::position(name).unwrap_or(0))
 }
 
 impl FromEnvironment {
     fn canonical(&mut self, name: &str, path: &str, value: &str) {
         if name == "WARMSTART_LOG" {
             let path = vec!["log".into(), "level".into()];
-            self.canonical.settings.push(Setting { path, value: value.into(), place: name.into() });
+            let place = Place::Name(name.into());
+            self.canonical.settings.push(Setting { path, value: value.into(), place });
         }
         if OTHER_NAMES.contains(&name) || name.starts_with("WARMSTART_TEST_") {
             return;
@@ -101,7 +107,8 @@ fn canonical_setting(name: &str, path: &str, value: &str) -> Result<Setting, Fai
     let path: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     if slots::find(&words).is_some() {
-        return Ok(Setting { path, value: Value::from(value), place: name.to_owned() });
+        let place = Place::Name(name.to_owned());
+        return Ok(Setting { path, value: Value::from(value), place });
     }
     let meant = slots::nearest_key(&words).map(|near| {
         format!("did you mean `{CANONICAL}{}`?", near.replace('.', "__").to_ascii_uppercase())
@@ -119,7 +126,7 @@ fn settings_of(name: &str, at: usize, value: &str) -> Result<Vec<Setting>, Failu
     let setting = |key: &&str| Setting {
         path: key.split('.').map(str::to_owned).collect(),
         value: value.clone(),
-        place: name.to_owned(),
+        place: Place::Name(name.to_owned()),
     };
     Ok(keys.iter().map(setting).collect())
 }

@@ -1,9 +1,12 @@
-//! The layers as figment merges them: each is a list of settings with the place each was written at.
-//! Knows how a value finds back to its place; not what the values mean.
+//! The layers, and what they come to: each is a list of settings with the place each was written at.
+//! figment decides which layer wins, key by key; what it merges are the positions of the settings, so
+//! that no value passes through it (it would mix two tables that are one value each).
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
-use figment::value::{Dict, Map as Profiles, Tag, Value as Merged};
+use figment::value::{Dict, Map as Profiles, Value as Merged};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde_json::Value;
 
@@ -12,17 +15,33 @@ use crate::error::{Code, Failure};
 
 /// A file larger than this is no configuration.
 const LARGEST_FILE: u64 = 1 << 20;
-/// Marks a table that is one value. figment unites tables key by key, which would mix a secret's
-/// `env` of one layer with the `file` of another.
-const WHOLE: &str = "\u{1}whole";
+/// Nor is one with more settings: checking each would take a session's time.
+const MOST_SETTINGS: usize = 2000;
 
 /// One setting of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     pub path: Vec<String>,
     pub value: Value,
-    /// `hooks.toml:12`, or the exact name of a variable.
-    pub place: String,
+    pub place: Place,
+}
+
+/// Where a setting was written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// The exact name of a variable, or `flag`.
+    Name(String),
+    /// The line of a file, from 1.
+    Line(Arc<str>, usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Name(name) => f.write_str(name),
+            Place::Line(file, line) => write!(f, "{file}:{line}"),
+        }
+    }
 }
 
 impl Setting {
@@ -44,92 +63,72 @@ impl Setting {
 pub struct Layer {
     /// What kind of layer it is, for people: `environment`, `user file`.
     pub name: &'static str,
+    /// Of two settings of one key the later is the stronger.
     pub settings: Vec<Setting>,
 }
 
-impl Provider for &Layer {
+/// A layer as figment takes it: in the place of each value the setting's position.
+struct Positions<'a> {
+    layer: &'a Layer,
+    /// The number of settings in the weaker layers.
+    before: usize,
+}
+
+impl Provider for Positions<'_> {
     fn metadata(&self) -> Metadata {
-        let places: Vec<(Vec<String>, String)> =
-            self.settings.iter().map(|one| (one.path.clone(), one.place.clone())).collect();
-        Metadata::named(self.name).interpolater(move |_, keys| {
-            let found = places.iter().find(|(path, _)| path.iter().eq(keys.iter()));
-            found.map(|(_, place)| place.clone()).unwrap_or_default()
-        })
+        Metadata::named(self.layer.name)
     }
 
     fn data(&self) -> figment::Result<Profiles<Profile, Dict>> {
         let mut root = Dict::new();
-        for setting in &self.settings {
-            put(&mut root, &setting.path, merged(&setting.value));
+        for (at, setting) in self.layer.settings.iter().enumerate() {
+            put(&mut root, &setting.path, (self.before + at).into());
         }
         Ok(Profile::Default.collect(root))
     }
 }
 
-fn put(dict: &mut Dict, path: &[String], value: Merged) {
+fn put(dict: &mut Dict, path: &[String], position: Merged) {
     match path {
         [] => {}
-        [last] => drop(dict.insert(last.clone(), value)),
-        [first, rest @ ..] => {
-            let inner = dict.entry(first.clone()).or_insert_with(|| Dict::new().into());
-            if let Merged::Dict(_, inner) = inner {
-                put(inner, rest, value);
+        [last] => drop(dict.insert(last.clone(), position)),
+        [first, rest @ ..] => match dict.get_mut(first) {
+            Some(Merged::Dict(_, inner)) => put(inner, rest, position),
+            // A file cannot say both; of two variables the later replaces what is no table.
+            _ => {
+                let mut inner = Dict::new();
+                put(&mut inner, rest, position);
+                dict.insert(first.clone(), inner.into());
             }
-        }
-    }
-}
-
-fn merged(value: &Value) -> Merged {
-    match value {
-        Value::String(text) => text.as_str().into(),
-        Value::Bool(flag) => (*flag).into(),
-        Value::Number(number) if number.is_i64() => number.as_i64().unwrap_or(0).into(),
-        other => Merged::Array(Tag::Default, vec![WHOLE.into(), other.to_string().into()]),
-    }
-}
-
-fn unmerged(value: &Merged) -> Option<Value> {
-    match value {
-        Merged::String(_, text) => Some(Value::from(text.as_str())),
-        Merged::Bool(_, flag) => Some(Value::from(*flag)),
-        Merged::Num(_, number) => {
-            number.to_i128().and_then(|n| i64::try_from(n).ok()).map(Value::from)
-        }
-        Merged::Array(_, list) => match list.as_slice() {
-            [mark, Merged::String(_, text)] if mark.as_str() == Some(WHOLE) => {
-                serde_json::from_str(text).ok()
-            }
-            _ => None,
         },
-        _ => None,
     }
 }
 
 /// What the layers come to, the last being the strongest: each setting once, ordered by path.
 #[must_use]
-pub fn merge(layers: &[Layer]) -> Vec<Setting> {
-    let figment = layers.iter().filter(|layer| !layer.settings.is_empty());
-    let figment = figment.fold(Figment::new(), Figment::merge);
-    let mut settings = Vec::new();
-    if let Ok(Merged::Dict(_, root)) = figment.find_value("") {
-        walk(&figment, &mut Vec::new(), &root, &mut settings);
+pub fn merge(layers: &[Layer]) -> Vec<&Setting> {
+    let (mut figment, mut before) = (Figment::new(), 0);
+    for layer in layers.iter().filter(|layer| !layer.settings.is_empty()) {
+        figment = figment.merge(Positions { layer, before });
+        before += layer.settings.len();
     }
-    settings
+    let mut positions = Vec::new();
+    if let Ok(Merged::Dict(_, root)) = figment.find_value("") {
+        collect(&root, &mut positions);
+    }
+    let all: Vec<&Setting> = layers.iter().flat_map(|layer| &layer.settings).collect();
+    positions.into_iter().filter_map(|at| all.get(at).copied()).collect()
 }
 
-fn walk(figment: &Figment, path: &mut Vec<String>, dict: &Dict, settings: &mut Vec<Setting>) {
-    for (key, value) in dict {
-        path.push(key.clone());
-        if let Merged::Dict(_, inner) = value {
-            walk(figment, path, inner, settings);
-        } else if let Some(plain) = unmerged(value) {
-            let words: Vec<&str> = path.iter().map(String::as_str).collect();
-            let metadata = figment.get_metadata(value.tag());
-            let place = metadata.map(|one| one.interpolate(&Profile::Default, &words));
-            let place = place.unwrap_or_default();
-            settings.push(Setting { path: path.clone(), value: plain, place });
+fn collect(dict: &Dict, positions: &mut Vec<usize>) {
+    for value in dict.values() {
+        match value {
+            Merged::Dict(_, inner) => collect(inner, positions),
+            other => {
+                let number = other.to_u128().and_then(|number| usize::try_from(number).ok());
+                positions.extend(number);
+            }
         }
-        path.pop();
     }
 }
 
@@ -162,38 +161,52 @@ pub fn read(path: &Path) -> Result<Option<File>, Failure> {
 pub fn parse(file: &File) -> Result<Vec<Setting>, Failure> {
     let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
     let table = toml::de::DeTable::parse(text).map_err(|error| {
-        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
+        let (starts, at) = (line_starts(text), error.span().map_or(0, |span| span.start));
+        let line = line(&starts, at);
+        let before = text.get(starts[line - 1]..at).unwrap_or_default();
+        let column = before.chars().count() + 1;
         let text = format!("{}:{line}:{column}: {}", file.shown, error.message());
         Failure::new(Code::CONFIG_UNREADABLE, text)
             .hint("the whole file is left out until it is mended")
     })?;
-    let mut settings = Vec::new();
-    flatten(file, text, &mut Vec::new(), table.get_ref(), &mut settings);
-    Ok(settings)
+    let (shown, lines) = (Arc::from(file.shown.as_str()), line_starts(text));
+    let mut walk = Walk { shown, lines, path: Vec::new(), found: Vec::new() };
+    walk.table(table.get_ref());
+    if walk.found.len() > MOST_SETTINGS {
+        let text = format!("`{}` holds more than {MOST_SETTINGS} settings", file.shown);
+        return Err(Failure::new(Code::CONFIG_UNREADABLE, text).hint("the whole file is left out"));
+    }
+    Ok(walk.found)
 }
 
-fn flatten(
-    file: &File,
-    text: &str,
-    path: &mut Vec<String>,
-    table: &toml::de::DeTable<'_>,
-    settings: &mut Vec<Setting>,
-) {
-    for (key, value) in table {
-        path.push(key.get_ref().to_string());
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        let is_setting = super::slots::find(&words).is_some();
-        match value.get_ref() {
-            toml::de::DeValue::Table(inner) if !is_setting => {
-                flatten(file, text, path, inner, settings);
+/// The way through a file's tables.
+struct Walk {
+    shown: Arc<str>,
+    lines: Vec<usize>,
+    path: Vec<String>,
+    found: Vec<Setting>,
+}
+
+impl Walk {
+    fn table(&mut self, table: &toml::de::DeTable<'_>) {
+        for (key, value) in table {
+            if self.found.len() > MOST_SETTINGS {
+                return;
             }
-            other => {
-                let (line, _) = place(text, key.span().start);
-                let place = format!("{}:{line}", file.shown);
-                settings.push(Setting { path: path.clone(), value: plain(other), place });
+            self.path.push(key.get_ref().to_string());
+            let words: Vec<&str> = self.path.iter().map(String::as_str).collect();
+            let is_setting = super::slots::find(&words).is_some();
+            match value.get_ref() {
+                toml::de::DeValue::Table(inner) if !is_setting => self.table(inner),
+                other => {
+                    let line = line(&self.lines, key.span().start);
+                    let place = Place::Line(Arc::clone(&self.shown), line);
+                    let path = self.path.clone();
+                    self.found.push(Setting { path, value: plain(other), place });
+                }
             }
+            self.path.pop();
         }
-        path.pop();
     }
 }
 
@@ -215,10 +228,13 @@ fn plain(value: &toml::de::DeValue<'_>) -> Value {
     }
 }
 
-/// Line and column of a byte, from 1.
-fn place(text: &str, byte: usize) -> (usize, usize) {
-    let before = &text.as_bytes()[..byte.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    (line, column)
+/// The bytes at which lines begin.
+fn line_starts(text: &str) -> Vec<usize> {
+    let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(after).collect()
+}
+
+/// The line of a byte, from 1.
+fn line(starts: &[usize], byte: usize) -> usize {
+    starts.partition_point(|start| *start <= byte)
 }

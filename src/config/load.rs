@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::defaults::DEFAULTS;
 use super::env;
-use super::layers::{self, Layer, Setting};
+use super::layers::{self, Layer, Place, Setting};
 use super::read::Around;
 use super::schema::Config;
 use super::slots::{self, Tables};
@@ -70,7 +70,7 @@ fn flags(flags: &[(String, String)]) -> Layer {
     let setting = |(key, value): &(String, String)| Setting {
         path: key.split('.').map(str::to_owned).collect(),
         value: value.as_str().into(),
-        place: "flag".into(),
+        place: Place::Name("flag".into()),
     };
     Layer { name: "flag", settings: flags.iter().map(setting).collect() }
 }
@@ -81,22 +81,41 @@ impl Loaded {
     pub fn secret_variables(&self) -> Vec<&str> {
         let settings = self.layers.iter().flat_map(|layer| &layer.settings);
         settings
+            .filter(|one| slots::is_secret(&one.words()))
             .filter_map(|one| one.value.get("env").and_then(serde_json::Value::as_str))
             .collect()
     }
 
     fn user_file(&mut self, sources: &Sources<'_>) {
-        let named = sources.file.clone().or_else(|| sources.environment.path("WARMSTART_CONFIG"));
+        let named = sources.file.clone().or_else(|| self.named_by_variable(sources));
+        let is_named = named.is_some();
         let usual = sources.paths.map(|paths| paths.config_file.clone());
         let Some(path) = named.or(usual) else { return };
+        let count = self.problems.len();
         let settings = self.read(&path).map(|(_, settings)| settings);
+        if is_named && settings.is_none() && self.problems.len() == count {
+            let text = format!("there is no file `{}`", path.display());
+            let failure = Failure::new(Code::CONFIG_UNREADABLE, text);
+            self.problems.push(failure.hint("`--config` or `WARMSTART_CONFIG` names it"));
+        }
         self.layers.push(Layer { name: "user file", settings: settings.unwrap_or_default() });
+    }
+
+    /// A relative path would be looked for in the project, and be obeyed as the user's own word.
+    fn named_by_variable(&mut self, sources: &Sources<'_>) -> Option<PathBuf> {
+        const NAME: &str = "WARMSTART_CONFIG";
+        let text = sources.environment.get(NAME)?;
+        let path = sources.environment.path(NAME);
+        if path.is_none() {
+            let wrong = format!("`{NAME}`: `{text}` is not an absolute path");
+            self.problems.push(Failure::new(Code::CONFIG_VALUE, wrong));
+        }
+        path
     }
 
     /// The bytes that are judged are the bytes that are parsed.
     fn project_file(&mut self, sources: &Sources<'_>) {
         let Some(path) = sources.project.map(|root| root.join(PROJECT_FILE)) else { return };
-        // A project whose root is the user's own folder has no file beside the user's.
         let Some((file, mut settings)) = self.read(&path) else { return };
         let store = sources.paths.map(TrustStore::open).unwrap_or_default();
         self.project_trusted = store.trusts(&path, &file.text);
@@ -133,58 +152,85 @@ impl Loaded {
     /// A secret in a file of the project would be committed with it.
     fn refuse_literal_secrets(&mut self, settings: &mut Vec<Setting>) {
         settings.retain(|setting| {
-            let words = setting.words();
-            let literal = matches!(words.last(), Some(&("client_secret" | "token")))
-                && setting.value.as_str().is_some_and(|text| !text.is_empty());
-            if literal {
+            let is_literal = slots::holds_secret(&setting.words(), &setting.value);
+            if is_literal {
                 let text = format!("{}: `{}` holds a secret", setting.place, setting.key());
                 self.problems.push(Failure::new(Code::CONFIG_VALUE, text).hint(
                     "a project's file must name where it is: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`",
                 ));
             }
-            !literal
+            !is_literal
         });
     }
 
     fn resolve(&mut self, sources: &Sources<'_>) {
-        let home = sources.paths.and_then(|paths| paths.home.as_deref());
-        let around = Around { environment: sources.environment, home };
+        let around = around(sources);
         let mut tables = Tables::blank();
-        let is_hook = |path: &str| path.starts_with("hooks.");
-        read_defaults(&mut tables, &around, |path| !is_hook(path));
-        let merged = layers::merge(&self.layers);
+        read_defaults(&mut tables, &around, |path| path[0] != "hooks");
+        let layers = std::mem::take(&mut self.layers);
+        let merged = layers::merge(&layers);
         let (hooks, others): (Vec<_>, Vec<_>) =
             merged.into_iter().partition(|one| one.path.first().is_some_and(|one| one == "hooks"));
-        for setting in &others {
-            self.apply(&mut tables, setting, &around);
+        for setting in others {
+            self.apply(&mut tables, setting, &layers, &around);
         }
-        read_defaults(&mut tables, &around, is_hook);
+        read_defaults(&mut tables, &around, |path| path[0] == "hooks");
         // Tables that begin with `hook_defaults` come after those were read.
-        for setting in &hooks {
-            self.apply(&mut tables, setting, &around);
+        for setting in hooks {
+            self.apply(&mut tables, setting, &layers, &around);
         }
+        self.layers = layers;
         self.config = tables.config;
     }
 
-    fn apply(&mut self, tables: &mut Tables, setting: &Setting, around: &Around<'_>) {
+    fn apply(
+        &mut self,
+        tables: &mut Tables,
+        setting: &Setting,
+        layers: &[Layer],
+        around: &Around<'_>,
+    ) {
         let words = setting.words();
         let Some(slot) = slots::find(&words) else {
             return self.problems.push(unknown(setting));
         };
         let Err(wrong) = tables.set(&slot, &setting.value, around) else { return };
         self.problems.push(bad_value(setting, &wrong));
-        // The next weaker layer that says something usable stands in.
-        let weaker = self.layers.iter().rev().flat_map(|layer| &layer.settings);
-        let weaker = weaker.filter(|one| one.path == setting.path && one.place != setting.place);
-        let _ = weaker.into_iter().any(|one| tables.set(&slot, &one.value, around).is_ok());
+        // The next weaker one that says something usable stands in.
+        let strongest_first = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
+        let weaker = strongest_first.skip_while(|one| !std::ptr::eq(*one, setting)).skip(1);
+        let mut weaker = weaker.filter(|one| one.path == setting.path);
+        let _ = weaker.any(|one| tables.set(&slot, &one.value, around).is_ok());
     }
 }
 
-fn read_defaults(tables: &mut Tables, around: &Around<'_>, wanted: impl Fn(&str) -> bool) {
+/// What is wrong with settings that a stronger layer hides: nothing yet, but all of it when that
+/// layer goes. For `config check`; a session start does not pay for it.
+#[must_use]
+pub fn hidden_problems(loaded: &Loaded, sources: &Sources<'_>) -> Vec<Failure> {
+    let around = around(sources);
+    let visible = layers::merge(&loaded.layers);
+    let all = loaded.layers.iter().flat_map(|layer| &layer.settings);
+    let hidden = all.filter(|one| !visible.iter().any(|other| std::ptr::eq(*one, *other)));
+    let wrong = hidden.filter_map(|setting| {
+        let words = setting.words();
+        let Some(slot) = slots::find(&words) else { return Some(unknown(setting)) };
+        let set = Tables::blank().set(&slot, &setting.value, &around);
+        set.err().map(|wrong| bad_value(setting, &wrong))
+    });
+    // What was refused while loading has been told.
+    wrong.filter(|failure| !loaded.problems.contains(failure)).collect()
+}
+
+fn around<'a>(sources: &'a Sources<'_>) -> Around<'a> {
+    let home = sources.paths.and_then(|paths| paths.home.as_deref());
+    Around { environment: sources.environment, home }
+}
+
+fn read_defaults(tables: &mut Tables, around: &Around<'_>, wanted: impl Fn(&[&str]) -> bool) {
     for (path, leaf) in DEFAULTS.iter().filter(|(path, _)| wanted(path)) {
-        let words: Vec<&str> = path.split('.').collect();
-        let set = slots::find(&words).map(|slot| tables.set(&slot, &leaf.value(), around));
-        debug_assert!(matches!(set, Some(Ok(()))), "hooks.toml: `{path}`");
+        let set = slots::find(path).map(|slot| tables.set(&slot, &leaf.value(), around));
+        debug_assert!(matches!(set, Some(Ok(()))), "hooks.toml: `{path:?}`");
     }
 }
 

@@ -17,6 +17,6 @@ pub mod trust;
 mod variables;
 
 pub use env::is_ours;
-pub use load::{Loaded, Sources, load};
+pub use load::{Loaded, Sources, hidden_problems, load};
 pub use nearest::nearest;
 pub use schema::*;

@@ -1,11 +1,12 @@
 //! Where every value comes from, for `config show`: the layers with their places, strongest first.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::defaults::DEFAULTS;
-use super::layers::Layer;
+use super::layers::{Layer, Setting};
 use super::load::Loaded;
 use super::slots;
+use crate::secret::SafeUrl;
 
 /// One setting and all that was said about it.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
     /// As it may be shown: secrets are masked.
-    pub value: String,
+    pub value: Value,
     /// `hooks.toml:12`, a variable, `default`.
     pub place: String,
 }
@@ -27,46 +28,69 @@ pub struct Said {
 /// Every setting that has a value, ordered by key.
 #[must_use]
 pub fn of(loaded: &Loaded) -> Vec<Origin> {
-    let mut keys: Vec<String> = DEFAULTS.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let mut paths: Vec<Vec<&str>> = DEFAULTS.iter().map(|(path, _)| path.to_vec()).collect();
     let said = loaded.layers.iter().flat_map(|layer| &layer.settings);
-    let known = said.filter(|one| slots::find(&one.words()).is_some());
-    keys.extend(known.map(super::layers::Setting::key));
-    keys.sort();
-    keys.dedup();
-    keys.into_iter().map(|key| origin(key, &loaded.layers)).collect()
+    paths.extend(said.map(Setting::words).filter(|path| slots::find(path).is_some()));
+    paths.sort_unstable();
+    paths.dedup();
+    paths.into_iter().map(|path| origin(&path, &loaded.layers)).collect()
 }
 
-fn origin(key: String, layers: &[Layer]) -> Origin {
+fn origin(path: &[&str], layers: &[Layer]) -> Origin {
     let said = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
     let mut values: Vec<Said> = said
-        .filter(|one| one.key() == key)
-        .map(|one| Said { value: shown(&one.words(), &one.value), place: one.place.clone() })
+        .filter(|one| one.words() == path)
+        .map(|one| Said { value: masked(path, &one.value), place: one.place.to_string() })
         .collect();
-    if let Some((_, leaf)) = DEFAULTS.iter().find(|(path, _)| *path == key) {
-        let words: Vec<&str> = key.split('.').collect();
-        values.push(Said { value: shown(&words, &leaf.value()), place: "default".into() });
+    if let Some((_, leaf)) = DEFAULTS.iter().find(|(known, _)| *known == path) {
+        values.push(Said { value: masked(path, &leaf.value()), place: "default".into() });
     }
-    Origin { key, values }
+    Origin { key: path.join("."), values }
 }
 
-/// A literal secret, a header's value and a URL's user part are masked; where a secret is kept is not.
-fn shown(words: &[&str], value: &Value) -> String {
-    if !slots::is_secret(words) {
-        let text = value.as_str().map(crate::secret::SafeUrl::parse);
-        return match text {
-            Some(Ok(url)) => format!("\"{url}\""),
-            _ => value.to_string(),
-        };
-    }
+/// The value with `****` for a literal secret, a header's value, a URL's user part, and whatever in
+/// a table is called like a credential. Where a secret is kept is no secret.
+#[must_use]
+pub fn masked(path: &[&str], value: &Value) -> Value {
+    let hidden = || Value::from("****");
     match value {
-        Value::String(text) if text.is_empty() => "\"\"".into(),
-        Value::Object(map) if words.last() != Some(&"headers") => {
-            Value::from(map.clone()).to_string()
+        Value::String(text) if slots::is_secret(path) && !text.is_empty() => hidden(),
+        Value::String(text) => match SafeUrl::parse(text) {
+            Ok(url) => url.to_string().into(),
+            Err(_) if is_url(path) && text.contains('@') => hidden(),
+            Err(_) => value.clone(),
+        },
+        Value::Object(map) if path == ["http", "headers"] => {
+            map.keys().map(|name| (name.clone(), hidden())).collect()
         }
-        Value::Object(map) => {
-            let names: Vec<String> = map.keys().map(|name| format!("{name} = ****")).collect();
-            format!("{{ {} }}", names.join(", "))
-        }
-        _ => "****".into(),
+        Value::Object(map) if slots::is_secret(path) => value_or_hidden(map),
+        other => without_credentials(other),
+    }
+}
+
+fn is_url(path: &[&str]) -> bool {
+    matches!(path.last(), Some(&("url" | "proxy" | "resource")))
+}
+
+/// The forms that say where a secret is kept; anything else may be one.
+fn value_or_hidden(map: &Map<String, Value>) -> Value {
+    let is_form = map.keys().all(|form| matches!(form.as_str(), "env" | "file" | "command"));
+    if is_form { Value::Object(map.clone()) } else { Value::from("****") }
+}
+
+fn without_credentials(value: &Value) -> Value {
+    let hidden = |(name, inner): (&String, &Value)| {
+        let text = inner.as_str().is_some_and(|text| !text.is_empty());
+        let inner = if text && slots::is_credential(name) {
+            Value::from("****")
+        } else {
+            without_credentials(inner)
+        };
+        (name.clone(), inner)
+    };
+    match value {
+        Value::Object(map) => map.iter().map(hidden).collect(),
+        Value::Array(list) => list.iter().map(without_credentials).collect(),
+        other => other.clone(),
     }
 }

@@ -3,10 +3,12 @@
 
 use serde_json::Value;
 
+use super::defaults::DEFAULTS;
 use super::keys::{AUTH, CLIENT, HOOK, Key, PLUGIN, QUERY, TOP};
 use super::nearest::nearest;
 use super::read::{self, Around, Read};
 use super::schema::*;
+use crate::secret::SafeUrl;
 
 /// The configuration while the layers are read into it.
 pub struct Tables {
@@ -111,19 +113,48 @@ pub fn nearest_key(path: &[&str]) -> Option<String> {
         ["plugins", _] => PLUGIN.iter().map(|row| row.name).collect(),
         _ => {
             let whole = path.join(".");
-            return nearest(&whole, &all_fixed()).map(str::to_owned);
+            let known: Vec<String> = DEFAULTS.iter().map(|(path, _)| path.join(".")).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            return nearest(&whole, &known).map(str::to_owned);
         }
     };
     let near = nearest(last, &names)?;
     Some(table.iter().copied().chain([near]).collect::<Vec<_>>().join("."))
 }
 
-/// The paths that need no name of the user's own.
-fn all_fixed() -> Vec<&'static str> {
-    super::defaults::DEFAULTS.iter().map(|(path, _)| *path).collect()
+/// Whether the value at `path` is a secret, or holds some.
+#[must_use]
+pub fn is_secret(path: &[&str]) -> bool {
+    matches!(
+        path,
+        ["auth", "client_secret" | "token"]
+            | ["clients", _, "auth", "client_secret" | "token"]
+            | ["http", "headers"]
+    )
 }
 
-/// Whether the values at `path` are secret, or may be.
-pub fn is_secret(path: &[&str]) -> bool {
-    matches!(path.last(), Some(&("client_secret" | "token" | "headers")))
+/// Whether a secret itself stands in the value, not only where it is kept.
+#[must_use]
+pub fn holds_secret(path: &[&str], value: &Value) -> bool {
+    match (path.last(), value) {
+        (Some(&("client_secret" | "token")), Value::String(text)) => {
+            is_secret(path) && !text.is_empty()
+        }
+        (Some(&"headers"), Value::Object(headers)) => {
+            headers.keys().any(|name| is_credential(name))
+        }
+        (Some(&("url" | "proxy")), Value::String(text)) => {
+            SafeUrl::parse(text).is_ok_and(|url| url.url().password().is_some())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a name is what credentials are usually called.
+#[must_use]
+pub fn is_credential(name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["secret", "token", "password", "passwd", "authorization", "cookie", "api_key", "api-key"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
 }

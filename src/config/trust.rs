@@ -38,8 +38,7 @@ impl TrustStore {
         TrustStore { path, files: files.unwrap_or_default() }
     }
 
-    /// Whether `file` with exactly this content was agreed to. The path is followed to its end, so
-    /// that a link to a trusted file is judged as what it links to, in its own place.
+    /// Whether `file` with exactly this content was agreed to, for the project it lies in.
     #[must_use]
     pub fn trusts(&self, file: &Path, content: &str) -> bool {
         name(file).is_some_and(|name| self.files.get(&name) == Some(&digest(content)))
@@ -66,12 +65,13 @@ impl TrustStore {
     /// # Errors
     /// What the disk said; then nothing has changed.
     pub fn forget(&mut self, file: &Path) -> std::io::Result<bool> {
-        let canonical = name(file).and_then(|name| self.files.remove(&name));
-        let removed = canonical.or_else(|| self.files.remove(&file.to_string_lossy().into_owned()));
-        if removed.is_some() {
+        // The project may be gone: then its path stands as it was written down.
+        let name = name(file).unwrap_or_else(|| file.to_string_lossy().into_owned());
+        let removed = self.files.remove(&name).is_some();
+        if removed {
             self.save()?;
         }
-        Ok(removed.is_some())
+        Ok(removed)
     }
 
     /// The trusted files and the digests of their contents.
@@ -84,13 +84,12 @@ impl TrustStore {
     }
 }
 
-/// The folder is followed through links, the file itself must not be one: a link in one repository
-/// to the trusted file of another would inherit its trust.
+/// What trust is bound to: the project's own folder, links resolved, and the file's place below it,
+/// links **not** resolved. A `.claude` or a `hooks.toml` that links into a trusted project has another
+/// name here: the same text would run that project's scripts from this one.
 fn name(file: &Path) -> Option<String> {
-    if std::fs::symlink_metadata(file).ok()?.is_symlink() {
-        return None;
-    }
-    Some(file.canonicalize().ok()?.to_str()?.to_owned())
+    let root = file.parent()?.parent()?.canonicalize().ok()?;
+    Some(root.join(PROJECT_FILE).to_str()?.to_owned())
 }
 
 /// SHA-256 of a file's content, in hex.
@@ -115,6 +114,7 @@ pub fn is_harmless(setting: &Setting) -> bool {
 }
 
 fn is_builtin_hook(name: &str) -> bool {
-    let paths = super::defaults::DEFAULTS.iter().map(|(path, _)| *path);
-    paths.filter_map(|path| path.strip_prefix("hooks.")?.split('.').next()).any(|one| one == name)
+    super::defaults::DEFAULTS
+        .iter()
+        .any(|(path, _)| matches!(path, ["hooks", known, _] if *known == name))
 }

@@ -71,6 +71,21 @@ fn makes_a_link(out: &str, c: char) -> bool {
     }
 }
 
+/// The whole text for a person's terminal: what is hidden or obeyed is spelled out (`\u{1b}`), so that
+/// nobody agrees to something that is not what it looks like. Line ends stay.
+#[must_use]
+pub fn spelled_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && (c.is_control() || is_hidden(c)) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Angle brackets could close a host's own markup.
 fn push(out: &mut String, c: char) {
     match c {
@@ -121,6 +136,7 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(line(text, 100), expected, "{text:?}");
         }
+        assert_eq!(spelled_out("a\u{1b}[2K\r\u{202e}b\n"), "a\\u{1b}[2K\\u{d}\\u{202e}b\n");
         assert_eq!(line("abcdef", 3), "ab…");
         assert_eq!(line("ab<f", 3), "ab…");
         assert_eq!(line("this & that;x", 12), "this & that…");
