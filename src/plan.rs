@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Identity};
 use crate::client::{self, Setup};
-use crate::config::{CacheRead, ClientConfig, Config, HookConfig, nearest};
+use crate::config::{self, CacheRead, ClientConfig, Config, HookConfig};
 use crate::deadline::Timestamp;
 use crate::engine::HookReport;
 use crate::environment::Environment;
@@ -109,7 +109,12 @@ fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
     let kind = if config.kind.is_empty() { name } else { &config.kind };
     let built = match hook::find(kind) {
         Some(builtin) => (builtin.build)(config, &given.config),
-        None => Err(unknown("hook", kind, hook::BUILTINS.iter().map(|one| one.name))),
+        None => Err(unknown(
+            &format!("hooks.{name}"),
+            "hook",
+            kind,
+            hook::BUILTINS.iter().map(|one| one.name),
+        )),
     };
     PlannedHook {
         name: name.to_owned(),
@@ -132,15 +137,24 @@ fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
         paths: given.kept_paths().cloned(),
         root: given.root.clone(),
     };
+    let usual = |problems: &mut Vec<Failure>| {
+        chain("fallback.chain", &config.fallback_chain, config, problems)
+    };
+    // It is judged also where every query has a chain of its own.
+    drop(usual(problems));
     let mut table = BTreeMap::new();
     for (name, query) in &config.queries {
-        let words = query.fallback.as_ref().unwrap_or(&config.fallback_chain);
-        let chain = chain(words, config, problems);
+        let chain = match &query.fallback {
+            Some(words) => chain(&format!("queries.{name}.fallback"), words, config, problems),
+            None => usual(problems),
+        };
         table.insert(name.clone(), Named { config: query.clone(), chain });
     }
-    let primary = source(setup(&config.client), problems);
-    let others = config.clients.iter();
-    let others = others.map(|(name, own)| (name.clone(), source(setup(own), problems))).collect();
+    let primary = source("client.kind", setup(&config.client), problems);
+    let other = |(name, own): (&String, &ClientConfig)| {
+        (name.clone(), source(&format!("clients.{name}.kind"), setup(own), problems))
+    };
+    let others = config.clients.iter().map(other).collect();
     let cache = Cache::new(&config.cache, given.paths.as_ref(), given.dry_run);
     let read = given.read.unwrap_or(config.cache.read);
     Queries::new(table, primary, others, cache, read, Timestamp::now())
@@ -153,58 +167,57 @@ impl Given {
     }
 }
 
-fn source(setup: Setup, problems: &mut Vec<Failure>) -> Source {
+fn source(key: &str, setup: Setup, problems: &mut Vec<Failure>) -> Source {
     let kind = client::resolve_kind(&setup.config).to_owned();
     let identity = Identity::new(&kind, &setup.config, &setup.root);
     let label = client::label(&setup.config);
     let user_id = setup.config.user_id.clone();
     let is_cached = kind != "local";
-    let found = client::find(&kind);
-    if found.is_none() {
-        problems.push(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name)));
-    }
-    let build = move || match found {
-        Some(builtin) => (builtin.build)(setup.clone()),
-        None => Err(unknown("client", &kind, client::BUILTINS.iter().map(|one| one.name))),
-    };
+    let found = client::find(&kind)
+        .ok_or_else(|| unknown(key, "client", &kind, client::BUILTINS.iter().map(|one| one.name)));
+    problems.extend(found.as_ref().err().cloned());
+    let build = move || found.clone().and_then(|builtin| (builtin.build)(setup.clone()));
     Source { label, identity, is_cached, user_id, build: Box::new(build), client: OnceCell::new() }
 }
 
-/// What stands in for a chain none of whose words mean anything.
-const DEFAULT_STEP: &str = "cache_then_skip";
-
-/// The steps of a chain; a word that means nothing is left out and reported.
-fn chain(words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<Step> {
+/// The steps of the chain at `key`; a word that means nothing is left out and reported. When no word
+/// is left, the default stands in: a slip must not cost the session what is cached.
+fn chain(key: &str, words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<Step> {
     let mut steps = Vec::new();
     for word in words {
-        match step(word, config) {
+        match step(key, word, config) {
             Ok(step) => steps.push(step),
             Err(failure) if problems.contains(&failure) => {}
             Err(failure) => problems.push(failure),
         }
     }
-    if steps.is_empty() {
-        steps.extend(fallback::find(DEFAULT_STEP).map(Step::Builtin));
+    if steps.is_empty() && !words.is_empty() {
+        let usual = config::defaults::list(&["fallback", "chain"]);
+        steps.extend(usual.iter().filter_map(|word| step(key, word, config).ok()));
     }
     steps
 }
 
-fn step(word: &str, config: &Config) -> Result<Step, Failure> {
+fn step(key: &str, word: &str, config: &Config) -> Result<Step, Failure> {
     if let Some(name) = word.strip_prefix("client:") {
         let known = config.clients.contains_key(name);
         let step = known.then(|| Step::Client(name.to_owned()));
-        return step
-            .ok_or_else(|| unknown("client", name, config.clients.keys().map(String::as_str)));
+        return step.ok_or_else(|| {
+            unknown(key, "client", name, config.clients.keys().map(String::as_str))
+        });
     }
     let builtin = fallback::find(word).map(Step::Builtin);
-    builtin.ok_or_else(|| unknown("strategy", word, fallback::BUILTINS.iter().map(|one| one.name)))
+    builtin.ok_or_else(|| {
+        unknown(key, "strategy", word, fallback::BUILTINS.iter().map(|one| one.name))
+    })
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+fn unknown<'a>(key: &str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let known: Vec<&str> = known.collect();
-    let failure = Failure::new(Code::CONFIG_NAME, format!("there is no {what} `{name}`"));
-    failure.hint(match nearest(name, &known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known: {}", known.join(", ")),
-    })
+    let failure = Failure::new(Code::CONFIG_NAME, format!("`{key}`: there is no {what} `{name}`"));
+    match config::nearest(name, &known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => failure.hint(format!("no {what} is configured")),
+        None => failure.hint(format!("known: {}", known.join(", "))),
+    }
 }

@@ -33,3 +33,12 @@ impl Leaf {
 
 /// Path (its words) and value of every default, ordered by path.
 pub static DEFAULTS: &[(&[&str], Leaf)] = include!(concat!(env!("OUT_DIR"), "/defaults.rs"));
+
+/// The default list at `path`; empty where none stands.
+#[must_use]
+pub fn list(path: &[&str]) -> &'static [&'static str] {
+    match DEFAULTS.iter().find(|(known, _)| *known == path) {
+        Some((_, Leaf::List(list))) => list,
+        _ => &[],
+    }
+}
