@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::task::LocalSet;
+use tracing::Instrument;
 
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -115,14 +116,16 @@ fn start(
 ) -> tokio::task::JoinHandle<(Found, Duration)> {
     let scope = Rc::clone(&plan.scope);
     let hook = planned.hook.as_ref().ok().cloned();
-    tokio::task::spawn_local(async move {
+    let span = tracing::debug_span!("hook", name = planned.name);
+    let task = async move {
         let began = Instant::now();
         let found = match hook {
             Some(hook) => hook.live(&scope, deadline).await,
             None => Found::nothing(),
         };
         (found, began.elapsed())
-    })
+    };
+    tokio::task::spawn_local(task.instrument(span).in_current_span())
 }
 
 async fn finish(

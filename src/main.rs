@@ -8,6 +8,7 @@ use warmstart::environment::Environment;
 
 fn main() -> ExitCode {
     let at = Instant::now();
+    warmstart::secret::forbid_core_files();
     let mut arguments = std::env::args_os();
     let name = arguments.next();
     let program = std::env::current_exe().ok().or(name.map(Into::into)).unwrap_or_default();

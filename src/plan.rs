@@ -35,6 +35,7 @@ pub struct Given {
     /// Whether the user trusted the project's file.
     pub trusted: bool,
     pub dry_run: bool,
+    pub now: Timestamp,
     /// Instead of `cache.read`.
     pub read: Option<CacheRead>,
 }
@@ -98,7 +99,7 @@ pub fn build(given: Given) -> Plan {
         environment: given.environment,
         paths: given.paths,
         queries,
-        now: Timestamp::now(),
+        now: given.now,
         dry_run: given.dry_run,
     };
     let budget = config.session_start.deadline;
@@ -157,7 +158,7 @@ fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
     let others = config.clients.iter().map(other).collect();
     let cache = Cache::new(&config.cache, given.paths.as_ref(), given.dry_run);
     let read = given.read.unwrap_or(config.cache.read);
-    Queries::new(table, primary, others, cache, read, Timestamp::now())
+    Queries::new(table, primary, others, cache, read, given.now)
 }
 
 impl Given {

@@ -65,6 +65,16 @@ impl PartialEq for Secret {
     }
 }
 
+/// Keeps a crash from writing the memory of this process, and the secrets in it, to a file.
+pub fn forbid_core_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // Lowering a limit can only fail where there is none.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+}
+
 /// `text` with every known secret replaced by `****`.
 #[must_use]
 pub fn scrub(text: &str) -> Cow<'_, str> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::store::{Store, Stored, Trouble};
 use super::{Auth, claims, missing, source};
@@ -53,7 +54,8 @@ impl Auth {
         if let Some(trouble) = stored.trouble.as_ref().filter(|one| now_millis() < one.until) {
             return Err(trouble.failure.clone());
         }
-        let result = self.request(url, &mut stored, deadline).await;
+        let span = tracing::debug_span!("auth", realm = self.config.realm);
+        let result = self.request(url, &mut stored, deadline).instrument(span).await;
         if let Err(failure) = &result {
             stored.trouble = Some(trouble(failure, stored.trouble.as_ref()));
         }

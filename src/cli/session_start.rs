@@ -112,14 +112,19 @@ fn session(
     let setting = Setting::at(folder_of(&event, started), started, options.config.clone());
     let whole = setting.loaded.config.session_start.deadline;
     watchdog.set_deadline(started.at + whole);
-    setting.start_log();
+    if !options.dry_run {
+        setting.start_log();
+    }
+    let id = record::id();
+    let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
         tracing::warn!(code = %Code::EVENT, "not a SessionStart event");
         answer.give(&HookOutput::default(), options.agent);
         return ExitCode::SUCCESS;
     }
-    let plan = setting.plan(event, started, options.dry_run, None);
+    let plan = tracing::debug_span!("plan")
+        .in_scope(|| setting.plan(event, started, options.dry_run, None));
     stages.end("plan");
     let problems = problems(&setting, &plan, problem, wrong_flag);
     let deadline = Deadline::after(whole.saturating_sub(started.at.elapsed()));
@@ -129,7 +134,8 @@ fn session(
         watchdog.watch();
     });
     stages.end("hooks");
-    let (output, context) = say(&report, &plan, &problems, !options.dry_run);
+    let render = || say(&report, &plan, &problems, !options.dry_run);
+    let (output, context) = tracing::debug_span!("render").in_scope(render);
     if report.must_fail() {
         outcome::note(&format!("warmstart: {}\n", cause(&report)));
     }
@@ -139,8 +145,14 @@ fn session(
     }
     let was_written = answer.give(&output, options.agent);
     stages.end("print");
-    let ended =
-        Ended { plan: &plan, report: &report, problems: &problems, context: &context, was_written };
+    let ended = Ended {
+        plan: &plan,
+        report: &report,
+        problems: &problems,
+        context: &context,
+        was_written,
+        id,
+    };
     afterwards(&ended, options, &setting, started, stages);
     ExitCode::from(u8::from(report.must_fail()))
 }
@@ -200,6 +212,8 @@ struct Ended<'a> {
     problems: &'a [Failure],
     context: &'a Context,
     was_written: bool,
+    /// Ties the lines of the log to the run.
+    id: String,
 }
 
 /// The record, the explanation, and the start of what is due.
@@ -218,7 +232,6 @@ fn afterwards(
     }
     let run = record::run(ended, stages);
     tracing::info!(
-        id = run.id,
         result = run.result,
         cause = run.cause,
         millis = run.millis,

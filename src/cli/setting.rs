@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Started;
 use crate::config::{self, CacheRead, Loaded, Sources};
+use crate::deadline::Timestamp;
 use crate::event::SessionEvent;
 use crate::logging;
 use crate::paths::Paths;
@@ -77,6 +78,7 @@ impl Setting {
             root: self.root.clone(),
             trusted: self.loaded.project_trusted,
             dry_run,
+            now: Timestamp::now(),
             read,
         })
     }

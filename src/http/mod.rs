@@ -14,6 +14,8 @@ mod state;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
+use tracing::Instrument;
+
 pub use error::{Error, Phase};
 pub use exchange::{Opened, Request};
 pub use retry::fraction;
@@ -65,7 +67,8 @@ impl Http {
         let policy = retry::Policy::new(&self.config, repeat, deadline);
         let mut attempt = 1;
         loop {
-            let opened = self.attempt(request, deadline).await;
+            let span = tracing::debug_span!("http", origin, attempt);
+            let opened = self.attempt(request, deadline).instrument(span).await;
             let error = match opened {
                 Ok(opened) => match read(opened).await {
                     Ok(value) => {

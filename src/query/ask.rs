@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::{Answered, Asked, Queries, Source};
 use crate::cache::{Freshness, Key};
 use crate::client::Client;
@@ -127,7 +129,9 @@ impl Queries {
     ) -> Result<Answer, Failure> {
         let client = source.client().as_deref().map_err(Clone::clone)?;
         let at = tokio::time::Instant::from_std(limit.instant());
-        let asked = tokio::time::timeout_at(at, client.ask(query, limit.earlier(LAST_WORDS))).await;
+        let span = tracing::debug_span!("client", query = query.name, source = source.label);
+        let asked = client.ask(query, limit.earlier(LAST_WORDS)).instrument(span);
+        let asked = tokio::time::timeout_at(at, asked).await;
         let result = asked.unwrap_or_else(|_| {
             let text = format!("{} did not answer in time", source.label);
             Err(Failure::new(Code::TIMEOUT, text))

@@ -32,6 +32,11 @@ impl Stages {
     }
 }
 
+/// A name for this run, for the log and the record.
+pub fn id() -> String {
+    format!("{:x}-{:x}", Timestamp::now().0, std::process::id())
+}
+
 /// The line of the record.
 pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
     let scope = &ended.plan.scope;
@@ -51,7 +56,7 @@ pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
     let cause = ended.report.first_failure().or(ended.problems.first());
     Run {
         time: now,
-        id: format!("{:x}-{:x}", now.0, std::process::id()),
+        id: ended.id.clone(),
         source: scope.event.source.word().to_owned(),
         session: scope.event.session_id.as_ref().map(|id| id.chars().take(64).collect()),
         result: result(ended).to_owned(),
