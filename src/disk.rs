@@ -218,6 +218,20 @@ pub enum TryLock {
 }
 
 impl Lock {
+    /// Tries for the lock on `path` for some milliseconds: for what is held only that long.
+    #[must_use]
+    pub fn briefly(path: &Path) -> Option<Self> {
+        const TRIES: u32 = 10;
+        for _ in 0..TRIES {
+            match Lock::try_acquire(path) {
+                TryLock::Held(lock) => return Some(lock),
+                TryLock::Unsupported => return None,
+                TryLock::Busy => std::thread::sleep(std::time::Duration::from_millis(1)),
+            }
+        }
+        None
+    }
+
     /// Tries once for the lock on `path`; never waits.
     #[must_use]
     pub fn try_acquire(path: &Path) -> TryLock {

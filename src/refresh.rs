@@ -1,7 +1,7 @@
 //! What is done after the answer, by a detached process that holds nothing of the caller's: stale
 //! entries renewed, queries primed, the caches and records kept small. Not started when nothing is due.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -43,6 +43,8 @@ pub struct Due {
     /// Queries to fill where they have no fresh entry.
     pub prime: Vec<String>,
     pub upkeep: bool,
+    /// `--config FILE` of the run: the same settings hold for what it left to do.
+    pub file: Option<PathBuf>,
 }
 
 impl Due {
@@ -62,7 +64,7 @@ impl Due {
             })
             .cloned()
             .collect();
-        Due { renew, prime, upkeep: is_upkeep_due(plan) }
+        Due { renew, prime, upkeep: is_upkeep_due(plan), file: None }
     }
 
     /// Whether there is nothing to do.
@@ -93,6 +95,7 @@ pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment
     command.args(due.renew.iter().map(|name| format!("--renew={name}")));
     command.args(due.prime.iter().map(|name| format!("--prime={name}")));
     command.args(due.upkeep.then_some("--upkeep"));
+    command.args(due.file.iter().flat_map(|file| ["--config".as_ref(), file.as_os_str()]));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = command.spawn() {
         tracing::warn!(%error, "the background refresh could not be started");

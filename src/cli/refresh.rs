@@ -13,7 +13,12 @@ use crate::refresh::{self, Due};
 pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     refresh::detach();
     let mut due = Due::default();
-    for word in arguments.iter().filter_map(|word| word.to_str()) {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let word = word.to_str().unwrap_or_default();
+        if word == "--config" {
+            due.file = words.next().map(Into::into);
+        }
         match word.split_once('=') {
             Some(("--renew", name)) => due.renew.push(name.to_owned()),
             Some(("--prime", name)) => due.prime.push(name.to_owned()),
@@ -21,7 +26,7 @@ pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
         }
     }
     let event = SessionEvent::unknown();
-    let setting = Setting::at(folder_of(&event, started), started, None);
+    let setting = Setting::at(folder_of(&event, started), started, due.file.clone());
     setting.start_log();
     let plan = setting.plan(event, started, false, None);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {

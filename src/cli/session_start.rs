@@ -248,7 +248,8 @@ fn afterwards(
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });
-    let due = Due::of(ended.plan, is_healthy);
+    let mut due = Due::of(ended.plan, is_healthy);
+    due.file.clone_from(&options.config);
     if !due.is_empty() && setting.paths.is_some() {
         refresh::start(
             &started.program,

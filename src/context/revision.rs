@@ -8,11 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::deadline::Timestamp;
-use crate::disk::{self, Durability, Lock, TryLock};
+use crate::disk::{self, Durability, Lock};
 
 const LARGEST: u64 = 4096;
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Revision {
@@ -36,7 +34,7 @@ pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) ->
     if read_only {
         return Some(next(read(file).as_ref(), now));
     }
-    let _lock = lock(file);
+    let _lock = Lock::briefly(&file.with_extension("lock"));
     let before = read(file);
     if let Some(found) = before.as_ref().filter(|found| found.digest == digest) {
         return Some(found.changed_at);
@@ -57,18 +55,6 @@ fn next(before: Option<&Revision>, now: Timestamp) -> Timestamp {
 
 fn read(file: &Path) -> Option<Revision> {
     serde_json::from_slice(&disk::read_private(file, LARGEST).ok()??).ok()
-}
-
-fn lock(file: &Path) -> Option<Lock> {
-    let path = file.with_extension("lock");
-    for _ in 0..TRIES {
-        match Lock::try_acquire(&path) {
-            TryLock::Held(lock) => return Some(lock),
-            TryLock::Unsupported => return None,
-            TryLock::Busy => std::thread::sleep(PAUSE),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,13 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::disk::{self, Durability, Lock, TryLock};
+use crate::disk::{self, Durability, Lock};
 use crate::secret::hex;
 
 const LARGEST: u64 = 4096;
-/// How often a held lock is tried again, and how long is waited between.
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The file of `origin` for one owner (`limiter`, `breaker`).
 pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
@@ -32,25 +29,13 @@ pub fn update<T, R>(path: &Path, change: impl FnOnce(&mut T) -> R) -> R
 where
     T: Serialize + DeserializeOwned + Default,
 {
-    let _lock = lock(path);
+    let _lock = Lock::briefly(&path.with_extension("lock"));
     let mut value: T = read(path);
     let result = change(&mut value);
     if let Ok(bytes) = serde_json::to_vec(&value) {
         let _ = disk::write_atomic(path, &bytes, Durability::Process);
     }
     result
-}
-
-fn lock(path: &Path) -> Option<Lock> {
-    let path = path.with_extension("lock");
-    for _ in 0..TRIES {
-        match Lock::try_acquire(&path) {
-            TryLock::Held(lock) => return Some(lock),
-            TryLock::Unsupported => return None,
-            TryLock::Busy => std::thread::sleep(PAUSE),
-        }
-    }
-    None
 }
 
 /// Milliseconds since 1970.

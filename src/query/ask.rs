@@ -28,13 +28,23 @@ impl Queries {
         query: &Query,
         limit: Deadline,
     ) -> Result<Answered, Failure> {
+        self.ask_once(source, query, limit, true).await
+    }
+
+    async fn ask_once(
+        &self,
+        source: &Source,
+        query: &Query,
+        limit: Deadline,
+        shares_failures: bool,
+    ) -> Result<Answered, Failure> {
         if !source.is_cached || !query.read_only {
             let answer = self.request(source, query, limit).await?;
             return Ok(Answered::live(answer, Timestamp::now(), source.label.clone()));
         }
         let key = Key::new(&source.identity, query);
         let _lock = self.only_one(&key, limit).await?;
-        if let Some(settled) = self.settled_by_another(source, query, &key) {
+        if let Some(settled) = self.settled_by_another(source, query, &key, shares_failures) {
             return settled;
         }
         let result = self.request(source, query, limit).await;
@@ -86,7 +96,8 @@ impl Queries {
             TryLock::Held(lock) => Some(lock),
             TryLock::Unsupported => None,
         };
-        self.ask(&self.primary, &asked.query, deadline).await
+        // The failure that made this necessary was noted a moment ago: it is not an answer here.
+        self.ask_once(&self.primary, &asked.query, deadline, false).await
     }
 
     /// The lock on `key`; `None` where there are no locks.
@@ -111,6 +122,7 @@ impl Queries {
         source: &Source,
         query: &Query,
         key: &Key,
+        shares_failures: bool,
     ) -> Option<Result<Answered, Failure>> {
         if self.cache.replaced_since(key, self.started) {
             let found = self.look(source, query, Timestamp::now());
@@ -118,7 +130,8 @@ impl Queries {
                 return Answered::cached(found, None).map(Ok);
             }
         }
-        self.cache.failure_since(key, self.started).map(Err)
+        let failure = shares_failures.then(|| self.cache.failure_since(key, self.started));
+        failure.flatten().map(Err)
     }
 
     async fn request(
