@@ -29,14 +29,16 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Looks for the repository that `folder` is in, upwards, and no higher than `home`: a
-    /// repository of dotfiles is not the project.
+    /// Looks for the repository that `folder` is in, upwards, no higher than `home` (a repository of
+    /// dotfiles is not the project) and on the same file system, as git does.
     #[must_use]
     pub fn find(folder: &Path, home: Option<&Path>) -> Option<Self> {
         let start = folder.canonicalize().ok()?;
         let home = home.and_then(|home| home.canonicalize().ok());
+        let own_device = device(&start);
         for root in start.ancestors().take(HIGHEST) {
-            if Some(root) == home.as_deref() && root != start {
+            let is_home = Some(root) == home.as_deref() && root != start;
+            if is_home || device(root) != own_device {
                 return None;
             }
             if let Some(git_dir) = git_dir(root) {
@@ -60,6 +62,17 @@ impl Repository {
     pub fn name(&self) -> String {
         self.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
+}
+
+#[cfg(unix)]
+fn device(folder: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(folder).ok().map(|found| found.dev())
+}
+
+#[cfg(not(unix))]
+fn device(_: &Path) -> Option<u64> {
+    None
 }
 
 /// `.git` as a folder, or the folder that a work tree's or submodule's `.git` file names.

@@ -135,7 +135,8 @@ fn cause(failure: &Failure) -> &'static str {
         Class::Auth => "the login at the source failed",
         Class::Protocol => "the source's answer was not understood",
         Class::Cache => "a local file could not be used",
-        Class::Plugin | Class::Trust => "a plugin could not be used",
+        Class::Plugin => "a plugin could not be used",
+        Class::Trust => "it is not trusted here",
         Class::Config => "the configuration is incomplete",
         Class::Bug => "of an internal error",
     }

@@ -29,16 +29,14 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 impl Command {
     async fn run(&self, scope: &Scope, deadline: Deadline) -> Found {
         let name = &self.words[0];
-        let failed = |why: String| {
-            Found::failed(Failure::new(Code::HOOK, format!("the command `{name}` {why}")))
-        };
-        let Some(program) = program(name, scope) else {
-            return failed("was not found".into());
+        let program = match program(name, scope) {
+            Ok(program) => program,
+            Err(failure) => return Found::failed(failure),
         };
         let limit = deadline.capped(self.timeout);
         let ended = process::run(&program, &self.words[1..], &[], &scope.root, scope, limit).await;
         match ended {
-            Ended::Failed(why) => failed(why),
+            Ended::Failed(why) => Found::failed(failed(name, &why)),
             Ended::Output(text) if text.trim().is_empty() => Found::nothing(),
             Ended::Output(text) => {
                 let parts = vec![Part::Text { title: format!("Output of {name}"), text }];
@@ -49,12 +47,29 @@ impl Command {
     }
 }
 
-/// A word with a slash is a path, relative to the project; another one is looked up in PATH.
-fn program(name: &str, scope: &Scope) -> Option<PathBuf> {
-    if name.contains(std::path::MAIN_SEPARATOR) {
-        return Some(scope.root.join(Path::new(name))).filter(|path| path.is_file());
+fn failed(name: &str, why: &str) -> Failure {
+    Failure::new(Code::HOOK, format!("the command `{name}` {why}"))
+}
+
+/// An absolute path is meant as it stands; another word with a slash is a program of the project;
+/// a word without one is looked up in PATH. The user's own file names a program of *a* project, and
+/// any cloned one may have something else in its place: so it must have been trusted.
+fn program(name: &str, scope: &Scope) -> Result<PathBuf, Failure> {
+    let path = Path::new(name);
+    if path.is_absolute() {
+        return Ok(path.to_path_buf());
+    }
+    if path.components().count() > 1 {
+        return if scope.trusted { Ok(scope.root.join(path)) } else { Err(untrusted(name)) };
     }
     process::find(name, scope.environment.get("PATH").unwrap_or_default(), &scope.root)
+        .ok_or_else(|| failed(name, "was not found"))
+}
+
+fn untrusted(name: &str) -> Failure {
+    let text = format!("the command `{name}` is this project's, which is not trusted");
+    Failure::new(Code::FILE_UNTRUSTED, text)
+        .hint("put it into the project's `.claude/hooks.toml` and run `warmstart trust`, or name it by its absolute path")
 }
 
 impl Hook for Command {

@@ -3,13 +3,14 @@
 //! There is no `git status`: it runs filters of the repository's own.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::process::{self, Ended};
 use super::{Builtin, Finding, Found, Hook, Part, Scope};
 use crate::config::{Config, HookConfig};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Timestamp};
 use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::query::Supply;
@@ -20,6 +21,12 @@ pub static BUILTIN: Builtin =
     Builtin { name: "git_context", summary: "branch and last commits", build };
 
 const LARGEST: u64 = 64 << 10;
+/// Where git is missing or fails it is not asked again for the same commit before this has passed:
+/// asking costs more than all the rest of a run.
+const PAUSE: Duration = Duration::from_secs(600);
+/// Characters of a branch's name, and of a commit's line.
+const LONGEST_NAME: usize = 120;
+const LONGEST_LINE: usize = 160;
 /// Nothing of the repository's or the system's configuration may start a program or ask a person.
 const SWITCHED_OFF: &[&str] = &[
     "--no-pager",
@@ -50,7 +57,7 @@ const VARIABLES: &[(&str, &str)] = &[
 
 struct GitContext {
     commits: usize,
-    timeout: std::time::Duration,
+    timeout: Duration,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
@@ -61,8 +68,8 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 impl GitContext {
     fn found(&self, repository: &Repository, log: Option<&str>) -> Found {
         let branch = match (&repository.branch, &repository.commit) {
-            (Some(branch), _) => branch.clone(),
-            (None, Some(commit)) => format!("detached at {}", &commit[..12]),
+            (Some(branch), _) => branch.chars().take(LONGEST_NAME).collect(),
+            (None, Some(commit)) => format!("detached at {commit:.12}"),
             (None, None) => return Found::nothing(),
         };
         let mut text = format!("branch {branch}");
@@ -85,12 +92,35 @@ impl GitContext {
         Some(folder.join("v1").join("git").join(name))
     }
 
-    /// The kept log, if it is that of the checked-out commit and long enough.
+    /// The kept log, if it is that of the checked-out commit and long enough; empty where git gave
+    /// nothing a short while ago.
     fn kept(&self, scope: &Scope, repository: &Repository, commit: &str) -> Option<String> {
         let bytes = disk::read_private(&Self::file(scope, repository)?, LARGEST).ok()??;
         let text = String::from_utf8(bytes).ok()?;
         let (head, log) = text.split_once('\n')?;
-        (head == format!("{commit} {}", self.commits)).then(|| log.to_owned())
+        let holds = match head.strip_prefix(&self.head(commit))? {
+            "" => true,
+            until => until.trim().parse().is_ok_and(|until| scope.now < Timestamp(until)),
+        };
+        holds.then(|| log.to_owned())
+    }
+
+    /// The first line of what is kept; of a failure the time follows until which it holds.
+    fn head(&self, commit: &str) -> String {
+        format!("{commit} {}", self.commits)
+    }
+
+    fn keep(&self, scope: &Scope, repository: &Repository, log: Option<&str>) {
+        let Some(commit) = repository.commit.as_ref().filter(|_| !scope.dry_run) else { return };
+        let Some(file) = Self::file(scope, repository) else { return };
+        let head = self.head(commit);
+        let text = match log {
+            Some(log) => format!("{head}\n{log}"),
+            None => format!("{head} {}\n", scope.now.plus(PAUSE).0),
+        };
+        if let Err(error) = disk::write_atomic(&file, text.as_bytes(), Durability::Process) {
+            tracing::debug!(%error, "the log of the commit is not kept");
+        }
     }
 
     async fn log(
@@ -111,12 +141,13 @@ impl GitContext {
             "--no-textconv",
             "--no-color",
             "--no-decorate",
+            "--encoding=UTF-8",
             "--format=%h %s",
         ];
         words.extend(asked.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
         match process::run(&git, &words, VARIABLES, &repository.root, scope, limit).await {
-            Ended::Output(text) => Some(text),
+            Ended::Output(text) => Some(self.shortened(&text)),
             Ended::Failed(why) => {
                 tracing::debug!(why, "git log gave nothing");
                 None
@@ -124,15 +155,18 @@ impl GitContext {
         }
     }
 
+    /// No more than can be shown, so that what is kept stays small.
+    fn shortened(&self, log: &str) -> String {
+        let lines = log.lines().take(self.commits);
+        lines
+            .map(|line| line.chars().take(LONGEST_LINE).chain(['\n']).collect::<String>())
+            .collect()
+    }
+
     async fn ask(&self, scope: &Scope, deadline: Deadline) -> Found {
         let Some(repository) = &scope.repository else { return Found::nothing() };
         let log = self.log(scope, repository, deadline).await;
-        if let (Some(log), Some(commit), false) = (&log, &repository.commit, scope.dry_run)
-            && let Some(file) = Self::file(scope, repository)
-        {
-            let text = format!("{commit} {}\n{log}", self.commits);
-            let _ = disk::write_atomic(&file, text.as_bytes(), Durability::Process);
-        }
+        self.keep(scope, repository, log.as_deref());
         self.found(repository, log.as_deref())
     }
 }

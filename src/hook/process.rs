@@ -1,17 +1,21 @@
 //! Running a program for a hook: no shell, its own process group, a short list of variables, bounded
 //! in time and output. What is left of its group at the end is ended with it.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 use super::Scope;
 use crate::deadline::Deadline;
 
 /// Bytes of output that are read.
-const MOST_OUTPUT: u64 = 64 << 10;
+const MOST_OUTPUT: usize = 64 << 10;
+/// What has ended may have left something running that holds its output; the rest comes by then.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Variables that a program gets: none of the user's keys are among them.
 const VARIABLES: &[&str] =
     &["HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "SYSTEMROOT", "TEMP"];
@@ -53,18 +57,44 @@ pub async fn run(
 async fn output(child: &mut Child) -> Ended {
     let Some(stdout) = child.stdout.take() else { return Ended::Failed("has no output".into()) };
     let mut bytes = Vec::new();
-    if let Err(error) = stdout.take(MOST_OUTPUT).read_to_end(&mut bytes).await {
-        return Ended::Failed(error.to_string());
-    }
+    let status = until_the_end(child, stdout, &mut bytes).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    if bytes.len() as u64 == MOST_OUTPUT {
-        return Ended::Output(text);
-    }
-    match child.wait().await {
-        Ok(status) if status.success() => Ended::Output(text),
-        Ok(status) => Ended::Failed(format!("failed ({status})")),
+    match status {
+        // It said more than is read, and was stopped.
+        Ok(None) => Ended::Output(text),
+        Ok(Some(status)) if status.success() => Ended::Output(text),
+        Ok(Some(status)) => Ended::Failed(format!("failed ({status})")),
         Err(error) => Ended::Failed(error.to_string()),
     }
+}
+
+/// Reads until the program has ended; `None` if it had more to say than is read.
+async fn until_the_end(
+    child: &mut Child,
+    stdout: ChildStdout,
+    bytes: &mut Vec<u8>,
+) -> std::io::Result<Option<ExitStatus>> {
+    let reading = read(stdout, bytes);
+    tokio::pin!(reading);
+    tokio::select! {
+        biased;
+        whole = &mut reading => if whole? { child.wait().await.map(Some) } else { Ok(None) },
+        status = child.wait() => {
+            let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+            status.map(Some)
+        }
+    }
+}
+
+/// Whether that was all.
+async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
+    while bytes.len() < MOST_OUTPUT {
+        let room = (MOST_OUTPUT - bytes.len()) as u64;
+        if (&mut stdout).take(room).read_buf(bytes).await? == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Ends the process group when the run is over, however it ended.
@@ -87,12 +117,26 @@ impl Drop for Group {
     }
 }
 
-/// The program `name` from PATH: only from absolute folders outside `root`, since a cloned
-/// repository may bring a `git` of its own.
+/// The program `name` from PATH: only from absolute folders, and neither from `root` nor by a link
+/// into it, since a cloned repository may bring a `git` of its own.
 #[must_use]
 pub fn find(name: &str, path: &str, root: &Path) -> Option<PathBuf> {
-    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
-    let outside = folders.filter(|folder| !folder.starts_with(root));
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    outside.map(|folder| folder.join(&name)).find(|file| file.is_file())
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    let is_outside =
+        |file: &PathBuf| file.canonicalize().is_ok_and(|real| !real.starts_with(&root));
+    let mut files = folders.map(|folder| folder.join(&name));
+    files.find(|file| file.metadata().is_ok_and(|found| is_program(&found)) && is_outside(file))
+}
+
+#[cfg(unix)]
+fn is_program(found: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    found.is_file() && found.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_program(found: &Metadata) -> bool {
+    found.is_file()
 }

@@ -1,6 +1,7 @@
 //! One message out, the message that answers it in: as JSON or out of an event stream, resumed where
 //! a legacy stream broke off.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -20,6 +21,8 @@ const SHOWN: usize = 300;
 /// What came back.
 pub(super) struct Exchanged {
     pub raw: Raw,
+    /// The id that was asked with: several hooks ask at the same time, each for its own answer.
+    pub id: u64,
     /// `Mcp-Session-Id`.
     pub session: Option<String>,
     /// A stream that broke off after this event id, and when to ask for the rest.
@@ -35,18 +38,21 @@ impl Mcp {
         going: &Going<'_>,
         repeat: bool,
     ) -> Result<Exchanged, Failure> {
+        let id = Cell::new(0);
         let request = || {
             self.last_id.set(self.last_id.get() + 1);
-            let (headers, body) = make(self.last_id.get());
+            id.set(self.last_id.get());
+            let (headers, body) = make(id.get());
             self.request(Method::POST, headers, body, going)
         };
-        self.send(request, repeat, going).await
+        self.send(request, &id, repeat, going).await
     }
 
-    /// Asks for the rest of a legacy stream.
+    /// Asks for the rest of a legacy stream, in which the message `id` is answered.
     pub(super) async fn resume(
         &self,
         mut headers: Vec<Header>,
+        id: u64,
         last_id: &str,
         going: &Going<'_>,
     ) -> Result<Exchanged, Failure> {
@@ -54,7 +60,7 @@ impl Mcp {
         headers.push(("accept".into(), "text/event-stream".into()));
         headers.push(("last-event-id".into(), last_id.to_owned()));
         let request = || self.request(Method::GET, headers.clone(), Vec::new(), going);
-        self.send(request, true, going).await
+        self.send(request, &Cell::new(id), true, going).await
     }
 
     fn request(
@@ -70,10 +76,11 @@ impl Mcp {
     async fn send(
         &self,
         request: impl Fn() -> Request,
+        id: &Cell<u64>,
         repeat: bool,
         going: &Going<'_>,
     ) -> Result<Exchanged, Failure> {
-        let read = async |opened: Opened| read(opened, self.last_id.get()).await;
+        let read = async |opened: Opened| read(opened, id.get()).await;
         let exchanged = self.http.send(request, read, repeat, going.deadline).await?;
         match exchanged.failure {
             Some(failure) => Err(failure),
@@ -86,6 +93,7 @@ async fn read(mut opened: Opened, id: u64) -> Result<Exchanged, Error> {
     let content_type = opened.content_type();
     let mut exchanged = Exchanged {
         session: opened.header("mcp-session-id").map(str::to_owned),
+        id,
         raw: Raw { status: opened.status, content_type, message: None, text: String::new() },
         broken: None,
         failure: None,

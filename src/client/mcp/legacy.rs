@@ -106,7 +106,7 @@ impl Mcp {
             let session = Session { id: kept.clone().or(session.id.clone()), ..session.clone() };
             let mut headers = request::legacy_headers(&session);
             headers.retain(|(_, value)| !value.is_empty());
-            exchanged = self.resume(headers, &last_id, going).await?;
+            exchanged = self.resume(headers, exchanged.id, &last_id, going).await?;
             exchanged.session = exchanged.session.or(kept);
         }
         if exchanged.broken.is_none() {

@@ -1,0 +1,144 @@
+//! The hooks that are bound to queries: the tasks, the recommended one for the branch, and what is
+//! filled in the background for the next session.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Act, FaultServer, Request, Session, mcp_reply};
+
+const TABLE: &str = "[branches]\nmain = \"b-7\"\n";
+
+/// A server that knows the branch `main` as `b-9` and recommends a task for whatever it is asked. It
+/// takes its time, so that what is asked at the same time is answered at the same time.
+fn server() -> FaultServer {
+    FaultServer::start(|request| {
+        if mcp_reply::is_token_request(request) {
+            return mcp_reply::healthy(request);
+        }
+        let payload = match (tool(request).as_str(), argument(request, "action").as_str()) {
+            ("manage_git_branch", _) => {
+                json!({ "success": true, "data": { "branches": [{ "id": "b-9", "name": "main" }] } })
+            }
+            (_, "next") => {
+                let title = format!("Next on {}", argument(request, "git_branch_id"));
+                json!({ "success": true, "data": { "task": { "id": "9", "title": title } } })
+            }
+            _ => mcp_reply::payload(&mcp_reply::three_tasks()),
+        };
+        let answer = mcp_reply::rpc(request, &mcp_reply::result(&payload));
+        vec![
+            Act::Wait(Duration::from_millis(60)),
+            Act::Send(mcp_reply::json_response(200, &answer)),
+        ]
+    })
+}
+
+fn tool(request: &Request) -> String {
+    request.json()["params"]["name"].as_str().unwrap_or_default().to_owned()
+}
+
+fn argument(request: &Request, name: &str) -> String {
+    let body = request.json();
+    body["params"]["arguments"][name].as_str().unwrap_or_default().to_owned()
+}
+
+fn asked(server: &FaultServer) -> Vec<(String, Value)> {
+    let requests = server.requests();
+    let calls = requests.iter().map(|one| (tool(one), one.json()["params"]["arguments"].clone()));
+    calls.collect()
+}
+
+#[test]
+fn x37_the_branch_id_comes_from_the_table() {
+    let server = server();
+    let session = Session::with_server(&server.mcp()).hooks_toml(TABLE);
+    let context = session.start("startup").context();
+    assert!(context.contains("\nRecommended next, task server "), "{context}");
+    assert!(context.contains("\n- Next on b-7\n"), "{context}");
+    assert_eq!(asked(&server).len(), 2, "the tasks and the next one, and no list of branches");
+}
+
+#[test]
+fn x12_hooks_that_ask_at_the_same_time_share_one_token() {
+    let server = server();
+    let session = Session::with_server(&server.mcp())
+        .with_keycloak(&server.origin(), "claude-hooks", "canary-secret")
+        .hooks_toml(TABLE);
+    let context = session.start("startup").context();
+    assert!(context.contains("Mend the roof") && context.contains("Next on b-7"), "{context}");
+    assert_eq!(server.count("/token"), 1);
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn x37_without_an_id_nothing_is_asked() {
+    let server = server();
+    let session = Session::with_server(&server.mcp());
+    let outcome = session.start("startup");
+    assert!(!outcome.context().contains("Recommended"), "{outcome:?}");
+    assert_eq!(outcome.notice(), "", "an unknown branch is no trouble");
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    let sent = String::from_utf8_lossy(&requests[0].body).into_owned();
+    assert!(!sent.contains('{') || !sent.contains("branch.id"), "{sent}");
+}
+
+#[test]
+fn b07_the_next_session_finds_what_was_filled_in_the_background() {
+    let server = server();
+    let session =
+        Session::with_server(&server.mcp()).env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+    session.start("startup");
+    session.settle();
+    let after_first = asked(&server);
+    assert_eq!(after_first.len(), 3, "tasks, then branches and next: {after_first:?}");
+    let context = session.start("startup").context();
+    session.settle();
+    assert!(context.contains("\n- Next on b-9\n"), "{context}");
+    assert_eq!(asked(&server).len(), 3, "all of it was fresh");
+}
+
+#[test]
+fn x37_placeholders_of_the_session_and_the_repository() {
+    let server = server();
+    let table = "[queries.tasks.arguments]\naction = \"list\"\nbranch = \"{git.branch}\"\n\
+                 where = \"{repository.name}/{session.id}\"\n";
+    let session = Session::with_server(&server.mcp()).hooks_toml(table);
+    session.start("startup");
+    let calls = asked(&server);
+    assert_eq!(calls[0].1["branch"], "main");
+    let place = calls[0].1["where"].as_str().unwrap();
+    assert!(place.starts_with("project/00000000-"), "{place}");
+}
+
+#[test]
+fn s04_two_lists_are_two_tables() {
+    let server = server();
+    let table = "[hooks.mine]\nkind = \"pending_tasks\"\nquery = \"mine\"\norder = 5\n\
+                 [queries.mine]\ntool = \"manage_task\"\narguments = { action = \"mine\" }\n\
+                 items = [\"/data/tasks\"]\nread_only = true\nanswer = \"tasks\"\nttl = \"15m\"\n";
+    let session = Session::with_server(&server.mcp()).hooks_toml(table);
+    let context = session.start("startup").context();
+    assert_eq!(context.matches("Open tasks, ").count(), 2, "{context}{:?}", session.log());
+    assert_eq!(asked(&server).len(), 2);
+}
+
+#[test]
+fn s04_a_hook_takes_part_in_its_own_sources() {
+    let server = server();
+    let session = Session::with_server(&server.mcp())
+        .hooks_toml("[hooks.pending_tasks]\nsources = [\"clear\"]\n");
+    assert!(!session.start("startup").context().contains("Open tasks"));
+    assert_eq!(server.requests().len(), 0);
+    assert!(session.start("clear").context().contains("Open tasks"));
+}
+
+#[test]
+fn s04_the_order_is_the_users() {
+    let server = server();
+    let session =
+        Session::with_server(&server.mcp()).hooks_toml("[hooks.git_context]\norder = 1\n");
+    let context = session.start("startup").context();
+    assert!(context.find("Git, ").unwrap() < context.find("Open tasks").unwrap(), "{context}");
+}
