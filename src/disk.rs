@@ -5,6 +5,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// Makes a file that outgrows its limit an error of the write, as a full disk is: by default it is a
+/// signal that ends the process, and the session's answer with it.
+pub fn survive_size_limits() {
+    #[cfg(unix)]
+    {
+        let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
+    }
+}
+
 /// Whether a write must survive a power cut (tokens, trust, settings) or only the process (cache).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

@@ -58,6 +58,7 @@ pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
         outcome::print(&super::session_start_help());
         return ExitCode::SUCCESS;
     }
+    crate::disk::survive_size_limits();
     let (options, wrong_flag) = parse(arguments);
     let answer = Arc::new(Answer::default());
     let first = started.at + FIRST_DEADLINE;
@@ -168,9 +169,16 @@ fn problems(
         tracing::warn!(code = %Code::EVENT, %problem, "the session counts as a startup");
     }
     let loaded = &setting.loaded;
+    let homeless = setting.paths.is_none().then(|| {
+        Failure::new(Code::STORE_UNUSABLE, "there is no home folder, so nothing is kept")
+            .hint("set HOME or WARMSTART_HOME")
+    });
     let all = wrong_flag.into_iter().chain(loaded.problems.iter().cloned());
-    let all: Vec<Failure> =
-        all.chain(plan.problems.iter().cloned()).chain(loaded.untrusted.clone()).collect();
+    let all: Vec<Failure> = all
+        .chain(plan.problems.iter().cloned())
+        .chain(loaded.untrusted.clone())
+        .chain(homeless)
+        .collect();
     for failure in &all {
         tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "left out");
     }

@@ -54,8 +54,8 @@ fn trouble(found: &Found) -> String {
     let Some(failure) = &found.failure else { return String::new() };
     let state = match (found.supply, found.written) {
         (Supply::Stale, Some(written)) => format!("tasks are as of {written}: "),
+        _ if matches!(failure.class(), Class::Config | Class::Cache) => String::new(),
         (Supply::Live | Supply::Fresh, _) => String::from("another source answered: "),
-        _ if failure.class() == Class::Config => String::new(),
         _ => String::from("not available: "),
     };
     format!("{state}{}", cured(failure))
@@ -63,7 +63,7 @@ fn trouble(found: &Found) -> String {
 
 fn cured(failure: &Failure) -> String {
     match &failure.hint {
-        Some(hint) => format!("{failure}, {hint}"),
+        Some(hint) => format!("{failure}: {hint}"),
         None => failure.to_string(),
     }
 }
