@@ -1,8 +1,46 @@
 //! The program against real servers: MCP of both eras on three SDKs, REST, identity servers.
 //! What counts is what the servers saw: their request counters against the budget table.
+//! `pNN` are the protocol tests by number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod eras;
+mod identity;
+mod keycloak;
 mod peers;
+mod reading;
+mod rest;
+mod shapes;
+mod swarm;
+
+use support::{Outcome, Session};
+
+/// A session that asks its server each time and has time to.
+fn asking(url: &str) -> Session {
+    Session::with_server(url)
+        .env("WARMSTART_CACHE__READ", "network_first")
+        .env("WARMSTART_HOOKS__NEXT_TASK__ENABLED", "false")
+        .deadline("20s")
+}
+
+/// One session start that must be answered by the server; the lines of the tasks.
+#[track_caller]
+fn live(session: &Session) -> Vec<String> {
+    let outcome = session.start("startup");
+    let record = session.last("pending_tasks");
+    assert_eq!(record.supply, "live", "{record:?} {outcome:?}\n{}", session.log());
+    assert_eq!(outcome.notice(), "");
+    task_lines(&outcome)
+}
+
+/// The lines of the tasks in the context.
+#[track_caller]
+fn task_lines(outcome: &Outcome) -> Vec<String> {
+    let is_task = |line: &&str| line.starts_with("- ") && line.ends_with(']');
+    outcome.context().lines().filter(is_task).map(str::to_owned).collect()
+}
+
+/// What five tasks of the task server look like, whichever way they came.
+const FIVE: usize = 5;

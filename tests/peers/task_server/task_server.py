@@ -254,6 +254,7 @@ class Front:
         """Changes what can change while it runs; the faults and the log stay."""
         for k in LIVE:
             setattr(self.cfg, k, new.get(k, getattr(self.cfg, k)))
+        self.auth = Auth(self.cfg)  # what was learnt of another issuer goes
         if {"seed", "tasks", "branches"} & new.keys():
             self.tasks.plant(self.cfg.seed, self.cfg.tasks, self.cfg.branches)
 
