@@ -90,6 +90,7 @@ impl Code {
     pub const SERVER_ERROR: Code = Code(322);
     pub const RATE_LIMITED: Code = Code(323);
     pub const BREAKER_OPEN: Code = Code(324);
+    pub const PLUGIN_UNAVAILABLE: Code = Code(325);
     pub const WRONG_ENDPOINT: Code = Code(401);
     pub const NOT_JSON: Code = Code(402);
     pub const TOOL_ERROR: Code = Code(403);

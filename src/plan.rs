@@ -1,5 +1,6 @@
 //! What will be done, as a value: every name of the configuration resolved to a client, a chain, a
-//! hook or a plugin, or to the reason why not. Reads nothing and asks nobody.
+//! hook or a plugin, or to the reason why not. Asks nobody, and reads nothing but the pins of the
+//! plugins that are named.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::fallback::{self, Step};
 use crate::hook::{self, Found, Hook, Scope};
 use crate::http::Http;
 use crate::paths::Paths;
+use crate::plugin::{self, Kind, Place, Plugins};
 use crate::query::{Named, Queries, Source};
 use crate::repository::Repository;
 
@@ -32,6 +34,8 @@ pub struct Given {
     pub repository: Option<Repository>,
     /// The repository's root, or the session's folder.
     pub root: PathBuf,
+    /// Our own program, which plugins run in.
+    pub program: PathBuf,
     /// Whether the user trusted the project's file.
     pub trusted: bool,
     pub dry_run: bool,
@@ -79,7 +83,8 @@ impl PlannedHook {
 #[must_use]
 pub fn build(given: Given) -> Plan {
     let mut problems = Vec::new();
-    let queries = queries(&given, &mut problems);
+    let plugins = given.plugins();
+    let queries = queries(&given, &plugins, &mut problems);
     let config = Arc::clone(&given.config);
     let source = given.event.source;
     let takes_part = |hook: &HookConfig| {
@@ -88,7 +93,8 @@ pub fn build(given: Given) -> Plan {
         hook.enabled && sources.contains(&source)
     };
     let chosen = config.hooks.iter().filter(|(_, hook)| takes_part(hook));
-    let mut hooks: Vec<_> = chosen.map(|(name, hook)| plan_hook(name, hook, &given)).collect();
+    let mut hooks: Vec<_> =
+        chosen.map(|(name, hook)| plan_hook(name, hook, &given, &plugins)).collect();
     hooks.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
     let scope = Scope {
         event: given.event,
@@ -106,11 +112,15 @@ pub fn build(given: Given) -> Plan {
     Plan { hooks, scope: Rc::new(scope), budget, problems }
 }
 
-fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
+fn plan_hook(name: &str, config: &HookConfig, given: &Given, plugins: &Plugins) -> PlannedHook {
     let kind = if config.kind.is_empty() { name } else { &config.kind };
-    let built = match hook::find(kind) {
-        Some(builtin) => (builtin.build)(config, &given.config),
-        None => Err(unknown(
+    let built = match (kind.strip_prefix(plugin::PREFIX), hook::find(kind)) {
+        (Some(word), _) => {
+            let named = plugins.find(word, Kind::Hook);
+            named.map(|named| hook::plugin::hook(named, config.timeout))
+        }
+        (None, Some(builtin)) => (builtin.build)(config, &given.config),
+        (None, None) => Err(unknown(
             &format!("hooks.{name}"),
             "hook",
             kind,
@@ -127,7 +137,7 @@ fn plan_hook(name: &str, config: &HookConfig, given: &Given) -> PlannedHook {
     }
 }
 
-fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
+fn queries(given: &Given, plugins: &Plugins, problems: &mut Vec<Failure>) -> Queries {
     let config = &given.config;
     let http = Rc::new(Http::new(config, given.kept_paths()));
     let setup = |own: &ClientConfig| Setup {
@@ -138,22 +148,23 @@ fn queries(given: &Given, problems: &mut Vec<Failure>) -> Queries {
         paths: given.kept_paths().cloned(),
         root: given.root.clone(),
     };
+    let known = Known { config, plugins };
     let usual = |problems: &mut Vec<Failure>| {
-        chain("fallback.chain", &config.fallback_chain, config, problems)
+        chain("fallback.chain", &config.fallback_chain, &known, problems)
     };
     // It is judged also where every query has a chain of its own.
     drop(usual(problems));
     let mut table = BTreeMap::new();
     for (name, query) in &config.queries {
         let chain = match &query.fallback {
-            Some(words) => chain(&format!("queries.{name}.fallback"), words, config, problems),
+            Some(words) => chain(&format!("queries.{name}.fallback"), words, &known, problems),
             None => usual(problems),
         };
         table.insert(name.clone(), Named { config: query.clone(), chain });
     }
-    let primary = source("client.kind", setup(&config.client), problems);
+    let primary = source("client.kind", setup(&config.client), plugins, problems);
     let other = |(name, own): (&String, &ClientConfig)| {
-        (name.clone(), source(&format!("clients.{name}.kind"), setup(own), problems))
+        (name.clone(), source(&format!("clients.{name}.kind"), setup(own), plugins, problems))
     };
     let others = config.clients.iter().map(other).collect();
     let cache = Cache::new(&config.cache, given.paths.as_ref(), given.dry_run);
@@ -166,10 +177,19 @@ impl Given {
     fn kept_paths(&self) -> Option<&Paths> {
         self.paths.as_ref().filter(|_| !self.dry_run)
     }
+
+    fn plugins(&self) -> Plugins {
+        let place = Place { program: self.program.clone(), root: self.root.clone() };
+        let (config, environment) = (Arc::clone(&self.config), Arc::clone(&self.environment));
+        Plugins::new(config, environment, self.paths.as_ref(), place)
+    }
 }
 
-fn source(key: &str, setup: Setup, problems: &mut Vec<Failure>) -> Source {
+fn source(key: &str, setup: Setup, plugins: &Plugins, problems: &mut Vec<Failure>) -> Source {
     let kind = client::resolve_kind(&setup.config).to_owned();
+    if let Some(word) = kind.strip_prefix(plugin::PREFIX) {
+        return plugin_source(word, setup, plugins, problems);
+    }
     let identity = Identity::new(&kind, &setup.config, &setup.root);
     let label = client::label(&setup.config);
     let user_id = setup.config.user_id.clone();
@@ -181,12 +201,41 @@ fn source(key: &str, setup: Setup, problems: &mut Vec<Failure>) -> Source {
     Source { label, identity, is_cached, user_id, build: Box::new(build), client: OnceCell::new() }
 }
 
+fn plugin_source(
+    word: &str,
+    setup: Setup,
+    plugins: &Plugins,
+    problems: &mut Vec<Failure>,
+) -> Source {
+    let named = plugins.find(word, Kind::Client);
+    problems.extend(named.as_ref().err().filter(|failure| !problems.contains(failure)).cloned());
+    let known = named.as_ref().ok();
+    let own = known.map(|named| format!("{} {}", named.item, named.plugin.identity()));
+    let kind = format!("{}{word} {}", plugin::PREFIX, own.unwrap_or_default());
+    Source {
+        label: format!("plugin {word}"),
+        identity: Identity::new(&kind, &setup.config, &setup.root),
+        is_cached: known.is_some_and(|named| !named.pin.manifest.local.contains(&named.item)),
+        user_id: setup.config.user_id.clone(),
+        build: Box::new(move || {
+            named.clone().map(|named| client::plugin::client(named, setup.clone()))
+        }),
+        client: OnceCell::new(),
+    }
+}
+
+/// What the words of a chain may name.
+struct Known<'a> {
+    config: &'a Config,
+    plugins: &'a Plugins,
+}
+
 /// The steps of the chain at `key`; a word that means nothing is left out and reported. When no word
 /// is left, the default stands in: a slip must not cost the session what is cached.
-fn chain(key: &str, words: &[String], config: &Config, problems: &mut Vec<Failure>) -> Vec<Step> {
+fn chain(key: &str, words: &[String], known: &Known, problems: &mut Vec<Failure>) -> Vec<Step> {
     let mut steps = Vec::new();
     for word in words {
-        match step(key, word, config) {
+        match step(key, word, known) {
             Ok(step) => steps.push(step),
             Err(failure) if problems.contains(&failure) => {}
             Err(failure) => problems.push(failure),
@@ -194,12 +243,17 @@ fn chain(key: &str, words: &[String], config: &Config, problems: &mut Vec<Failur
     }
     if steps.is_empty() && !words.is_empty() {
         let usual = config::defaults::list(&["fallback", "chain"]);
-        steps.extend(usual.iter().filter_map(|word| step(key, word, config).ok()));
+        steps.extend(usual.iter().filter_map(|word| step(key, word, known).ok()));
     }
     steps
 }
 
-fn step(key: &str, word: &str, config: &Config) -> Result<Step, Failure> {
+fn step(key: &str, word: &str, known: &Known) -> Result<Step, Failure> {
+    let Known { config, plugins } = known;
+    if let Some(name) = word.strip_prefix(plugin::PREFIX) {
+        let named = plugins.find(name, Kind::Strategy)?;
+        return Ok(Step::Plugin(fallback::plugin::step(word, named)));
+    }
     if let Some(name) = word.strip_prefix("client:") {
         let known = config.clients.contains_key(name);
         let step = known.then(|| Step::Client(name.to_owned()));

@@ -12,19 +12,19 @@ typedef struct json {
   const char *end;
 } json;
 
-static json json_none(void) {
+static inline json json_none(void) {
   json none = {NULL, NULL};
   return none;
 }
 
-static json json_blank(json in) {
+static inline json json_blank(json in) {
   while (in.at < in.end && strchr(" \t\r\n", *in.at) != NULL) in.at++;
   return in;
 }
 
 /* The end of the value that starts at in.at; null if there is none. Brackets in strings do not
  * count, and depth needs no stack, since only the balance matters. */
-static const char *json_skip(json in) {
+static inline const char *json_skip(json in) {
   int depth = 0, in_string = 0;
   for (in = json_blank(in); in.at < in.end; in.at++) {
     char c = *in.at;
@@ -47,7 +47,7 @@ static const char *json_skip(json in) {
 }
 
 /* The value of `key` in the object `in`. */
-static json json_member(json in, const char *key) {
+static inline json json_member(json in, const char *key) {
   size_t length = strlen(key);
   if (in.at == NULL) return in;
   in = json_blank(in);
@@ -76,7 +76,7 @@ static json json_member(json in, const char *key) {
   }
 }
 
-static int json_hex(char c) {
+static inline int json_hex(char c) {
   const char *digits = "0123456789abcdef", *found;
   if (c >= 'A' && c <= 'F') c = (char)(c + 32);
   found = c == '\0' ? NULL : strchr(digits, c);
@@ -85,7 +85,7 @@ static int json_hex(char c) {
 
 /* Copies a string into `out` with a final zero; returns 0 if it is none, holds a character that no
  * path needs (beyond ASCII as \u), or is too long. */
-static int json_text(json in, char *out, size_t size) {
+static inline int json_text(json in, char *out, size_t size) {
   size_t used = 0;
   const char *escapes = "\"\\/bfnrt", *meanings = "\"\\/\b\f\n\r\t";
   if (in.at == NULL || in.at >= in.end || *in.at != '"') return 0;
@@ -116,7 +116,7 @@ static int json_text(json in, char *out, size_t size) {
 }
 
 /* A whole number, or `otherwise`. */
-static long json_number(json in, long otherwise) {
+static inline long json_number(json in, long otherwise) {
   long number = 0;
   if (in.at == NULL || in.at >= in.end || *in.at < '0' || *in.at > '9') return otherwise;
   for (; in.at < in.end && *in.at >= '0' && *in.at <= '9' && number < 100000000L; in.at++) {
@@ -132,7 +132,7 @@ typedef struct json_out {
   int full;
 } json_out;
 
-static void json_put(json_out *out, const char *text, size_t length) {
+static inline void json_put(json_out *out, const char *text, size_t length) {
   if (out->full || length > out->size - out->used) {
     out->full = 1;
     return;
@@ -141,7 +141,7 @@ static void json_put(json_out *out, const char *text, size_t length) {
   out->used += length;
 }
 
-static void json_put_string(json_out *out, const char *text, size_t length) {
+static inline void json_put_string(json_out *out, const char *text, size_t length) {
   size_t i;
   json_put(out, "\"", 1);
   for (i = 0; i < length; i++) {

@@ -6,6 +6,7 @@ mod call;
 mod config;
 mod logs;
 mod outcome;
+mod plugin;
 mod refresh;
 mod runs;
 mod session_start;
@@ -53,6 +54,8 @@ enum Command {
     Trust(trust::TrustOptions),
     /// Take the trust in this project's file back
     Untrust(trust::UntrustOptions),
+    /// Write, check, trust and call plugins
+    Plugin(plugin::Options),
     /// Show the last session starts
     Runs(runs::Options),
     /// Show the log, or where it is
@@ -64,6 +67,7 @@ enum Command {
 pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
     match arguments.first().and_then(|word| word.to_str()) {
         Some("session-start") => session_start::run(&arguments[1..], started),
+        Some(crate::plugin::child::COMMAND) => crate::plugin::child::run(),
         Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], started),
         _ => commanded(arguments, started),
     }
@@ -86,6 +90,7 @@ fn commanded(arguments: &[OsString], started: &Started) -> ExitCode {
         Command::Config(options) => config::run(&options, started),
         Command::Trust(options) => trust::trust(&options, started),
         Command::Untrust(options) => trust::untrust(&options, started),
+        Command::Plugin(options) => plugin::run(&options, started),
         Command::Runs(options) => runs::run(&options, started),
         Command::Logs(options) => logs::run(&options, started),
     };

@@ -76,6 +76,7 @@ impl Setting {
             paths: self.paths.clone(),
             repository: self.repository.clone(),
             root: self.root.clone(),
+            program: started.program.clone(),
             trusted: self.loaded.project_trusted,
             dry_run,
             now: Timestamp::now(),

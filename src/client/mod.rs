@@ -23,6 +23,7 @@ use crate::task::{Answer, Query};
 mod local;
 mod mcp;
 mod payload;
+pub mod plugin;
 mod rest;
 
 /// What a client's methods return: they do not need to be `Send`, the runtime has one thread.

@@ -117,7 +117,9 @@ impl HookConfig {
 }
 
 impl PluginConfig {
-    pub(super) fn blank() -> Self {
+    /// What holds for a plugin without a table of its own.
+    #[must_use]
+    pub fn blank() -> Self {
         PluginConfig {
             isolation: Isolation::Process,
             timeout: Duration::from_secs(1),

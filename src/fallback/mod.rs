@@ -13,6 +13,7 @@ use crate::task::{Answer, Query};
 
 mod cache_then_error;
 mod cache_then_skip;
+pub mod plugin;
 mod skip;
 mod stale_while_revalidate;
 

@@ -24,6 +24,7 @@ mod git_context;
 mod next_task;
 mod notes;
 mod pending_tasks;
+pub mod plugin;
 mod prime_cache;
 mod process;
 

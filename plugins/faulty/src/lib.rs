@@ -27,9 +27,9 @@ fn misbehave(ctx: &Ctx<'_>) -> Result<String> {
     match mode.as_str() {
         "panic" => broken("a string slice"),
         "panic_string" => broken(&format!("a formatted string: {}", 7)),
-        "panic_other" => std::panic::panic_any(7_u8),
+        "panic_other" => broken_with(7_u8),
         "panic_in_drop" => drop(Bomb),
-        "panic_payload_bomb" => std::panic::panic_any(Bomb),
+        "panic_payload_bomb" => broken_with(Bomb),
         "panic_twice" => {
             let _bomb = Bomb;
             broken("the first of two");
@@ -46,9 +46,9 @@ fn misbehave(ctx: &Ctx<'_>) -> Result<String> {
             }
         }
         "noise" => noise(),
-        "log_flood" => (0..).for_each(|line| ctx.log(Level::Info, format!("line {line}"))),
+        "log_flood" => log_flood(ctx),
         "log_secret" => ctx.log(Level::Warn, "the token is s3cret-s3cret-s3cret\nforged line"),
-        "stderr_flood" => (0..200_000).for_each(|line| eprintln!("line {line} of standard error")),
+        "stderr_flood" => stderr_flood(),
         "changes_folder" => std::env::set_current_dir("/")?,
         "environment" => return Ok(environment()),
         "token" => return Ok(ctx.bearer_token().unwrap_or("no token").to_owned()),
@@ -76,6 +76,24 @@ impl Drop for Bomb {
 #[expect(clippy::panic, reason = "that is what is asked for")]
 fn broken(text: &str) {
     panic!("{text}");
+}
+
+#[expect(clippy::panic, reason = "that is what is asked for")]
+fn broken_with(payload: impl Send + 'static) {
+    std::panic::panic_any(payload);
+}
+
+fn log_flood(ctx: &Ctx<'_>) {
+    loop {
+        ctx.log(Level::Info, "a line of a flood");
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "that is what is asked for")]
+fn stderr_flood() {
+    for line in 0..50_000 {
+        eprintln!("line {line} of standard error");
+    }
 }
 
 #[expect(clippy::exit, reason = "that is what is asked for")]

@@ -1,0 +1,269 @@
+//! `plugin check`: one numbered step after the other, stopping at the first that fails with what to do
+//! about it. Nothing needs to be trusted: it works on a copy of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::Started;
+use super::super::outcome::{self, Outcome};
+use super::super::setting::Setting;
+use super::super::tasks::block_on;
+use crate::config::PluginConfig;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+use crate::plugin::wire::{self, Request};
+use crate::plugin::{Fault, Kind, Manifest, Place, Plugin, Wanted, header, pin};
+
+/// For one call; a session would wait one second.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Calls that are timed.
+const TIMED: usize = 5;
+
+/// Flags of `plugin check`.
+#[derive(Args)]
+pub struct Options {
+    /// The library, or its name in a plugin folder
+    file: PathBuf,
+    /// A setting for its calls, instead of those in `[plugins.NAME.config]`
+    #[arg(long = "config", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Default)]
+struct Report {
+    steps: Vec<Step>,
+    manifest: Option<Manifest>,
+}
+
+struct Step {
+    name: &'static str,
+    detail: String,
+    failure: Option<Failure>,
+}
+
+/// Checks the library.
+///
+/// # Errors
+/// When it cannot be begun; a failed step is counted in the exit code.
+pub fn run(options: &Options, started: &Started) -> Outcome {
+    let setting = Setting::here(started);
+    let path = super::library(&options.file, &setting).unwrap_or_else(|_| options.file.clone());
+    let mut report = Report::default();
+    let whole = report.check(&path, options, &setting, started);
+    if let Err(failure) = whole {
+        report.steps.push(failure);
+    }
+    let is_good = report.steps.iter().all(|step| step.failure.is_none());
+    let text = if options.json { report.as_json(&path, is_good) } else { report.as_text(&path) };
+    outcome::print(&text);
+    Ok(ExitCode::from(u8::from(!is_good)))
+}
+
+fn failed(name: &'static str) -> impl Fn(Failure) -> Step {
+    move |failure| Step { name, detail: failure.message.clone(), failure: Some(failure) }
+}
+
+impl Report {
+    fn passed(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.steps.push(Step { name, detail: detail.into(), failure: None });
+    }
+
+    fn check(
+        &mut self,
+        path: &Path,
+        options: &Options,
+        setting: &Setting,
+        started: &Started,
+    ) -> Result<(), Step> {
+        let bytes = super::read(path).map_err(failed("file"))?;
+        let name = super::name_of(path, None).map_err(failed("file"))?;
+        self.passed("file", format!("{} bytes, called `{name}`", bytes.len()));
+        let wrong = |text: String| {
+            let text = format!("`{}` {text}", path.display());
+            Failure::new(Code::PLUGIN_UNLOADABLE, text).hint("build it for this machine")
+        };
+        header::check(&bytes).map_err(wrong).map_err(failed("header"))?;
+        self.passed("header", "a shared library for this system and CPU");
+        let config = self.settings(&name, options, setting).map_err(failed("settings"))?;
+        let copy = Copy::of(&name, &bytes).map_err(failed("copy"))?;
+        let place = Place { program: started.program.clone(), root: setting.root.clone() };
+        let plugin = Plugin::new(&name, copy.library.clone(), config, &started.environment, place);
+        let manifest = describe(&plugin).map_err(failed("describe"))?;
+        self.passed("describe", summary(&manifest));
+        self.manifest = Some(manifest.clone());
+        for (kind, item) in items(&manifest) {
+            self.call(&plugin, kind, &item)?;
+        }
+        let time = typical_time(&plugin).map_err(failed("time"))?;
+        self.passed(
+            "time",
+            format!("{:.1} ms for a call in its own process", time.as_secs_f64() * 1e3),
+        );
+        Ok(())
+    }
+
+    fn settings(
+        &self,
+        name: &str,
+        options: &Options,
+        setting: &Setting,
+    ) -> Result<PluginConfig, Failure> {
+        let known = setting.loaded.config.plugins.get(name).cloned();
+        let mut config = known.unwrap_or_else(PluginConfig::blank);
+        config.timeout = PATIENCE;
+        if !options.settings.is_empty() {
+            config.config =
+                options.settings.iter().map(|one| pair(one)).collect::<Result<_, _>>()?;
+        }
+        Ok(config)
+    }
+
+    /// An error that the plugin reports in its own words is an answer; only what it does wrong fails.
+    fn call(&mut self, plugin: &Plugin, kind: Kind, item: &str) -> Result<(), Step> {
+        let name = match kind {
+            Kind::Client => "client",
+            Kind::Strategy => "strategy",
+            Kind::Hook => "hook",
+        };
+        let request = example(kind, item);
+        let fault = |fault: Fault| failed(name)(fault.failure(plugin.name()));
+        let reply = block_on(plugin.raw_call(&request, Deadline::after(PATIENCE)));
+        let reply = reply.map_err(failed(name))?.map_err(fault)?;
+        let detail = match wire::read_reply(reply).map_err(fault)? {
+            Ok(ok) => understood(kind, &ok).map_err(fault)?,
+            Err(complaint) if complaint.kind.is_faulty() => {
+                return Err(failed(name)(complaint.failure(plugin.name())));
+            }
+            Err(complaint) => format!("answers with an error: {}", complaint.message),
+        };
+        self.passed(name, format!("`{item}` {detail}"));
+        Ok(())
+    }
+
+    fn as_text(&self, path: &Path) -> String {
+        let mut text = format!("{}\n", path.display());
+        for (index, step) in self.steps.iter().enumerate() {
+            let mark = if step.failure.is_none() { '✓' } else { '✗' };
+            let detail = wire::plain(&step.detail);
+            text.push_str(&format!("{mark} {} {}: {detail}\n", index + 1, step.name));
+            if let Some(hint) = step.failure.as_ref().and_then(|failure| failure.hint.as_ref()) {
+                text.push_str(&format!("  hint: {hint}\n"));
+            }
+        }
+        text
+    }
+
+    fn as_json(&self, path: &Path, is_good: bool) -> String {
+        let step = |step: &Step| {
+            json!({
+                "name": step.name,
+                "ok": step.failure.is_none(),
+                "detail": wire::plain(&step.detail),
+                "code": step.failure.as_ref().map(|failure| failure.code.to_string()),
+                "hint": step.failure.as_ref().and_then(|failure| failure.hint.clone()),
+            })
+        };
+        let steps: Vec<Value> = self.steps.iter().map(step).collect();
+        let all = json!({ "schema": 1, "file": path, "ok": is_good, "steps": steps, "manifest": self.manifest });
+        format!("{all:#}\n")
+    }
+}
+
+/// A private copy for as long as it is checked.
+pub struct Copy {
+    _folder: tempfile::TempDir,
+    pub library: Wanted,
+}
+
+impl Copy {
+    fn of(name: &str, bytes: &[u8]) -> Result<Self, Failure> {
+        let unkept = |error: std::io::Error| {
+            Failure::new(Code::STORE_UNUSABLE, format!("no copy can be made: {error}"))
+        };
+        let folder = tempfile::tempdir().map_err(unkept)?;
+        let path = folder.path().join(name);
+        crate::disk::write_atomic(&path, bytes, crate::disk::Durability::Process)
+            .map_err(unkept)?;
+        let (sha256, size) = (pin::digest(bytes), bytes.len() as u64);
+        Ok(Copy { _folder: folder, library: Wanted { path, sha256, size } })
+    }
+}
+
+/// Asks a library what it is.
+pub fn describe(plugin: &Plugin) -> Result<Manifest, Failure> {
+    let described = block_on(plugin.call(&Request::describe(), Deadline::after(PATIENCE)))??;
+    Manifest::read(&described).map_err(|fault| fault.failure(plugin.name()))
+}
+
+/// `client todo_file; wants bearer_token`.
+pub fn summary(manifest: &Manifest) -> String {
+    let mut parts: Vec<String> =
+        items(manifest).map(|(kind, item)| format!("{} {item}", kind.word())).collect();
+    if !manifest.wants.is_empty() {
+        parts.push(format!("wants {}", manifest.wants.join(", ")));
+    }
+    let (name, version) = (wire::plain(&manifest.name), wire::plain(&manifest.version));
+    format!("{name} {version}: {}", parts.join("; "))
+}
+
+/// All items with their kinds.
+pub fn items(manifest: &Manifest) -> impl Iterator<Item = (Kind, String)> {
+    Kind::ALL.into_iter().flat_map(|kind| {
+        manifest.items(kind).iter().map(move |item| (kind, item.clone())).collect::<Vec<_>>()
+    })
+}
+
+fn example(kind: Kind, item: &str) -> Request {
+    let query = json!({ "name": "tasks", "tool": "manage_task", "arguments": {}, "limit": 5 });
+    match kind {
+        Kind::Client => Request::new("pending_tasks", item, json!({ "query": query })),
+        Kind::Strategy => {
+            let failure =
+                json!({ "class": "unavailable", "code": "WS302", "message": "an example" });
+            let cache = json!({ "state": "stale", "age_s": 5400 });
+            let fields = json!({ "query": query, "failure": failure, "cache": cache });
+            Request::new("after_failure", item, fields)
+        }
+        Kind::Hook => Request::new(
+            "session_start",
+            item,
+            json!({ "event": { "source": "startup", "tasks": [] } }),
+        ),
+    }
+}
+
+fn understood(kind: Kind, ok: &Value) -> Result<String, Fault> {
+    Ok(match kind {
+        Kind::Client => format!("gives {} tasks", wire::read_tasks(ok)?.total),
+        Kind::Strategy => format!("decides `{}`", wire::read_decision(ok)?.word()),
+        Kind::Hook => format!("gives {} sections", wire::read_sections(ok)?.len()),
+    })
+}
+
+fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
+    let mut times = Vec::with_capacity(TIMED);
+    for _ in 0..TIMED {
+        let began = Instant::now();
+        describe(plugin)?;
+        times.push(began.elapsed());
+    }
+    times.sort();
+    Ok(times[TIMED / 2])
+}
+
+/// `key=value`; the value is JSON, or else text.
+fn pair(text: &str) -> Result<(String, Value), Failure> {
+    let (key, value) = text.split_once('=').ok_or_else(|| {
+        Failure::new(Code::FLAG, format!("`--config {text}` has no `=`"))
+            .hint("like --config path=TODO.md")
+    })?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((key.to_owned(), value))
+}

@@ -1,0 +1,153 @@
+//! `plugin new`: a folder with a plugin that builds at once, in Rust with the SDK's sources beside it,
+//! or in C with nothing but a header.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::super::outcome::{self, Outcome};
+use super::sdk;
+use crate::error::{Code, Failure};
+
+/// Flags of `plugin new`.
+#[derive(Args)]
+pub struct Options {
+    /// What it is called; the folder too
+    name: String,
+    /// What it is
+    #[arg(long, value_enum, default_value_t = Kind::Client)]
+    kind: Kind,
+    /// What it is written in
+    #[arg(long, value_enum, default_value_t = Language::Rust)]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// A source of tasks
+    Client,
+    /// A step of a fallback chain
+    Strategy,
+    /// A piece of the session start
+    Hook,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Language {
+    Rust,
+    C,
+}
+
+/// Writes the folder.
+///
+/// # Errors
+/// When it is there already, or the disk refuses.
+pub fn run(options: &Options) -> Outcome {
+    let name = options.name.as_str();
+    let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins_well || !crate::plugin::pin::is_name(name) {
+        let text = format!("`{}` is not the name of a plugin", name.escape_debug());
+        return Err(Failure::new(Code::FLAG, text)
+            .hint("lower-case letters, digits, - and _, beginning with a letter"));
+    }
+    let unwritten = |error: io::Error| {
+        Failure::new(Code::STORE_UNUSABLE, format!("`{name}` cannot be written: {error}"))
+    };
+    std::fs::create_dir(name).map_err(unwritten)?;
+    for (path, text) in files(options) {
+        write(&Path::new(name).join(path), &text).map_err(unwritten)?;
+    }
+    let item = item(name);
+    let (build, library) = match options.lang {
+        Language::Rust => {
+            ("cargo build --release", format!("target/release/{}", cargo_name(&item)))
+        }
+        Language::C => ("make", format!("warmstart_{item}.so")),
+    };
+    outcome::print(&format!(
+        "Made `{name}`. Next:\n  cd {name} && {build}\n  warmstart plugin check {library}\n  warmstart plugin trust {library}\n"
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn item(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+fn cargo_name(item: &str) -> String {
+    let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    format!("{before}warmstart_{item}{after}")
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
+
+fn files(options: &Options) -> Vec<(PathBuf, String)> {
+    let filled = |text: &str| fill(text, &options.name);
+    match options.lang {
+        Language::C => {
+            let source = match options.kind {
+                Kind::Client => include_str!("templates/client.c.txt"),
+                Kind::Strategy => include_str!("templates/strategy.c.txt"),
+                Kind::Hook => include_str!("templates/hook.c.txt"),
+            };
+            let makefile = include_str!("templates/Makefile.txt");
+            vec![
+                ("plugin.c".into(), filled(source)),
+                ("Makefile".into(), filled(makefile)),
+                ("json.h".into(), sdk::JSON_H.into()),
+                ("warmstart_plugin.h".into(), sdk::HEADER.into()),
+            ]
+        }
+        Language::Rust => {
+            let source = match options.kind {
+                Kind::Client => include_str!("templates/client.rs.txt"),
+                Kind::Strategy => include_str!("templates/strategy.rs.txt"),
+                Kind::Hook => include_str!("templates/hook.rs.txt"),
+            };
+            let mut files = vec![
+                ("Cargo.toml".into(), filled(include_str!("templates/Cargo.toml.txt"))),
+                (".gitignore".into(), "/target\n".into()),
+                ("src/lib.rs".into(), filled(source)),
+            ];
+            let sdk = sdk::FILES.iter();
+            files.extend(sdk.map(|(path, text)| (Path::new("sdk").join(path), (*text).to_owned())));
+            files
+        }
+    }
+}
+
+fn fill(text: &str, name: &str) -> String {
+    let item = item(name);
+    let words = item.split('_').filter(|word| !word.is_empty());
+    let camel: String = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
+    text.replace("@NAME@", name).replace("@ITEM@", &item).replace("@TYPE@", &camel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdk_is_brought_along_whole() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/sdk");
+        let mut there = vec!["Cargo.toml".to_owned(), "include/warmstart_plugin.h".to_owned()];
+        for entry in std::fs::read_dir(folder.join("src")).unwrap().flatten() {
+            there.push(format!("src/{}", entry.file_name().to_string_lossy()));
+        }
+        there.sort();
+        let brought: Vec<_> = sdk::FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(brought, there);
+    }
+
+    #[test]
+    fn names_become_words_of_the_language() {
+        assert_eq!(fill("@NAME@ @ITEM@ @TYPE@", "my-todo_2"), "my-todo_2 my_todo_2 MyTodo2");
+    }
+}

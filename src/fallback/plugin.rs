@@ -1,0 +1,118 @@
+//! A plugin as a step of a chain. It may decide, or supply tasks itself; when it fails, the next step
+//! is asked.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Advice, Advisor, Serve, Verdict};
+use crate::cache::{CacheView, Freshness};
+use crate::deadline::Deadline;
+use crate::error::Failure;
+use crate::plugin::wire::{self, Decision, Request};
+use crate::plugin::{Fault, FaultKind, Named};
+use crate::task::{Answer, Query};
+
+/// What `before` may take: it stands in the way of every request.
+const BEFORE: Duration = Duration::from_millis(100);
+/// Kept free for what follows the step.
+const RESERVE: Duration = Duration::from_millis(20);
+
+/// The step that `word` of a chain means.
+#[must_use]
+pub fn step(word: &str, named: Named) -> Box<dyn Advisor> {
+    let has_before = named.pin.manifest.before.contains(&named.item);
+    Box::new(PluginStep { word: word.to_owned(), has_before, named })
+}
+
+struct PluginStep {
+    word: String,
+    has_before: bool,
+    named: Named,
+}
+
+impl Advisor for PluginStep {
+    fn name(&self) -> &str {
+        &self.word
+    }
+
+    fn has_before(&self) -> bool {
+        self.has_before
+    }
+
+    fn before<'a>(
+        &'a self,
+        query: &'a Query,
+        cache: CacheView,
+        deadline: Deadline,
+    ) -> Advice<'a, Serve> {
+        Box::pin(async move {
+            let fields = json!({ "query": asked(query), "cache": seen(cache) });
+            match self.decide("before", fields, deadline.capped(BEFORE)).await? {
+                Decision::Cached => Ok(Some(Serve::Cached)),
+                Decision::CachedThenRefresh => Ok(Some(Serve::CachedThenRefresh)),
+                Decision::Decline => Ok(None),
+                other => Err(self.out_of_place(&other, "before a request")),
+            }
+        })
+    }
+
+    fn after<'a>(
+        &'a self,
+        query: &'a Query,
+        failure: &'a Failure,
+        cache: CacheView,
+        deadline: Deadline,
+    ) -> Advice<'a, Verdict> {
+        Box::pin(async move {
+            let told = json!({
+                "class": failure.class().word(),
+                "code": failure.code.to_string(),
+                "message": failure.message,
+            });
+            let fields = json!({ "query": asked(query), "cache": seen(cache), "failure": told });
+            let limit = deadline.earlier(RESERVE);
+            Ok(match self.decide("after_failure", fields, limit).await? {
+                Decision::Cached | Decision::CachedThenRefresh => Some(Verdict::Cached),
+                Decision::Ask(client) => Some(Verdict::Ask(client)),
+                Decision::Substitute(tasks) => Some(Verdict::Substitute(Answer::Tasks(tasks))),
+                Decision::Skip => Some(Verdict::Skip),
+                Decision::Fail => Some(Verdict::Fail),
+                Decision::Decline => None,
+            })
+        })
+    }
+}
+
+impl PluginStep {
+    async fn decide(
+        &self,
+        op: &'static str,
+        fields: Value,
+        limit: Deadline,
+    ) -> Result<Decision, Failure> {
+        let plugin = &self.named.plugin;
+        let request = Request::new(op, &self.named.item, fields);
+        let ok = plugin.call(&request, limit).await?;
+        wire::read_decision(&ok).map_err(|fault| plugin.misread(&fault))
+    }
+
+    fn out_of_place(&self, decision: &Decision, place: &str) -> Failure {
+        let text = format!("decided `{}`, which means nothing {place}", decision.word());
+        self.named.plugin.misread(&Fault::new(FaultKind::Reply, text))
+    }
+}
+
+fn asked(query: &Query) -> Value {
+    json!({ "name": query.name, "tool": query.tool, "arguments": query.arguments })
+}
+
+fn seen(cache: CacheView) -> Value {
+    let state = match cache.freshness {
+        Freshness::Absent => "absent",
+        Freshness::Fresh => "fresh",
+        Freshness::Stale => "stale",
+        Freshness::Expired => "expired",
+    };
+    json!({ "state": state, "age_s": cache.age.map(|age| age.as_secs()) })
+}

@@ -1,0 +1,188 @@
+//! The host's end of the boundary: opens a verified library, calls its one function, takes what it
+//! says through the callbacks. The only unsafe code of the program.
+
+#![expect(unsafe_code, reason = "a dynamic library and C callbacks cannot be had without")]
+
+use std::ffi::{c_int, c_void};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use libloading::Library;
+use serde_json::Value;
+use warmstart_plugin::abi::{self, Host, Str};
+
+use super::fault::{Fault, FaultKind};
+use super::frame::MOST_LOG_LINES;
+use super::image::Image;
+
+/// Bytes of one log line that are kept.
+const LONGEST_LINE: usize = 4096;
+
+/// Where a plugin's log lines go.
+pub type Log<'a> = &'a (dyn Fn(u32, String) + Sync);
+
+/// A loaded plugin. Never unloaded: its threads and handlers may outlive any call.
+pub struct Loaded {
+    entry: abi::Entry,
+}
+
+impl Loaded {
+    /// Loads the library; its constructors run here.
+    ///
+    /// # Errors
+    /// What the loader said, or that the function is missing.
+    pub fn open(image: Image) -> Result<Self, Fault> {
+        // SAFETY: loading runs the library's constructors; the user has trusted exactly these bytes.
+        let library = unsafe { open(image.path()) }.map_err(|error| {
+            Fault::new(FaultKind::Load, format!("cannot be loaded: {}", chain(&error)))
+        })?;
+        let library: &'static Library = Box::leak(Box::new(library));
+        std::mem::forget(image);
+        // SAFETY: a library that exports this name promises this type (abi::Entry).
+        let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL) };
+        match entry {
+            Ok(entry) => Ok(Loaded { entry: *entry }),
+            Err(_) => Err(missing(library)),
+        }
+    }
+
+    /// One call. `soft` is when the plugin is told to wrap up.
+    ///
+    /// # Errors
+    /// When it gave no usable reply.
+    pub fn call(&self, request: &str, soft: Instant, log: Log<'_>) -> Result<Value, Fault> {
+        let call = Call { state: Mutex::default(), soft, log };
+        let mut host = Host {
+            size: u32::try_from(size_of::<Host>()).unwrap_or(u32::MAX),
+            reserved: 0,
+            context: (&raw const call).cast_mut().cast(),
+            reply,
+            log: take_line,
+            cancelled,
+        };
+        // SAFETY: `host`, `call` and `request` outlive the call, which is all that the plugin may count
+        // on; the callbacks lock what they share, should it call them from a thread of its own.
+        let code = unsafe { (self.entry)(&raw mut host, Str::of(request)) };
+        let state = std::mem::take(&mut *call.lock());
+        match (code, state.reply) {
+            (0, Some(reply)) => reply,
+            (0, None) => Err(Fault::new(FaultKind::Reply, "returned without a reply")),
+            (code, _) => Err(Fault::new(FaultKind::Reply, format!("returned the code {code}"))),
+        }
+    }
+}
+
+/// With all names resolved at once, so that a missing one is a failure here and not a crash later,
+/// and none of them offered to other libraries.
+#[cfg(unix)]
+unsafe fn open(path: &std::path::Path) -> Result<Library, libloading::Error> {
+    use libloading::os::unix;
+    // SAFETY: the caller's.
+    unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
+}
+
+#[cfg(not(unix))]
+unsafe fn open(path: &std::path::Path) -> Result<Library, libloading::Error> {
+    // SAFETY: the caller's.
+    unsafe { Library::new(path) }
+}
+
+fn missing(library: &Library) -> Fault {
+    // SAFETY: only asked for, never called.
+    let is_newer = unsafe { library.get::<abi::Entry>("warmstart_plugin_v2") }.is_ok();
+    if is_newer {
+        return Fault::new(
+            FaultKind::Version,
+            "needs version 2 of the boundary; this host has 1.0",
+        );
+    }
+    Fault::new(FaultKind::Symbol, format!("does not export `{}`", abi::SYMBOL))
+}
+
+/// libloading itself says only "dlopen failed"; the reason is behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    super::wire::plain(&text)
+}
+
+/// What the callbacks share.
+struct Call<'a> {
+    state: Mutex<State>,
+    soft: Instant,
+    log: Log<'a>,
+}
+
+#[derive(Default)]
+struct State {
+    reply: Option<Result<Value, Fault>>,
+    lines: usize,
+}
+
+impl Call<'_> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reply counts. Parsed here, so that what goes on is one line of JSON whatever it was.
+    fn take_reply(&self, bytes: Option<&[u8]>) -> i32 {
+        let mut state = self.lock();
+        if state.reply.is_some() {
+            return 1;
+        }
+        let odd = |text: &str| Err(Fault::new(FaultKind::Reply, text));
+        let reply = match bytes {
+            None => odd("replied with a null pointer or an impossible length"),
+            Some(bytes) if bytes.len() > abi::LARGEST_REPLY => odd("replied with more than 1 MiB"),
+            Some(bytes) => serde_json::from_slice(bytes)
+                .or_else(|error| odd(&format!("replied with what is not JSON: {error}"))),
+        };
+        let refused = i32::from(reply.is_err());
+        state.reply = Some(reply);
+        refused
+    }
+
+    fn take_line(&self, level: u32, bytes: Option<&[u8]>) {
+        let mut state = self.lock();
+        state.lines += 1;
+        if state.lines <= MOST_LOG_LINES {
+            let bytes = bytes.unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_LINE)]);
+            (self.log)(level.clamp(1, 5), text.into_owned());
+        }
+    }
+}
+
+/// # Safety
+/// `context` is the one that `Loaded::call` handed out, and that call has not returned.
+unsafe fn call_of<'a>(context: *mut c_void) -> &'a Call<'a> {
+    // SAFETY: the caller's.
+    unsafe { &*context.cast_const().cast() }
+}
+
+unsafe extern "C" fn reply(context: *mut c_void, json: Str) -> i32 {
+    // SAFETY: called by the plugin during its call, with bytes that it owns for as long.
+    unsafe { call_of(context).take_reply(json.bytes()) }
+}
+
+unsafe extern "C" fn take_line(context: *mut c_void, level: u32, text: Str) {
+    // SAFETY: as in `reply`.
+    unsafe { call_of(context).take_line(level, text.bytes()) }
+}
+
+unsafe extern "C" fn cancelled(context: *mut c_void) -> i32 {
+    // SAFETY: as in `reply`.
+    i32::from(Instant::now() >= unsafe { call_of(context) }.soft)
+}
+
+/// Ends the process at once: no destructor and no exit handler of a plugin runs.
+pub fn leave(code: c_int) -> ! {
+    unsafe extern "C" {
+        safe fn _exit(code: c_int) -> !;
+    }
+    _exit(code)
+}

@@ -1,0 +1,52 @@
+//! What a plugin says on the side: its log lines and what it prints. One line each, under its name;
+//! the log's own writer masks secrets.
+
+use std::cell::Cell;
+
+use super::wire::plain;
+
+/// Lines of standard error that are kept.
+const MOST_NOISE: usize = 64;
+
+/// The journal of one call.
+pub struct Journal<'a> {
+    plugin: &'a str,
+    noise: Cell<usize>,
+}
+
+impl<'a> Journal<'a> {
+    /// For the plugin of that name.
+    #[must_use]
+    pub fn of(plugin: &'a str) -> Self {
+        Journal { plugin, noise: Cell::new(0) }
+    }
+
+    /// A line that it logged.
+    pub fn line(&self, level: u32, text: &str) {
+        line(self.plugin, level, text);
+    }
+
+    /// What it printed; only the first lines, but all of it is read, or it would block.
+    pub fn noise(&self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        for one in text.lines().map(plain).filter(|one| !one.is_empty()) {
+            if self.noise.get() >= MOST_NOISE {
+                return;
+            }
+            self.noise.set(self.noise.get() + 1);
+            tracing::debug!(target: "plugin", plugin = self.plugin, "printed: {one}");
+        }
+    }
+}
+
+/// Logs one line of the plugin at its level.
+pub fn line(plugin: &str, level: u32, text: &str) {
+    let text = plain(text);
+    match level {
+        1 => tracing::error!(target: "plugin", plugin, "{text}"),
+        2 => tracing::warn!(target: "plugin", plugin, "{text}"),
+        3 => tracing::info!(target: "plugin", plugin, "{text}"),
+        4 => tracing::debug!(target: "plugin", plugin, "{text}"),
+        _ => tracing::trace!(target: "plugin", plugin, "{text}"),
+    }
+}
