@@ -104,21 +104,35 @@ fn chosen(origins: Vec<Origin>, key: Option<&str>) -> Result<Vec<Origin>, Failur
     })
 }
 
-/// Where the places begin, when the values leave room.
+/// Where the places begin; they get a line of their own behind a longer value.
 const PLACES: usize = 44;
 
 fn lines(origin: &Origin, with_places: bool, home: Option<&Path>) -> String {
-    let Some((first, shadowed)) = origin.values.split_first() else { return String::new() };
-    let text = format!("{} = {}", origin.key, toml_text(&first.value));
+    let Some((first, others)) = origin.values.split_first() else { return String::new() };
+    let text = match first.is_left_out {
+        true => format!("# {} is not set", origin.key),
+        false => format!("{} = {}", origin.key, toml_text(&first.value)),
+    };
     if !with_places {
         return text + "\n";
     }
-    let mut text = format!("{text:<PLACES$}  # {}\n", place(first, home));
-    for one in shadowed {
-        let hidden = format!("#   shadows {}", toml_text(&one.value));
-        text.push_str(&format!("{hidden:<PLACES$}  # {}\n", place(one, home)));
+    let (own, others) = match first.is_left_out {
+        true => (text + "\n", origin.values.as_slice()),
+        false => (with_place(&text, "from", &place(first, home)), others),
+    };
+    let other = |said: &Said| {
+        let verb = if said.is_left_out { "leaves out" } else { "shadows" };
+        let text = format!("#   {verb} {}", toml_text(&said.value));
+        with_place(&text, "  from", &place(said, home))
+    };
+    own + &others.iter().map(other).collect::<String>()
+}
+
+fn with_place(text: &str, lead: &str, place: &str) -> String {
+    if text.chars().count() > PLACES && place != "default" {
+        return format!("{text}\n#   {lead} {place}\n");
     }
-    text
+    format!("{text:<PLACES$}  # {place}\n")
 }
 
 fn place(said: &Said, home: Option<&Path>) -> String {
@@ -137,8 +151,9 @@ fn toml_text(value: &serde_json::Value) -> String {
 
 fn as_json(origins: &[Origin]) -> serde_json::Value {
     let one = |origin: &Origin| {
-        let values =
-            origin.values.iter().map(|said| json!({ "value": said.value, "place": said.place }));
+        let values = origin.values.iter().map(|said| {
+            json!({ "value": said.value, "place": said.place, "left_out": said.is_left_out })
+        });
         json!({ "key": origin.key, "values": values.collect::<Vec<_>>() })
     };
     json!({ "schema": 1, "settings": origins.iter().map(one).collect::<Vec<_>>() })

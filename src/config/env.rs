@@ -181,3 +181,31 @@ fn proxy_problems(environment: &Environment) -> Vec<Failure> {
     let wrong = set.filter_map(|(name, value)| Some((name, proxy_url(value).err()?)));
     wrong.map(|(name, wrong)| Failure::new(Code::CONFIG_URL, format!("`{name}` {wrong}"))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> ProxyVariables {
+        proxies(&pairs.iter().copied().collect())
+    }
+
+    #[test]
+    fn e22_the_small_letters_win_and_all_proxy_fills_the_gaps() {
+        let origin = |url: &Option<SafeUrl>| url.as_ref().map(SafeUrl::origin).unwrap_or_default();
+        let found = of(&[
+            ("HTTP_PROXY", "http://big:1"),
+            ("http_proxy", "joe:secret-word@small:2"),
+            ("ALL_PROXY", "http://all:3"),
+            ("NO_PROXY", "a.example, .b.example ,"),
+        ]);
+        assert_eq!(origin(&found.http), "http://small:2");
+        assert_eq!(origin(&found.https), "http://all:3");
+        assert_eq!(found.no_proxy, ["a.example", ".b.example"]);
+        assert_eq!(of(&[("http_proxy", ""), ("no_proxy", "")]), ProxyVariables::default());
+        let wrong = read(&[("HTTP_PROXY", "ftp://joe:secret-word@x")].into_iter().collect());
+        assert_eq!(wrong.problems.len(), 1);
+        let text = wrong.problems[0].to_string();
+        assert!(text.contains("`HTTP_PROXY`") && !text.contains("secret-word"), "{text}");
+    }
+}

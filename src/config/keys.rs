@@ -176,7 +176,7 @@ fn resource(value: &Value) -> Read<Resource> {
 }
 
 /// The guide writes scopes with blanks between, as OAuth does.
-fn scope(value: &Value) -> Read<Vec<String>> {
+pub fn scope(value: &Value) -> Read<Vec<String>> {
     match value {
         Value::String(text) if !text.trim_start().starts_with('[') => {
             Ok(text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect())

@@ -39,6 +39,8 @@ pub struct Loaded {
     pub project_trusted: bool,
     /// The layers above the defaults, the strongest last.
     pub layers: Vec<Layer>,
+    /// Of those the settings that could not be used, by path and place.
+    pub left_out: Vec<(Vec<String>, Place)>,
     /// The files that were looked for, in the order of their layers, and whether they were there.
     pub files: Vec<(PathBuf, bool)>,
 }
@@ -53,6 +55,7 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
         untrusted: None,
         project_trusted: false,
         layers: Vec::new(),
+        left_out: Vec::new(),
         files: Vec::new(),
     };
     loaded.user_file(sources);
@@ -199,8 +202,13 @@ impl Loaded {
         // The next weaker one that says something usable stands in.
         let strongest_first = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
         let weaker = strongest_first.skip_while(|one| !std::ptr::eq(*one, setting)).skip(1);
-        let mut weaker = weaker.filter(|one| one.path == setting.path);
-        let _ = weaker.any(|one| tables.set(&slot, &one.value, around).is_ok());
+        let weaker = weaker.filter(|one| one.path == setting.path);
+        for one in std::iter::once(setting).chain(weaker) {
+            if tables.set(&slot, &one.value, around).is_ok() {
+                break;
+            }
+            self.left_out.push((one.path.clone(), one.place.clone()));
+        }
     }
 }
 

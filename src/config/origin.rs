@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::defaults::DEFAULTS;
-use super::layers::{Layer, Setting};
+use super::defaults::{DEFAULTS, Leaf};
+use super::layers::Setting;
 use super::load::Loaded;
-use super::slots;
+use super::{keys, read, slots};
 use crate::secret::SafeUrl;
 
 /// One setting and all that was said about it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub key: String,
-    /// The strongest first; what follows it is shadowed.
+    /// The one in use first, then what it shadows, then what could not be used.
     pub values: Vec<Said>,
 }
 
@@ -23,6 +23,8 @@ pub struct Said {
     pub value: Value,
     /// `hooks.toml:12`, a variable, `default`.
     pub place: String,
+    /// It could not be used, and a weaker one stands in.
+    pub is_left_out: bool,
 }
 
 /// Every setting that has a value, ordered by key.
@@ -33,19 +35,45 @@ pub fn of(loaded: &Loaded) -> Vec<Origin> {
     paths.extend(said.map(Setting::words).filter(|path| slots::find(path).is_some()));
     paths.sort_unstable();
     paths.dedup();
-    paths.into_iter().map(|path| origin(&path, &loaded.layers)).collect()
+    paths.into_iter().map(|path| origin(&path, loaded)).collect()
 }
 
-fn origin(path: &[&str], layers: &[Layer]) -> Origin {
-    let said = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
+fn origin(path: &[&str], loaded: &Loaded) -> Origin {
+    let said = loaded.layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
     let mut values: Vec<Said> = said
         .filter(|one| one.words() == path)
-        .map(|one| Said { value: masked(path, &one.value), place: one.place.to_string() })
+        .map(|one| Said {
+            value: masked(path, &typed(path, &one.value)),
+            place: one.place.to_string(),
+            is_left_out: loaded
+                .left_out
+                .iter()
+                .any(|(other, at)| *other == one.path && *at == one.place),
+        })
         .collect();
     if let Some((_, leaf)) = DEFAULTS.iter().find(|(known, _)| *known == path) {
-        values.push(Said { value: masked(path, &leaf.value()), place: "default".into() });
+        let value = masked(path, &leaf.value());
+        values.push(Said { value, place: "default".into(), is_left_out: false });
     }
+    values.sort_by_key(|said| said.is_left_out);
     Origin { key: path.join("."), values }
+}
+
+/// A variable's text as the number, flag or list that its key takes, so that it reads like a line of
+/// `hooks.toml`. Keys of one name are of one kind in all tables.
+fn typed(path: &[&str], value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    let kind = DEFAULTS.iter().find(|(known, _)| known.last() == path.last());
+    let typed = match kind.map(|(_, leaf)| leaf) {
+        Some(Leaf::Number(_)) => text.trim().parse::<i64>().ok().map(Value::from),
+        Some(Leaf::Flag(_)) => read::flag(value).ok().map(Value::from),
+        Some(Leaf::List(_)) if path.last() == Some(&"scope") => {
+            keys::scope(value).ok().map(Value::from)
+        }
+        Some(Leaf::List(_)) => read::list(value).ok().map(Value::from),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| value.clone())
 }
 
 /// The value with `****` for a literal secret, a header's value, a URL's user part, and whatever in

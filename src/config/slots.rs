@@ -158,3 +158,44 @@ pub fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::defaults::TEXT;
+
+    /// The tables that `hooks.toml` fills, each with the rows of its kind.
+    #[test]
+    fn every_key_has_a_default_or_an_example_in_the_embedded_file() {
+        let is_set = |path: &[&str]| DEFAULTS.iter().any(|(known, _)| *known == path);
+        for row in TOP {
+            let path: Vec<&str> = row.name.split('.').collect();
+            assert!(is_set(&path), "{}", row.name);
+        }
+        CLIENT.iter().for_each(|row| assert!(is_set(&["client", row.name]), "{}", row.name));
+        AUTH.iter().for_each(|row| assert!(is_set(&["auth", row.name]), "{}", row.name));
+        let example = |name: &str| TEXT.contains(&format!("\n# {name} = "));
+        for row in QUERY {
+            assert!(is_set(&["queries", "tasks", row.name]) || example(row.name), "{}", row.name);
+        }
+        for name in HOOK.iter().map(|row| row.name) {
+            let in_some_hook =
+                DEFAULTS.iter().any(|(path, _)| matches!(path, ["hooks", _, key] if *key == name));
+            assert!(is_set(&["hook_defaults", name]) || in_some_hook || example(name), "{name}");
+        }
+        for name in PLUGIN.iter().map(|row| row.name) {
+            let table = TEXT.contains(&format!("\n# [plugins.jira.{name}]"));
+            assert!(example(name) || table, "{name}");
+        }
+    }
+
+    #[test]
+    fn c07_the_nearest_key_is_that_of_the_same_table() {
+        let near = |path: &[&str]| nearest_key(path).unwrap_or_default();
+        assert_eq!(near(&["client", "ulr"]), "client.url");
+        assert_eq!(near(&["clients", "b", "auth", "scop"]), "clients.b.auth.scope");
+        assert_eq!(near(&["hooks", "x", "timout"]), "hooks.x.timeout");
+        assert_eq!(near(&["sesion_start", "deadline"]), "session_start.deadline");
+        assert_eq!(near(&["weather", "today"]), "");
+    }
+}

@@ -100,7 +100,13 @@ fn seconds(value: &str, least: u32, most: u32) -> Read<Option<Value>> {
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
         return Err(format!("`{text}` is out of range ({least} to {most} seconds)"));
     }
-    Ok(Some(Value::from(format!("{}ms", (number * 1000.0).round().max(1.0)))))
+    let millis = (number * 1000.0).round().max(1.0);
+    let text = if millis % 1000.0 == 0.0 {
+        format!("{}s", millis / 1000.0)
+    } else {
+        format!("{millis}ms")
+    };
+    Ok(Some(Value::from(text)))
 }
 
 fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
