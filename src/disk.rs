@@ -2,7 +2,7 @@
 //! Knows nothing of what is in them. All platform differences of files live here.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Makes a file that outgrows its limit an error of the write, as a full disk is: by default it is a
@@ -114,6 +114,28 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         other => other?,
     };
     read_limited(file, limit).map(Some)
+}
+
+/// Reads the last lines of one of our files, at most `limit` bytes of them. `None`: there is no such
+/// file.
+///
+/// # Errors
+/// `PermissionDenied` as for `read_private`, or what the system said.
+pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match open_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let skipped = file.metadata()?.len().saturating_sub(limit);
+    // From the byte before, so that a line which begins exactly there is whole.
+    file.seek(SeekFrom::Start(skipped.saturating_sub(1)))?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if skipped > 0 {
+        let cut = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
+        bytes.drain(..cut);
+    }
+    Ok(Some(bytes))
 }
 
 /// Reads a file of the user or the project (links allowed), at most `limit` bytes; never blocks on a

@@ -9,8 +9,10 @@ use crate::deadline::Timestamp;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
 
-/// Bytes that are read of the file at the most.
-const LARGEST: u64 = 8 << 20;
+/// Bytes that are read of the file's end at the most.
+const LARGEST: u64 = 64 << 20;
+/// The same for a session's last run: some two hundred runs, since a session waits for it.
+const RECENT: u64 = 128 << 10;
 /// A generous line; when the file is larger than twice the kept lines of this size, it is due.
 const TYPICAL_LINE: u64 = 512;
 
@@ -76,10 +78,20 @@ pub fn append(path: &Path, run: &Run) -> std::io::Result<()> {
 /// # Errors
 /// What the disk said.
 pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
-    let bytes = disk::read_private(path, LARGEST)?.unwrap_or_default();
+    let bytes = disk::read_last_lines(path, LARGEST)?.unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n');
     let runs: Vec<Run> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
     Ok(runs[runs.len().saturating_sub(limit)..].to_vec())
+}
+
+/// The last of the recent runs of `session` that printed something; only its lines are parsed.
+#[must_use]
+pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
+    let bytes = disk::read_last_lines(path, RECENT).ok()??;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().rev().filter(|line| line.contains(session));
+    let mut runs = lines.filter_map(|line| serde_json::from_str::<Run>(line).ok());
+    runs.find(|run| run.session.as_deref() == Some(session) && !run.digest.is_empty())
 }
 
 /// Whether the file has grown so far past `keep` lines that it should be pruned.
@@ -94,7 +106,7 @@ pub fn is_due(path: &Path, keep: usize) -> bool {
 /// # Errors
 /// What the disk said; then the file is as it was.
 pub fn prune(path: &Path, keep: usize) -> std::io::Result<()> {
-    let Some(bytes) = disk::read_private(path, LARGEST)? else { return Ok(()) };
+    let Some(bytes) = disk::read_last_lines(path, LARGEST)? else { return Ok(()) };
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     if lines.len() <= keep {
@@ -135,5 +147,15 @@ mod tests {
         prune(&path, 3).unwrap();
         assert_eq!(last(&path, 9).unwrap(), [run(3), run(4)]);
         assert!(!is_due(&path, 3));
+        let told = |n: i64, session: &str, digest: &str| Run {
+            session: Some(session.into()),
+            digest: digest.into(),
+            ..run(n)
+        };
+        for one in [told(5, "s", "x"), told(6, "s", ""), told(7, "other", "y")] {
+            append(&path, &one).unwrap();
+        }
+        assert_eq!(last_printed(&path, "s"), Some(told(5, "s", "x")));
+        assert_eq!(last_printed(&path, "unknown"), None);
     }
 }

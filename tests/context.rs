@@ -150,6 +150,43 @@ fn s08_what_was_not_printed_counts_as_not_said() {
 }
 
 #[test]
+fn b04_what_other_sources_hear_is_no_change() {
+    let changing = Changing::new(one("a"));
+    let session =
+        changing.session().hooks_toml("[hooks.git_context]\nsources = [\"clear\", \"compact\"]\n");
+    let startup = session.start("startup").context();
+    let clear = session.start("clear").context();
+    assert_ne!(startup, clear);
+    assert_eq!(session.start("startup").context(), startup);
+    assert_eq!(session.start("compact").context(), clear);
+}
+
+#[test]
+fn i12_many_at_once_say_the_same() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp()).deadline("20s");
+    session.start("startup");
+    std::fs::remove_dir_all(session.state().join("revisions")).unwrap();
+    let runs: Vec<_> = (0..20).map(|_| session.begin("startup")).collect();
+    let said: BTreeSet<String> =
+        runs.into_iter().map(|run| session.finish(run).context()).collect();
+    assert_eq!(said.len(), 1, "{said:#?}");
+}
+
+#[test]
+fn c014_a_damaged_revision_is_replaced() {
+    let changing = Changing::new(one("a"));
+    let session = changing.session();
+    session.start("startup");
+    for path in canary::files(&session.state().join("revisions")) {
+        std::fs::write(path, b"{\"digest\":\"").unwrap();
+    }
+    let context = session.start("startup").context();
+    assert!(context.contains("- a ["), "{context}");
+    assert_eq!(session.start("startup").context(), context);
+}
+
+#[test]
 fn i08_stale_tasks_say_so_with_time_and_cause() {
     let changing = Changing::new(one("a"));
     let mut session = changing.session().env("HTTP_MAX_RETRIES", "0");

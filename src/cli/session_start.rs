@@ -196,9 +196,8 @@ fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookO
         return (HookOutput { context: String::new(), message }, Context::default());
     }
     let body = context::body(report, &config.context);
-    let identity = format!("{}{}", scope.queries.primary().identity.name(), scope.root.display());
     let changed = scope.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
-        let file = revision::file(&paths.state, &context::digest(&identity)[..32]);
+        let file = revision::file(&paths.state, &context::digest(&subject(plan))[..32]);
         revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !keep)
     });
     let context = context::finish(&body, changed);
@@ -207,6 +206,16 @@ fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookO
         && record::was_printed(scope, &context.digest);
     let text = if is_known { String::new() } else { context.text.clone() };
     (HookOutput { context: text, message }, context)
+}
+
+/// Whose state is told: what is said at a `clear` by other hooks is no change of what is said at a
+/// `startup`.
+fn subject(plan: &Plan) -> String {
+    let scope = &plan.scope;
+    let hooks = plan.hooks.iter().map(|hook| hook.name.as_str());
+    let hooks: Vec<&str> = hooks.collect();
+    let identity = scope.queries.primary().identity.name();
+    format!("{identity}{}\n{}", scope.root.display(), hooks.join("\n"))
 }
 
 fn cause(report: &Report) -> String {

@@ -9,8 +9,8 @@ use crate::hook::Scope;
 use crate::query::Supply;
 use crate::runs::{self, HookRun, Run};
 
-/// Runs that are looked through for a session's last words.
-const LOOKED_THROUGH: usize = 1000;
+/// Characters of a session's id.
+const LONGEST_SESSION: usize = 64;
 
 /// The stages of a run and their milliseconds.
 pub struct Stages {
@@ -58,7 +58,7 @@ pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
         time: now,
         id: ended.id.clone(),
         source: scope.event.source.word().to_owned(),
-        session: scope.event.session_id.as_ref().map(|id| id.chars().take(64).collect()),
+        session: scope.event.session_id.as_deref().map(shortened),
         result: result(ended).to_owned(),
         cause: cause.map(ToString::to_string),
         cache_age: ages.max().map(|age| age.as_secs()),
@@ -87,10 +87,11 @@ pub fn was_printed(scope: &Scope, digest: &str) -> bool {
     let (Some(paths), Some(session)) = (&scope.paths, &scope.event.session_id) else {
         return false;
     };
-    let runs = runs::last(&runs::file(paths), LOOKED_THROUGH).unwrap_or_default();
-    let last = runs
-        .iter()
-        .rev()
-        .find(|run| run.session.as_ref() == Some(session) && !run.digest.is_empty());
+    let last = runs::last_printed(&runs::file(paths), &shortened(session));
     last.is_some_and(|run| run.digest == digest)
+}
+
+/// The host's id; what is longer is none of any host's and would fill the record.
+fn shortened(session: &str) -> String {
+    session.chars().take(LONGEST_SESSION).collect()
 }
