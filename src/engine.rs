@@ -151,8 +151,11 @@ fn given_up(plan: &Plan, planned: &PlannedHook) -> Found {
     let text = format!("the hook `{}` was not ready at the deadline", planned.name);
     let failure = Failure::new(Code::DEADLINE, text)
         .hint("raise `session_start.deadline`, or lower the hook's `timeout`");
-    let asked = planned.hook.as_ref().ok().map(|hook| hook.without_asking(&plan.scope, &failure));
-    asked.flatten().unwrap_or_else(|| Found::failed(failure))
+    let Ok(hook) = &planned.hook else { return Found::failed(failure) };
+    match catch_unwind(AssertUnwindSafe(|| hook.without_asking(&plan.scope, &failure))) {
+        Ok(found) => found.unwrap_or_else(|| Found::failed(failure)),
+        Err(_) => Found::failed(panicked(&planned.name)),
+    }
 }
 
 fn panicked(name: &str) -> Failure {

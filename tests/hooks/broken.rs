@@ -1,0 +1,136 @@
+//! Hooks that break down, in every pass: only the engine is there to hold them, so they are handed to
+//! it directly.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use warmstart::config::{self, Sources};
+use warmstart::deadline::{Deadline, Timestamp};
+use warmstart::engine::{self, Report};
+use warmstart::environment::Environment;
+use warmstart::error::{Code, Failure};
+use warmstart::event::SessionEvent;
+use warmstart::hook::{Finding, Found, Hook, Part, Scope};
+use warmstart::plan::{self, Given, Plan, PlannedHook};
+use warmstart::query::Supply;
+
+/// What a hook does in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    Find,
+    Panic,
+    Hang,
+    /// Leaves it to the next pass.
+    Pass,
+}
+
+struct Told {
+    from_disk: Does,
+    live: Does,
+    without_asking: Does,
+}
+
+fn found() -> Found {
+    let parts = vec![Part::Text { title: "Whole".into(), text: "text".into() }];
+    Found { parts, supply: Supply::Live, ..Found::nothing() }
+}
+
+impl Hook for Told {
+    fn from_disk(&self, _: &Scope) -> Option<Found> {
+        match self.from_disk {
+            Does::Find => Some(found()),
+            Does::Panic => panic!("from_disk"),
+            Does::Hang | Does::Pass => None,
+        }
+    }
+
+    fn live<'a>(&'a self, _: &'a Scope, _: Deadline) -> Finding<'a> {
+        Box::pin(async {
+            match self.live {
+                Does::Panic => panic!("live"),
+                Does::Hang => std::future::pending().await,
+                Does::Find | Does::Pass => found(),
+            }
+        })
+    }
+
+    fn without_asking(&self, _: &Scope, _: &Failure) -> Option<Found> {
+        match self.without_asking {
+            Does::Find => Some(found()),
+            Does::Panic => panic!("without_asking"),
+            Does::Hang | Does::Pass => None,
+        }
+    }
+}
+
+fn plan(hooks: Vec<Told>) -> Plan {
+    let environment = Environment::default();
+    let sources = Sources {
+        environment: &environment,
+        paths: None,
+        project: None,
+        file: None,
+        flags: vec![],
+    };
+    let mut plan = plan::build(Given {
+        event: SessionEvent::unknown(),
+        config: Arc::new(config::load(&sources).config),
+        environment: Arc::new(Environment::default()),
+        paths: None,
+        repository: None,
+        root: std::env::temp_dir(),
+        trusted: false,
+        dry_run: true,
+        now: Timestamp::now(),
+        read: None,
+    });
+    let named = |(n, hook): (usize, Told)| PlannedHook {
+        name: format!("hook_{n}"),
+        kind: "told".into(),
+        order: 0,
+        timeout: Duration::from_secs(1),
+        max_chars: 1000,
+        hook: Ok(Rc::new(hook)),
+    };
+    plan.hooks = hooks.into_iter().enumerate().map(named).collect();
+    plan
+}
+
+fn run(first: Told, provisional: impl FnOnce(Report)) -> Report {
+    let well = |from_disk| Told { from_disk, live: Does::Find, without_asking: Does::Find };
+    let plan = plan(vec![first, well(Does::Find), well(Does::Pass)]);
+    engine::execute(&plan, Deadline::after(Duration::from_millis(300)), provisional)
+}
+
+#[test]
+fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
+    let table = [
+        (Does::Panic, Does::Find, Does::Find, Some(Code::INTERNAL)),
+        (Does::Pass, Does::Panic, Does::Find, Some(Code::INTERNAL)),
+        (Does::Pass, Does::Hang, Does::Find, None),
+        (Does::Pass, Does::Hang, Does::Pass, Some(Code::DEADLINE)),
+        (Does::Pass, Does::Hang, Does::Panic, Some(Code::INTERNAL)),
+        (Does::Pass, Does::Find, Does::Panic, None),
+    ];
+    for (from_disk, live, without_asking, code) in table {
+        let began = Instant::now();
+        let report = run(Told { from_disk, live, without_asking }, |_| {});
+        let case = format!("{from_disk:?} {live:?} {without_asking:?}");
+        let failure = report.hooks[0].found.failure.as_ref();
+        assert_eq!(failure.map(|failure| failure.code), code, "{case}");
+        for other in &report.hooks[1..] {
+            assert_eq!(other.found.parts, found().parts, "{case}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{case}");
+    }
+}
+
+#[test]
+fn s014_what_can_be_said_at_once_is_said_before_anything_is_waited_for() {
+    let hangs = Told { from_disk: Does::Pass, live: Does::Hang, without_asking: Does::Find };
+    let mut early = None;
+    run(hangs, |report| early = Some(report));
+    let early = early.expect("a provisional report");
+    assert!(early.hooks.iter().all(|hook| hook.found.parts == found().parts));
+}
