@@ -82,6 +82,7 @@ fn plan(hooks: Vec<Told>) -> Plan {
         root: std::env::temp_dir(),
         trusted: false,
         dry_run: true,
+        program: std::env::temp_dir().join("no-such-program"),
         now: Timestamp::now(),
         read: None,
     });
