@@ -91,6 +91,7 @@ fn shared(
 }
 
 /// A server for one test: nobody else uses it meanwhile, and it is as it was at its start.
+/// A test that needs two takes the identity server first, or two tests would wait for each other.
 pub struct Peer {
     origin: String,
     // The process itself, or the turn at a shared one.

@@ -134,9 +134,9 @@ fn m31_secrets_that_look_like_values_are_taken_literally() {
 
 #[test]
 fn p27_the_prefix_is_found_either_way_and_remembered() {
-    let Some(server) = or_skip(peer::task_server(&["--auth", "jwks"])) else { return };
     for (options, configured) in [(&["--prefix", "/auth"][..], ""), (&[][..], "/auth")] {
         let Some(identity) = or_skip(peer::oidc_server(options)) else { return };
+        let Some(server) = or_skip(peer::task_server(&["--auth", "jwks"])) else { return };
         let prefix = options.last().unwrap_or(&"");
         server.set(&json!({ "issuer": format!("{}{prefix}/realms/dhafnck", identity.origin()) }));
         identity.set(&json!({ "ttl": 2 }));

@@ -139,7 +139,7 @@ impl Mcp {
     async fn modern(&self, going: &Going<'_>, known: Option<&Known>) -> Result<Meaning, Failure> {
         let mut mirrored = known.map(|known| known.mirrored(going.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
-        let mut surprises = 0;
+        let (mut surprises, mut rounds) = (0, 0);
         for _ in 0..=MOST_ROUNDS + 2 {
             let raw = self.send_modern(going, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
@@ -147,7 +147,11 @@ impl Mcp {
                     self.remember_modern(going.tool, &mirrored, known);
                     return Ok(Meaning::Result(result));
                 }
-                Meaning::Again(next) => state = Some(next),
+                Meaning::Again(_) if rounds == MOST_ROUNDS => break,
+                Meaning::Again(next) => {
+                    rounds += 1;
+                    state = Some(next);
+                }
                 Meaning::OnceMore if surprises == 0 => surprises += 1,
                 Meaning::MissingHeader(failure) if mirrored.is_empty() => {
                     mirrored = self.mirrored_by_schema(going).await?;

@@ -71,7 +71,7 @@ const provider = new Provider(issuer, {
       }),
     },
   },
-  ttl: { ClientCredentials: opt.ttl },
+  ttl: { ClientCredentials: () => opt.ttl },
   extraTokenClaims: (_ctx, token) => ({
     typ: 'Bearer', azp: token.clientId, acr: '1', preferred_username: `service-account-${token.clientId}`,
     clientHost: '127.0.0.1', clientAddress: '127.0.0.1', email_verified: false, service_account: uuidOf(token.clientId),

@@ -25,7 +25,8 @@ function build() {
 let requests = 0;
 const mcp = toNodeHandler(createMcpHandler(build, { legacy }));
 const server = createServer((req, res) => {
-  if (req.url === '/__control/stats') return res.end(JSON.stringify({ requests, counts: {}, log: [] }));
+  if (req.url === '/__control/reset') requests = 0;
+  if (req.url.startsWith('/__control/')) return res.end(JSON.stringify({ requests, counts: {}, log: [] }));
   requests += 1;
   return mcp(req, res);
 });
