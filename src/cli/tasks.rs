@@ -47,6 +47,9 @@ pub struct Options {
     /// Do not ask the server
     #[arg(long)]
     cached: bool,
+    /// Show no more than this many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 /// Shows the tasks.
@@ -62,7 +65,10 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
         Which::List => "tasks",
         Which::Next => "next",
     };
-    let answered = ask(&plan, name, options)?;
+    let mut answered = ask(&plan, name, options)?;
+    if let (Some(limit), Some(Answer::Tasks(tasks))) = (options.limit, &mut answered.answer) {
+        tasks.list.truncate(limit);
+    }
     let failure = answered.failure.clone();
     let Some(answer) = answered.answer.clone() else {
         return Err(
@@ -70,7 +76,8 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
         );
     };
     if options.json {
-        outcome::print(&format!("{:#}\n", as_json(&answered, &answer)));
+        let json = format!("{:#}\n", as_json(&answered, &answer));
+        outcome::print(&sanitise::json(&json));
     } else {
         outcome::print(&as_text(&answered, &answer));
         failure.iter().for_each(complain);
@@ -80,18 +87,27 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
 
 fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<Answered, Failure> {
     let scope = &plan.scope;
+    // A file on this machine is its own cache.
+    let is_local = !scope.queries.primary().is_cached;
+    if is_local && name == "next" {
+        return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
+            .hint("`warmstart tasks` lists the open ones"));
+    }
     let known = bindings::with_branch(scope, name).or_else(|failure| match name {
         "next" if !options.cached => {
             ask_branches(plan).and_then(|()| bindings::with_branch(scope, name))
         }
         _ => Err(failure),
     })?;
-    if options.cached {
-        let failure = Failure::new(Code::NOT_UNDERSTOOD, "nothing of it is cached");
-        return Ok(scope.queries.without_asking(name, &known, failure));
-    }
     if let Some(found) = scope.queries.from_disk(name, &known) {
         return Ok(found);
+    }
+    if options.cached && !is_local {
+        let failure = Failure::new(Code::NOT_UNDERSTOOD, "nothing of it is cached");
+        let found = scope.queries.without_asking(name, &known, failure);
+        // That nobody was asked is no failure of what was found.
+        let failure = found.failure.filter(|_| found.answer.is_none());
+        return Ok(Answered { failure, ..found });
     }
     let deadline = Deadline::after(PATIENCE);
     block_on(scope.queries.live(name, &known, PATIENCE, deadline))

@@ -61,6 +61,23 @@ pub fn lines(text: &str, most: usize) -> Vec<String> {
     out
 }
 
+/// JSON text that a terminal can show: the same value, what is hidden in it written as `\uXXXX`.
+#[must_use]
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && (c.is_control() || is_hidden(c)) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Whether `c` would make a link, an image or a link's definition of what came before: somebody could
 /// follow it.
 fn makes_a_link(out: &str, c: char) -> bool {

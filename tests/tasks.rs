@@ -1,0 +1,118 @@
+//! `warmstart tasks`: the data of a session start for people and for scripts, with its age, harmless
+//! on a terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::{Act, FaultServer, Outcome, Session, mcp_reply};
+
+#[track_caller]
+fn said(outcome: &Outcome) -> String {
+    assert_eq!(outcome.code(), 0, "{outcome:?}");
+    outcome.text().to_owned()
+}
+
+#[test]
+fn q10_a_table_that_says_how_old_it_is() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp()).env("HTTP_MAX_RETRIES", "0");
+    let table = " PRIORITY  STATUS  TITLE             ID\n high      todo    Mend the roof     1\n \
+                 medium    todo    Water the plants  2\n low       todo    Read the post     3\n";
+    let live = said(&session.run(&["tasks"]));
+    assert_eq!(live, format!("Live from task server {}\n{table}", server.mcp()));
+    session.age_cache(Duration::from_secs(60));
+    let fresh = said(&session.run(&["tasks"]));
+    let (first, rest) = fresh.split_once('\n').unwrap();
+    assert!(first.contains(", cached 1m ago") || first.contains(", cached 1m "), "{first}");
+    assert_eq!(rest, table);
+    assert_eq!(server.requests().len(), 1);
+    assert!(said(&session.run(&["tasks", "--live"])).starts_with("Live from "));
+    assert_eq!(server.requests().len(), 2);
+    session.age_cache(Duration::from_secs(1800));
+    drop(server);
+    let outcome = session.run(&["tasks"]);
+    assert!(said(&outcome).contains(", STALE: cached 30m"), "{outcome:?}");
+    assert!(outcome.stderr.contains("(WS302)"), "{outcome:?}");
+}
+
+#[test]
+fn q10_cached_asks_nobody_and_says_when_there_is_nothing() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp());
+    let outcome = session.run(&["tasks", "--cached"]);
+    assert_ne!(outcome.code(), 0, "{outcome:?}");
+    assert_eq!((outcome.text(), server.requests().len()), ("", 0));
+    session.run(&["tasks"]);
+    assert!(said(&session.run(&["tasks", "--cached"])).contains("Mend the roof"));
+    session.age_cache(Duration::from_secs(1800));
+    let stale = session.run(&["tasks", "--cached"]);
+    assert!(said(&stale).contains(", STALE: cached 30m"), "{stale:?}");
+    assert_eq!((stale.stderr.as_str(), server.requests().len()), ("", 1));
+}
+
+#[test]
+fn q11_json_for_scripts() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp());
+    let answer = session.run(&["tasks", "--json"]).json();
+    assert_eq!((&answer["schema"], &answer["supply"]), (&json!(1), &json!("live")));
+    assert_eq!(answer["tasks"], mcp_reply::three_tasks());
+    let answer = session.run(&["tasks", "--json", "--limit", "1"]).json();
+    assert_eq!(answer["tasks"].as_array().unwrap().len(), 1);
+    assert_eq!((&answer["supply"], &answer["total"]), (&json!("fresh"), &json!(3)));
+    assert!(said(&session.run(&["tasks", "--limit", "1"])).ends_with("\n2 more\n"));
+}
+
+#[test]
+fn m10_nothing_that_a_terminal_obeys_is_printed() {
+    let title = "a\u{1b}[2J\u{9b}31m\u{202e}b\u{e0041}\r\nc <d>";
+    let tasks = json!([{ "id": "\u{1b}]0;x\u{7}", "title": title }]);
+    let server =
+        FaultServer::start(move |request| vec![Act::Send(mcp_reply::tasks(request, &tasks))]);
+    let session = Session::with_server(&server.mcp());
+    let table = said(&session.run(&["tasks"]));
+    assert!(table.contains("a [2J 31mb c <d>"), "{table:?}");
+    let printed = said(&session.run(&["tasks", "--json"]));
+    let value: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(value["tasks"][0]["title"], title, "a script gets what the server said");
+    for text in [table, printed] {
+        let obeyed =
+            |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{e0041}'].contains(&c);
+        assert!(!text.contains(obeyed), "{text:?}");
+    }
+}
+
+#[test]
+fn q12_the_next_task_by_the_servers_branch() {
+    let server = FaultServer::start(|request| {
+        let body = request.json();
+        let payload = match body["params"]["name"].as_str() {
+            Some("manage_git_branch") => {
+                json!({ "success": true, "data": { "branches": [{ "id": "b-9", "name": "main" }] } })
+            }
+            _ => {
+                let branch = &body["params"]["arguments"]["git_branch_id"];
+                let task = json!({ "id": "9", "title": format!("Next on {branch}") });
+                json!({ "success": true, "data": { "task": task } })
+            }
+        };
+        let answer = mcp_reply::rpc(request, &mcp_reply::result(&payload));
+        vec![Act::Send(mcp_reply::json_response(200, &answer))]
+    });
+    let session = Session::with_server(&server.mcp());
+    assert!(said(&session.run(&["tasks", "next"])).contains("Next on \"b-9\""));
+}
+
+#[test]
+fn l01_a_local_list_needs_no_server_and_no_cache() {
+    let session = Session::new().project_file("TODO.md", "- [ ] Fix it\n- [x] Done\n");
+    for flags in [&["tasks"][..], &["tasks", "--cached"], &["tasks", "--live"]] {
+        let table = said(&session.run(flags));
+        assert!(table.contains("Fix it") && !table.contains("Done"), "{flags:?}: {table}");
+    }
+    let next = session.run(&["tasks", "next"]);
+    assert!(next.stderr.contains("hint: `warmstart tasks`"), "{next:?}");
+}
