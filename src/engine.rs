@@ -46,6 +46,17 @@ impl Report {
     }
 }
 
+/// A hook's line of the report.
+fn report(planned: &PlannedHook, found: Found, elapsed: Duration) -> HookReport {
+    HookReport {
+        name: planned.name.clone(),
+        order: planned.order,
+        max_chars: planned.max_chars,
+        found,
+        elapsed,
+    }
+}
+
 /// Runs every hook of the plan. `provisional` is handed what could be said at once, before anything
 /// is waited for: whoever must answer in our place can say that.
 pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)) -> Report {
@@ -54,7 +65,7 @@ pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)
     if first.iter().all(Option::is_some) {
         return Report { hooks: first.into_iter().flatten().collect() };
     }
-    let late = |hook: &PlannedHook| hook.report(given_up(plan, hook), Duration::ZERO);
+    let late = |hook: &PlannedHook| report(hook, given_up(plan, hook), Duration::ZERO);
     let filled = first.iter().zip(&plan.hooks);
     let hooks = filled.map(|(found, hook)| found.clone().unwrap_or_else(|| late(hook)));
     provisional(Report { hooks: hooks.collect() });
@@ -69,7 +80,7 @@ fn from_disk(plan: &Plan, planned: &PlannedHook) -> Option<HookReport> {
         Ok(hook) => catch_unwind(AssertUnwindSafe(|| hook.from_disk(&plan.scope)))
             .unwrap_or_else(|_| Some(Found::failed(panicked(&planned.name)))),
     };
-    found.map(|found| planned.report(found, began.elapsed()))
+    found.map(|found| report(planned, found, began.elapsed()))
 }
 
 /// The second pass, for the hooks that the first left unanswered.
@@ -79,7 +90,7 @@ fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<
         let rest = first.into_iter().zip(&plan.hooks);
         return rest
             .map(|(found, hook)| {
-                found.unwrap_or_else(|| hook.report(given_up(plan, hook), Duration::ZERO))
+                found.unwrap_or_else(|| report(hook, given_up(plan, hook), Duration::ZERO))
             })
             .collect();
     };
@@ -140,9 +151,9 @@ async fn finish(
     };
     let at = tokio::time::Instant::from_std(deadline.instant());
     match tokio::time::timeout_at(at, task).await {
-        Ok(Ok((found, elapsed))) => planned.report(found, elapsed),
-        Ok(Err(_)) => planned.report(Found::failed(panicked(&planned.name)), Duration::ZERO),
-        Err(_) => planned.report(given_up(plan, planned), plan.budget),
+        Ok(Ok((found, elapsed))) => report(planned, found, elapsed),
+        Ok(Err(_)) => report(planned, Found::failed(panicked(&planned.name)), Duration::ZERO),
+        Err(_) => report(planned, given_up(plan, planned), plan.budget),
     }
 }
 

@@ -13,12 +13,11 @@ use crate::cache::{Cache, Identity};
 use crate::client::{self, Setup};
 use crate::config::{self, CacheRead, ClientConfig, Config, HookConfig};
 use crate::deadline::Timestamp;
-use crate::engine::HookReport;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::fallback::{self, Step};
-use crate::hook::{self, Found, Hook, Scope};
+use crate::hook::{self, Hook, Scope};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::plugin::{self, Kind, Place, Plugins};
@@ -63,20 +62,6 @@ pub struct PlannedHook {
     pub max_chars: usize,
     /// Or why it cannot run.
     pub hook: Result<Rc<dyn Hook>, Failure>,
-}
-
-impl PlannedHook {
-    /// This hook's line of the report.
-    #[must_use]
-    pub fn report(&self, found: Found, elapsed: Duration) -> HookReport {
-        HookReport {
-            name: self.name.clone(),
-            order: self.order,
-            max_chars: self.max_chars,
-            found,
-            elapsed,
-        }
-    }
 }
 
 /// Resolves everything.

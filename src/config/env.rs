@@ -5,13 +5,12 @@
 use serde_json::Value;
 
 use super::layers::{Layer, Place, Setting};
+use super::proxies;
 use super::read::Read;
-use super::schema::ProxyVariables;
 use super::slots;
 use super::variables::{self, Meaning};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
-use crate::secret::SafeUrl;
 
 const CANONICAL: &str = "WARMSTART_";
 const OPTION: &str = "CLAUDE_PLUGIN_OPTION_";
@@ -49,7 +48,7 @@ pub fn read(environment: &Environment) -> FromEnvironment {
     }
     found.legacy.settings.sort_by_key(weakest_first);
     found.options.settings.sort_by_key(weakest_first);
-    found.problems.extend(proxy_problems(environment));
+    found.problems.extend(proxies::problems(environment));
     found
 }
 
@@ -137,75 +136,5 @@ pub fn is_ours(name: &str) -> bool {
     name.starts_with(CANONICAL)
         || name.starts_with(OPTION)
         || variables::position(name).is_some()
-        || PROXY_NAMES.contains(&name)
-}
-
-const PROXY_NAMES: &[&str] = &[
-    "http_proxy",
-    "HTTP_PROXY",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-];
-
-/// What the proxy variables say, lower case before upper case; what cannot be read is left out.
-#[must_use]
-pub fn proxies(environment: &Environment) -> ProxyVariables {
-    let first = |names: [&str; 4]| {
-        let value = names.into_iter().find_map(|name| environment.get(name));
-        value.and_then(|value| proxy_url(value).ok())
-    };
-    let none = environment.get("no_proxy").or_else(|| environment.get("NO_PROXY"));
-    let none = none.unwrap_or_default().split(',').map(str::trim).filter(|one| !one.is_empty());
-    ProxyVariables {
-        http: first(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
-        https: first(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-        no_proxy: none.map(str::to_owned).collect(),
-    }
-}
-
-fn proxy_url(value: &str) -> Result<SafeUrl, String> {
-    if value.contains("://") {
-        SafeUrl::parse(value)
-    } else {
-        SafeUrl::parse(&format!("http://{value}"))
-    }
-}
-
-fn proxy_problems(environment: &Environment) -> Vec<Failure> {
-    let urls = PROXY_NAMES.iter().filter(|name| !name.eq_ignore_ascii_case("no_proxy"));
-    let set = urls.filter_map(|name| Some((name, environment.get(name)?)));
-    let wrong = set.filter_map(|(name, value)| Some((name, proxy_url(value).err()?)));
-    wrong.map(|(name, wrong)| Failure::new(Code::CONFIG_URL, format!("`{name}` {wrong}"))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(pairs: &[(&str, &str)]) -> ProxyVariables {
-        proxies(&pairs.iter().copied().collect())
-    }
-
-    #[test]
-    fn e22_the_small_letters_win_and_all_proxy_fills_the_gaps() {
-        let origin = |url: &Option<SafeUrl>| url.as_ref().map(SafeUrl::origin).unwrap_or_default();
-        let found = of(&[
-            ("HTTP_PROXY", "http://big:1"),
-            ("http_proxy", "joe:secret-word@small:2"),
-            ("ALL_PROXY", "http://all:3"),
-            ("NO_PROXY", "a.example, .b.example ,"),
-        ]);
-        assert_eq!(origin(&found.http), "http://small:2");
-        assert_eq!(origin(&found.https), "http://all:3");
-        assert_eq!(found.no_proxy, ["a.example", ".b.example"]);
-        assert_eq!(of(&[("http_proxy", ""), ("no_proxy", "")]), ProxyVariables::default());
-        let wrong = read(&[("HTTP_PROXY", "ftp://joe:secret-word@x")].into_iter().collect());
-        assert_eq!(wrong.problems.len(), 1);
-        let text = wrong.problems[0].to_string();
-        assert!(text.contains("`HTTP_PROXY`") && !text.contains("secret-word"), "{text}");
-    }
+        || proxies::NAMES.contains(&name)
 }

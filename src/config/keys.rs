@@ -214,7 +214,7 @@ fn headers(value: &Value) -> Read<std::collections::BTreeMap<String, String>> {
 /// reported by the environment's own check.
 fn proxy(value: &Value, around: &Around<'_>) -> Read<Proxy> {
     Ok(match read::text(value)?.as_str() {
-        "env" => Proxy::Environment(super::env::proxies(around.environment)),
+        "env" => Proxy::Environment(super::proxies::read(around.environment)),
         "none" | "" => Proxy::None,
         _ => match read::url(value)? {
             Some(url) => Proxy::Url(url),

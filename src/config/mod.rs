@@ -10,6 +10,7 @@ pub mod layers;
 mod load;
 mod nearest;
 pub mod origin;
+mod proxies;
 mod read;
 mod schema;
 mod slots;
