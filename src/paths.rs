@@ -13,8 +13,11 @@ pub struct Paths {
     pub config_file: PathBuf,
     /// Answers that can be asked for again.
     pub cache: PathBuf,
-    /// Tokens, trust, pins, runs, logs.
+    /// Tokens, runs, logs.
     pub state: PathBuf,
+    /// What the user agreed to: trust in files, pins of plugins. Agreed to in a terminal and looked up
+    /// in a hook, so the host, whose variables only the hook sees, does not move it.
+    pub agreements: PathBuf,
     /// Plugins that the user put there.
     pub data: PathBuf,
 }
@@ -42,6 +45,7 @@ impl Paths {
             config_file: root.join("hooks.toml"),
             cache: root.join("cache"),
             state: root.join("state"),
+            agreements: root.join("state"),
             data: root.join("data"),
         }
     }
@@ -52,12 +56,14 @@ impl Paths {
         home.as_ref()?;
         let folders = directories::ProjectDirs::from("", "", "warmstart")?;
         let state = folders.state_dir().map(Path::to_path_buf);
+        // macOS and Windows have no folder for state.
+        let state = state.unwrap_or_else(|| folders.data_local_dir().join("state"));
         Some(Paths {
             home,
             config_file: folders.config_dir().join("hooks.toml"),
             cache: folders.cache_dir().to_path_buf(),
-            // macOS and Windows have no folder for state.
-            state: state.unwrap_or_else(|| folders.data_local_dir().join("state")),
+            agreements: state.clone(),
+            state,
             data: folders.data_dir().to_path_buf(),
         })
     }

@@ -182,6 +182,11 @@ fn x08_c005_a_bad_value_names_variable_value_range_and_unit() {
         ("LOG_PATH", "logs", "`logs` is not an absolute path"),
         ("WARMSTART_SESSION_START__DEADLINE", "5", "write it with a unit"),
         ("WARMSTART_SESSION_START__DEADLINE", "2h", "`2h` is out of range (100ms to 60s)"),
+        ("WARMSTART_LOG", "debgu", "did you mean `debug`?"),
+        ("WARMSTART_LOG", "warmstart=loud", "not a level or a filter"),
+        ("WARMSTART_FALLBACK__CHAIN", "[]", "is empty"),
+        ("CLAUDE_PLUGIN_OPTION_KEYCLOAK_REALMS", "x", "names no setting"),
+        ("CLAUDE_PLUGIN_OPTION_CLIENT__ULR", "x", "`CLAUDE_PLUGIN_OPTION_CLIENT__URL`"),
         ("WARMSTART_CACHE__MAX_SIZE", "10GB", "not a size"),
         ("WARMSTART_CONTEXT__MAX_CHARS", "9501", "out of range (200 to 9500)"),
         ("HTTPS_PROXY", "socks5://localhost:1", "scheme `socks5`"),
@@ -309,14 +314,14 @@ fn c01_a_file_that_was_named_must_be_there() {
 }
 
 #[test]
-fn c010_a_file_of_a_newer_format_is_refused_whole() {
+fn ws103_a_file_of_a_newer_format_is_refused_whole() {
     let session = Session::new().hooks_toml("version = 2\n[context]\nmax_chars = 300\n");
     faulty(&session, &["the file has format 2", "(WS103)"]);
     assert_eq!(setting(&session, "context.max_chars").0, json!(2000));
 }
 
 #[test]
-fn x04_c006_a_name_that_leads_nowhere_is_told_with_the_nearest_and_the_default_holds() {
+fn x04_c006_c015_a_name_that_leads_nowhere_is_told_with_the_nearest_and_the_default_holds() {
     let table = [
         ("FALLBACK_STRATEGY", "cache_than_skip", "there is no strategy `cache_than_skip`"),
         ("WARMSTART_CLIENT__KIND", "mcpp", "there is no client `mcpp`"),
@@ -454,7 +459,10 @@ fn x21_m30_nothing_that_is_called_like_a_credential_is_shown() {
         .hooks_toml(text)
         .guard("header-value-1")
         .guard("config-value-1")
-        .guard("argument-value-1");
+        .env("WARMSTART_QUERIES__NEXT__ARGUMENTS", "{ token = \"variable-value-1\" }")
+        .env("WARMSTART_PLUGINS__X__CONFIG", "{\"secret\": \"variable-value-1\"}")
+        .guard("argument-value-1")
+        .guard("variable-value-1");
     for flags in
         [&["config", "show"][..], &["config", "show", "--origin"], &["config", "show", "--json"]]
     {

@@ -253,6 +253,41 @@ fn x09_the_store_is_private_and_a_strange_one_trusts_nothing() {
 }
 
 #[test]
+fn c009_a_store_that_cannot_be_written_is_told_and_trusts_nothing() {
+    let session = runs_a_script(Session::new());
+    script(&session.project(), "the script ran");
+    write(&session.state(), b"a file where the folder should be");
+    let refused = session.run(&["trust", "--yes"]);
+    assert_eq!(refused.code(), 7, "{refused:?}");
+    assert!(refused.stderr.contains("the trust cannot be kept"), "{refused:?}");
+    assert!(session.start("startup").notice().contains("is not trusted"));
+}
+
+#[test]
+fn c009_a_damaged_store_is_kept_aside_when_it_is_replaced() {
+    let session = runs_a_script(Session::new());
+    script(&session.project(), "the script ran");
+    let store = session.state().join("trust.json");
+    trust(&session, &[]);
+    std::fs::write(&store, b"{").unwrap();
+    session.start_with(&session.event("startup").to_string(), &["--dry-run"]);
+    assert_eq!(std::fs::read(&store).unwrap(), b"{", "a dry run changes nothing");
+    trust(&session, &[]);
+    assert_eq!(std::fs::read(session.state().join("trust.json.damaged")).unwrap(), b"{");
+    assert!(session.start("startup").context().contains("the script ran"));
+}
+
+#[test]
+fn p12_trust_given_in_a_terminal_holds_in_a_hook_of_the_hosts_plugin() {
+    let session = runs_a_script(Session::new());
+    script(&session.project(), "the script ran");
+    trust(&session, &[]);
+    let data = session.scratch().join("plugin-data").display().to_string();
+    let session = session.env("CLAUDE_PLUGIN_DATA", data);
+    assert!(session.start("startup").context().contains("the script ran"));
+}
+
+#[test]
 fn c11_trust_shows_all_of_it_and_does_not_agree_by_itself() {
     let text = format!(
         "[hooks.run]\nkind = \"command\"\ncommand = [\"sh\", \"-c\", \"true{} ; echo the-tail\"]\n\

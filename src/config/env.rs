@@ -69,7 +69,7 @@ impl FromEnvironment {
         if OTHER_NAMES.contains(&name) || name.starts_with("WARMSTART_TEST_") {
             return;
         }
-        match canonical_setting(name, path, value) {
+        match canonical_setting(CANONICAL, name, path, value) {
             Ok(setting) => self.canonical.settings.push(setting),
             Err(failure) => self.problems.push(failure),
         }
@@ -83,7 +83,7 @@ impl FromEnvironment {
                 Err(failure) => self.problems.push(failure),
             }
         } else {
-            match canonical_setting(name, option, value) {
+            match canonical_setting(OPTION, name, option, value) {
                 Ok(setting) => self.options.settings.push(setting),
                 Err(failure) => self.problems.push(failure),
             }
@@ -102,7 +102,12 @@ impl FromEnvironment {
     }
 }
 
-fn canonical_setting(name: &str, path: &str, value: &str) -> Result<Setting, Failure> {
+fn canonical_setting(
+    prefix: &str,
+    name: &str,
+    path: &str,
+    value: &str,
+) -> Result<Setting, Failure> {
     let path: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     if slots::find(&words).is_some() {
@@ -110,10 +115,10 @@ fn canonical_setting(name: &str, path: &str, value: &str) -> Result<Setting, Fai
         return Ok(Setting { path, value: Value::from(value), place });
     }
     let meant = slots::nearest_key(&words).map(|near| {
-        format!("did you mean `{CANONICAL}{}`?", near.replace('.', "__").to_ascii_uppercase())
+        format!("did you mean `{prefix}{}`?", near.replace('.', "__").to_ascii_uppercase())
     });
     let failure = Failure::new(Code::CONFIG_VALUE, format!("`{name}` names no setting"));
-    Err(failure.hint(meant.unwrap_or_else(|| "a key is written WARMSTART_TABLE__KEY".into())))
+    Err(failure.hint(meant.unwrap_or_else(|| format!("a key is written {prefix}TABLE__KEY"))))
 }
 
 fn settings_of(name: &str, at: usize, value: &str) -> Result<Vec<Setting>, Failure> {

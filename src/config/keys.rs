@@ -58,8 +58,8 @@ keys! { TOP: Config {
     "cache.stale_max" => |c, v, _a| c.cache.stale_max, read::duration(v, "1m", "30d")?;
     "cache.max_size" => |c, v, _a| c.cache.max_size, read::size(v, "64KiB", "10GiB")?;
     "cache.cleanup_interval" => |c, v, _a| c.cache.cleanup_interval, read::duration(v, "1m", "30d")?;
-    "fallback.chain" => |c, v, _a| c.fallback_chain, read::list(v)?;
-    "log.level" => |c, v, _a| c.log.level, read::text(v)?;
+    "fallback.chain" => |c, v, _a| c.fallback_chain, chain(v)?;
+    "log.level" => |c, v, _a| c.log.level, level(v)?;
     "log.dir" => |c, v, a| c.log.dir, read::path(v, a)?;
     "log.keep" => |c, v, _a| c.log.keep, read::duration(v, "1d", "365d")?;
     "log.runs" => |c, v, _a| c.log.runs, count(v, 10..=100_000)?;
@@ -95,7 +95,7 @@ keys! { QUERY: QueryConfig {
     "read_only" => |c, v, _a| c.read_only, read::flag(v)?;
     "answer" => |c, v, _a| c.answer, read::word(v, ANSWER)?;
     "ttl" => |c, v, _a| c.ttl, read::duration(v, "0s", "1d")?;
-    "fallback" => |c, v, _a| c.fallback, Some(read::list(v)?);
+    "fallback" => |c, v, _a| c.fallback, Some(chain(v)?);
 } }
 
 keys! { HOOK: HookConfig {
@@ -151,6 +151,33 @@ fn sources(value: &Value) -> Read<Vec<Source>> {
     let source =
         |word: String| Source::from_word(&word).ok_or_else(|| read::unknown_word(&word, &known));
     read::list(value)?.into_iter().map(source).collect()
+}
+
+/// An empty chain would say nothing on purpose or by mistake: `skip` is the word for the former.
+fn chain(value: &Value) -> Read<Vec<String>> {
+    let words = read::list(value)?;
+    if words.is_empty() {
+        Err("is empty; `[\"skip\"]` shows nothing old".into())
+    } else {
+        Ok(words)
+    }
+}
+
+/// A level, or a whole tracing filter. To the filter's own parser a mistyped level is a target.
+fn level(value: &Value) -> Read<String> {
+    const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+    let text = read::text(value)?;
+    let level = text.trim().to_ascii_lowercase();
+    if LEVELS.contains(&level.as_str()) {
+        return Ok(level);
+    }
+    if !level.contains(['=', ',', '[']) {
+        return Err(read::unknown_word(&level, LEVELS));
+    }
+    match tracing_subscriber::EnvFilter::try_new(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err("is not a level or a filter like `info,warmstart=debug`".into()),
+    }
 }
 
 fn prefix(value: &Value) -> Read<Prefix> {

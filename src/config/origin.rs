@@ -59,10 +59,13 @@ fn origin(path: &[&str], loaded: &Loaded) -> Origin {
     Origin { key: path.join("."), values }
 }
 
-/// A variable's text as the number, flag or list that its key takes, so that it reads like a line of
+/// A variable's text as the number, flag, list or table that its key takes, so that it reads like a line of
 /// `hooks.toml`. Keys of one name are of one kind in all tables.
 fn typed(path: &[&str], value: &Value) -> Value {
     let Value::String(text) = value else { return value.clone() };
+    if slots::is_secret(path) {
+        return value.clone();
+    }
     let kind = DEFAULTS.iter().find(|(known, _)| known.last() == path.last());
     let typed = match kind.map(|(_, leaf)| leaf) {
         Some(Leaf::Number(_)) => text.trim().parse::<i64>().ok().map(Value::from),
@@ -71,6 +74,8 @@ fn typed(path: &[&str], value: &Value) -> Value {
             keys::scope(value).ok().map(Value::from)
         }
         Some(Leaf::List(_)) => read::list(value).ok().map(Value::from),
+        Some(Leaf::Table(_)) => read::table(value).ok().map(Value::from),
+        None if path.last() == Some(&"config") => read::table(value).ok().map(Value::from),
         _ => None,
     };
     typed.unwrap_or_else(|| value.clone())

@@ -19,6 +19,8 @@ const LARGEST_STORE: u64 = 1 << 20;
 #[derive(Debug, Default)]
 pub struct TrustStore {
     path: PathBuf,
+    /// Moved aside before it is replaced; reading changes nothing.
+    is_damaged: bool,
     files: BTreeMap<String, String>,
 }
 
@@ -26,16 +28,11 @@ impl TrustStore {
     /// Reads the store. One that is missing, damaged or not ours trusts nothing.
     #[must_use]
     pub fn open(paths: &Paths) -> Self {
-        let path = paths.state.join("trust.json");
+        let path = paths.agreements.join("trust.json");
         let bytes = disk::read_private(&path, LARGEST_STORE).ok().flatten();
-        let files = bytes.and_then(|bytes| {
-            let parsed = serde_json::from_slice(&bytes);
-            if parsed.is_err() {
-                disk::set_aside(&path);
-            }
-            parsed.ok()
-        });
-        TrustStore { path, files: files.unwrap_or_default() }
+        let parsed = bytes.map(|bytes| serde_json::from_slice(&bytes));
+        let is_damaged = matches!(parsed, Some(Err(_)));
+        TrustStore { path, is_damaged, files: parsed.and_then(Result::ok).unwrap_or_default() }
     }
 
     /// Whether `file` with exactly this content was agreed to, for the project it lies in.
@@ -80,6 +77,9 @@ impl TrustStore {
     }
 
     fn save(&self) -> std::io::Result<()> {
+        if self.is_damaged {
+            disk::set_aside(&self.path);
+        }
         disk::write_atomic(&self.path, &serde_json::to_vec_pretty(&self.files)?, Durability::Power)
     }
 }

@@ -44,7 +44,7 @@ impl Pins {
     /// Below the user's state folder; opens nothing.
     #[must_use]
     pub fn of(paths: &Paths) -> Self {
-        Pins(paths.state.join("plugins"))
+        Pins(paths.agreements.join("plugins"))
     }
 
     /// The pin of `name`; `None` if there is none.
