@@ -1,13 +1,41 @@
 #!/usr/bin/env bash
-# What the MCP conformance suite runs as the client: does a scenario's deed by `warmstart call`.
-# The suite appends the server's URL and names the scenario in the environment; WARMSTART is the
-# program. A home of its own keeps one scenario's knowledge from the next.
+# What the MCP conformance suite runs as the client: does each scenario's deed by `warmstart call`.
+# The suite appends the server's URL and names the scenario in the environment. WARMSTART is the
+# program, CONFORMANCE_HOME a folder for the home of this one scenario.
 set -euo pipefail
-URL=${!#}
-export HOME=${CONFORMANCE_HOME:?a folder for this scenario}
-export MCP_SERVER_URL=$URL
+export MCP_SERVER_URL=${!#} HOME=${CONFORMANCE_HOME:?}
+
+deed() { "${WARMSTART:?}" call --tool "$1" --args "$2"; }
+
+# A field of a JSON document on the web, by Python's subscripts.
+field() { curl -sf "$1" | python3 -c "import json, sys; print(json.load(sys.stdin)$2)"; }
+
+# The discovery that a person does once, by hand: whose tokens the server takes, and where they are.
+token() {
+  local origin metadata endpoint
+  origin=$(sed -E 's#^(https?://[^/]+).*#\1#' <<<"$MCP_SERVER_URL")
+  metadata=$(curl -s -o /dev/null -D - -X POST "$MCP_SERVER_URL" | tr -d '\r' |
+    sed -nE 's/.*resource_metadata="([^"]+)".*/\1/p')
+  metadata=${metadata:-$origin/.well-known/oauth-protected-resource/mcp}
+  endpoint=$(field "$(field "$metadata" '["authorization_servers"][0]')/.well-known/oauth-authorization-server" '["token_endpoint"]')
+  CONTEXT=$MCP_CONFORMANCE_CONTEXT ENDPOINT=$endpoint python3 - <<'PYTHON'
+import base64, json, os, urllib.parse, urllib.request
+context = json.loads(os.environ["CONTEXT"])
+form = {"grant_type": "client_credentials", "resource": os.environ["MCP_SERVER_URL"]}
+request = urllib.request.Request(os.environ["ENDPOINT"], urllib.parse.urlencode(form).encode())
+pair = ":".join(urllib.parse.quote(context[key], safe="") for key in ("client_id", "client_secret"))
+request.add_header("Authorization", "Basic " + base64.b64encode(pair.encode()).decode())
+print(json.load(urllib.request.urlopen(request))["access_token"])
+PYTHON
+}
+
 case ${MCP_CONFORMANCE_SCENARIO:?} in
-  auth/client-credentials-basic) credentials ;;
-  *) ;;
+  # It answers the modern call like a legacy one, so the era has to be said.
+  sse-retry) WARMSTART_CLIENT__ERA=legacy deed test_reconnection '{}' ;;
+  auth/client-credentials-basic)
+    MCP_AUTH_TOKEN=$(token)
+    export MCP_AUTH_TOKEN
+    deed test-tool '{}' || true ;;
+  http-standard-headers) deed test_headers '{}' || true ;;
+  *) deed add_numbers '{"a":5,"b":3}' ;;
 esac
-exec "${WARMSTART:?}" call --tool "${TOOL:-add_numbers}" --args "${ARGUMENTS:-{\"a\":5,\"b\":3\}}"

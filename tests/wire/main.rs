@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conformance;
 mod eras;
 mod identity;
 mod keycloak;
