@@ -1,0 +1,79 @@
+//! README, `hooks.toml`, `--help` and the code say the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use warmstart::{client, fallback, hook};
+
+const README: &str = include_str!("../README.md");
+const SETTINGS: &str = include_str!("../hooks.toml");
+
+/// Name and summary of every registered client, strategy and hook.
+fn registered() -> Vec<(&'static str, &'static str)> {
+    let clients = client::BUILTINS.iter().map(|one| (one.name, one.summary));
+    let strategies = fallback::BUILTINS.iter().map(|one| (one.name, one.summary));
+    let hooks = hook::BUILTINS.iter().map(|one| (one.name, one.summary));
+    clients.chain(strategies).chain(hooks).collect()
+}
+
+#[test]
+fn every_registered_name_is_unique_snake_case_and_told() {
+    let mut seen = BTreeSet::new();
+    for (name, summary) in registered() {
+        assert!(seen.insert(name), "`{name}` is registered twice");
+        let is_snake = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(is_snake, "`{name}` is not snake_case");
+        assert!(!summary.is_empty() && !summary.contains('\n'), "`{name}` has one line of summary");
+        assert!(README.contains(&format!("`{name}`")), "`{name}` is not in the README");
+        assert!(SETTINGS.contains(name), "`{name}` is not in hooks.toml");
+    }
+}
+
+/// The words behind `warmstart` in the README's shell blocks.
+fn told_commands() -> BTreeSet<String> {
+    let lines = README.lines().filter(|line| line.starts_with("warmstart "));
+    lines.filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_command_that_the_readme_tells_exists() {
+    let help = |words: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_warmstart")).args(words).env_clear().output();
+        let run = run.expect("the program starts");
+        (run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned())
+    };
+    let (_, overview) = help(&["--help"]);
+    let told = told_commands();
+    assert!(told.len() >= 4, "{told:?}");
+    for command in told {
+        assert!(overview.contains(&format!("  {command}")), "`{command}` is not in --help");
+        assert!(help(&[&command, "--help"]).0, "`{command} --help` fails");
+    }
+}
+
+#[test]
+fn every_value_in_the_readmes_settings_is_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (n, block) in README.split("```toml\n").skip(1).enumerate() {
+        let text = block.split("```").next().expect("a block ends");
+        let path = folder.path().join(format!("{n}.toml"));
+        std::fs::write(&path, text).expect("a file");
+        let run = Command::new(env!("CARGO_BIN_EXE_warmstart"))
+            .args(["config", "check"])
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("WARMSTART_CONFIG", &path)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program starts");
+        assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
+    }
+}
+
+#[test]
+fn the_test_command_of_the_readme_is_what_is_run_before_a_change_is_taken() {
+    let script = include_str!("../.ci/run");
+    assert!(README.contains("\ncargo test --workspace\n"));
+    assert!(script.contains("cargo test --workspace"));
+}
