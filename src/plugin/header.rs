@@ -49,7 +49,8 @@ fn elf(bytes: &[u8]) -> Result<(), String> {
     if elf_machine().is_some_and(|own| own != machine) {
         return Err(format!("is for another CPU (ELF machine {machine})"));
     }
-    if elf_end(&fields, wide).ok_or(CUT)? > bytes.len() as u64 {
+    let end = elf_end(&fields, wide).zip(elf_sections_end(&fields, wide)).ok_or(CUT)?;
+    if end.0.max(end.1) > bytes.len() as u64 {
         return Err(CUT.into());
     }
     Ok(())
@@ -73,6 +74,14 @@ fn elf_end(fields: &Fields<'_>, wide: bool) -> Option<u64> {
         }
     }
     Some(end)
+}
+
+/// Where the table of sections ends, which is usually the end of the file.
+fn elf_sections_end(fields: &Fields<'_>, wide: bool) -> Option<u64> {
+    let table = fields.number(if wide { 40 } else { 32 }, if wide { 8 } else { 4 })?;
+    let size = fields.number(if wide { 58 } else { 46 }, 2)?;
+    let count = fields.number(if wide { 60 } else { 48 }, 2)?;
+    table.checked_add(size.checked_mul(count)?)
 }
 
 const fn elf_machine() -> Option<u64> {

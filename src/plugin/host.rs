@@ -66,6 +66,7 @@ impl Loaded {
         let state = std::mem::take(&mut *call.lock());
         match (code, state.reply) {
             (0, Some(reply)) => reply,
+            (_, Some(Err(fault))) => Err(fault),
             (0, None) => Err(Fault::new(FaultKind::Reply, "returned without a reply")),
             (code, _) => Err(Fault::new(FaultKind::Reply, format!("returned the code {code}"))),
         }

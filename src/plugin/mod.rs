@@ -98,7 +98,7 @@ impl Plugin {
     #[must_use]
     pub fn identity(&self) -> String {
         let config = serde_json::to_string(&self.config.config).unwrap_or_default();
-        format!("{} {config}", self.library.sha256)
+        format!("{} {} {config}", self.library.sha256, self.config.env.join(" "))
     }
 
     /// Calls it and reads its reply; ends by `deadline` and by its own `timeout`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 
 use super::child::{self, Order};
 use super::fault::{Fault, FaultKind};
@@ -17,6 +17,8 @@ use crate::deadline::Deadline;
 
 /// For a killed process to be gone.
 const BURIAL: Duration = Duration::from_millis(200);
+/// For what it printed before it was killed.
+const LAST_WORDS: Duration = Duration::from_millis(20);
 /// Between two looks whether a child that closed its output has ended.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -47,9 +49,12 @@ pub async fn call(
     let mut child = start(launch)
         .map_err(|error| Fault::new(FaultKind::Died, format!("could not be started: {error}")))?;
     let group = Group::of(&child);
+    let mut stderr = child.stderr.take();
     let at = tokio::time::Instant::from_std(deadline.instant());
-    let result = tokio::time::timeout_at(at, converse(&mut child, order, journal)).await;
+    let result =
+        tokio::time::timeout_at(at, converse(&mut child, &mut stderr, order, journal)).await;
     drop(group);
+    let _ = tokio::time::timeout(LAST_WORDS, listen(&mut stderr, journal)).await;
     let _ = tokio::time::timeout(BURIAL, child.wait()).await;
     result.unwrap_or_else(|_| {
         let text = format!("did not answer within {} ms", given.as_millis());
@@ -68,27 +73,28 @@ fn start(launch: &Launch<'_>) -> std::io::Result<Child> {
     command.spawn()
 }
 
-async fn converse(child: &mut Child, order: &Order, journal: &Journal<'_>) -> Result<Value, Fault> {
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) = pipes else {
+async fn converse(
+    child: &mut Child,
+    stderr: &mut Option<ChildStderr>,
+    order: &Order,
+    journal: &Journal<'_>,
+) -> Result<Value, Fault> {
+    let pipes = (child.stdin.take(), child.stdout.take());
+    let (Some(mut stdin), Some(mut stdout)) = pipes else {
         return Err(Fault::new(FaultKind::Died, "has no pipes"));
     };
     // A child that is gone before it has read all says more by its end than by this.
     let _ = stdin.write_all(&serde_json::to_vec(order).unwrap_or_default()).await;
     drop(stdin);
     let mut frames = Frames::default();
-    let (mut bytes, mut noise) = (vec![0; 16 << 10], [0; 4096]);
-    let mut is_quiet = false;
+    let mut bytes = vec![0; 16 << 10];
     loop {
         tokio::select! {
             read = stdout.read(&mut bytes) => match read {
                 Ok(count) if count > 0 => frames.feed(&bytes[..count])?,
                 _ => break,
             },
-            read = stderr.read(&mut noise), if !is_quiet => match read {
-                Ok(count) if count > 0 => journal.noise(&noise[..count]),
-                _ => is_quiet = true,
-            },
+            () = listen(stderr, journal), if stderr.is_some() => {}
         }
         while let Some(frame) = frames.next_frame()? {
             match frame {
@@ -100,6 +106,17 @@ async fn converse(child: &mut Child, order: &Order, journal: &Journal<'_>) -> Re
     }
     let ending = ending(child).await;
     Err(Fault::new(FaultKind::Died, format!("died: {ending}")))
+}
+
+/// Reads what the plugin prints until nobody is left to print.
+async fn listen(stderr: &mut Option<ChildStderr>, journal: &Journal<'_>) {
+    let mut noise = [0; 4096];
+    while let Some(pipe) = stderr {
+        match pipe.read(&mut noise).await {
+            Ok(count) if count > 0 => journal.noise(&noise[..count]),
+            _ => *stderr = None,
+        }
+    }
 }
 
 /// How the child ended, told without letting go of its process id: the group is killed by it.

@@ -109,6 +109,7 @@ static int32_t tasks(ws_host *host, ws_str request) {
   if (MODE("just_below")) return sized(host, (1 << 20) - 1);
   if (MODE("exactly")) return sized(host, 1 << 20);
   if (MODE("just_above")) return sized(host, (1 << 20) + 1), 0;
+  if (MODE("far_above")) return sized(host, 64 << 20), 0;
   if (MODE("deep")) return deep(host);
   if (MODE("not_an_object")) return ws_reply(host, LITERAL("[1,2]"));
   if (MODE("neither")) return ws_reply(host, LITERAL("{\"maybe\":{}}"));
@@ -126,6 +127,8 @@ static int32_t tasks(ws_host *host, ws_str request) {
     }
     return ws_reply(host, LITERAL(TASKS("left")));
   }
+  if (asks_for(request, "\"op\":\"after_failure\"")) return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"decline\"}}"));
+  if (asks_for(request, "\"op\":\"session_start\"")) return ws_reply(host, LITERAL("{\"ok\":{\"sections\":[]}}"));
   return ws_reply(host, LITERAL(TASKS("works")));
 }
 

@@ -1,0 +1,93 @@
+//! The libraries under test: the workspace's own, built by cargo once for the whole binary, and those
+//! that `cc` makes of `plugins/faulty/c/raw.c`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::support::Missing;
+
+const RUST: [&str; 5] = ["beads", "faulty", "git-summary", "todo-file", "work-hours"];
+
+/// The folder that the program under test was built into.
+fn profile() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_warmstart"));
+    program.parent().expect("a folder").to_path_buf()
+}
+
+/// The library of a member of the workspace, such as `todo-file`.
+pub fn rust(member: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let profile = profile();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--offline", "--quiet", "--manifest-path"]);
+        cargo.arg(root().join("Cargo.toml"));
+        cargo.arg("--target-dir").arg(profile.parent().expect("a target folder"));
+        cargo.args(profile.ends_with("release").then_some("--release"));
+        cargo.args(RUST.iter().flat_map(|one| ["-p".to_owned(), format!("warmstart-{one}")]));
+        assert!(cargo.status().expect("cargo starts").success(), "the plugins build");
+    });
+    assert!(RUST.contains(&member), "{member} is built");
+    let file = format!("libwarmstart_{}.so", member.replace('-', "_"));
+    stripped(&profile().join(&file), &file)
+}
+
+/// Without debug information, as an author ships it: ten times smaller, so ten times faster to hash.
+fn stripped(library: &Path, name: &str) -> PathBuf {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
+    let smaller = folder.path().join(name);
+    // Parallel tests each write their own and put it in place whole.
+    let own = tempfile::NamedTempFile::new_in(folder.path()).expect("a file").into_temp_path();
+    let strip = Command::new("strip").arg("-o").arg(&own).arg(library).status();
+    if !strip.is_ok_and(|status| status.success()) {
+        return library.to_path_buf();
+    }
+    own.persist(&smaller).expect("the same folder");
+    smaller
+}
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether there is a C compiler.
+pub fn compiler() -> Result<(), Missing> {
+    let probe = Command::new("cc").arg("--version").stdout(Stdio::null()).status();
+    match probe {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(Missing("a C compiler (cc)".into())),
+    }
+}
+
+/// `raw.c` with these definitions (`NAME=VALUE`), as a library in `folder`.
+pub fn raw(folder: &Path, definitions: &[&str]) -> PathBuf {
+    let library = folder.join(format!("warmstart_raw{}.so", definitions.len()));
+    let status = Command::new("cc")
+        .args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"])
+        .args(["-shared", "-fPIC", "-fvisibility=hidden", "-O1"])
+        .args(definitions.iter().map(|one| format!("-D{one}")))
+        .arg("-I")
+        .arg(root().join("plugins/sdk/include"))
+        .arg("-o")
+        .arg(&library)
+        .arg(root().join("plugins/faulty/c/raw.c"))
+        .status();
+    assert!(status.expect("cc starts").success(), "raw.c compiles");
+    library
+}
+
+/// The Makefile's `warmstart_c_tasks.so`, built away from the sources.
+pub fn c_tasks(folder: &Path) -> PathBuf {
+    let library = folder.join("warmstart_c_tasks.so");
+    let sources = root().join("plugins/c-tasks");
+    for file in ["Makefile", "tasks.c", "json.h"] {
+        std::fs::copy(sources.join(file), folder.join(file)).expect("a copy");
+    }
+    let sdk = format!("SDK={}", root().join("plugins/sdk/include").display());
+    let status = Command::new("make").arg("-s").arg("-C").arg(folder).arg(sdk).status();
+    assert!(status.expect("make starts").success(), "the Makefile works");
+    library
+}

@@ -1,0 +1,154 @@
+//! A plugin as a step of a chain, and as a hook: every verdict, before and after the request.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::support::session::write;
+use super::support::{Session, or_skip};
+use super::{DEADLINE, build, serving, trust};
+
+const STALE: Duration = Duration::from_secs(1200);
+
+/// A session with a dead server whose chain begins with the plugin; `warm` leaves a stale answer.
+fn chained(library: &Path, name: &str) -> Session {
+    let session = Session::with_server("http://127.0.0.1:9")
+        .deadline("4s")
+        .env("WARMSTART_HOOKS__NEXT_TASK__ENABLED", "false")
+        .env("WARMSTART_HTTP__ATTEMPTS", "1")
+        .env("WARMSTART_BREAKER__FAILURES", "0")
+        .env("WARMSTART_LOG__LEVEL", "debug")
+        .project_file("TODO.md", "- [ ] the backup's task\n");
+    trust(&session, library, name);
+    session
+}
+
+fn decide(session: &Session, name: &str, mode: &str) {
+    let text = format!(
+        "[fallback]\nchain = [\"plugin:{name}\", \"cache_then_skip\"]\n[clients.backup]\nkind = \"local\"\n\
+         [plugins.{name}]\ntimeout = \"500ms\"\n[plugins.{name}.config]\nmode = \"{mode}\"\n"
+    );
+    write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
+}
+
+#[track_caller]
+fn context(session: &Session, mode: &str) -> String {
+    decide(session, "faulty", mode);
+    let outcome = session.start("startup");
+    outcome.within(DEADLINE).context()
+}
+
+#[test]
+fn g7_every_verdict_without_a_cached_answer() {
+    let session = chained(&build::rust("faulty"), "faulty");
+    let text = context(&session, "substitute");
+    assert!(text.contains("tasks after unavailable with Absent"), "{text}\n{}", session.log());
+    assert!(session.entries().is_empty(), "a substitute is never cached");
+    let text = context(&session, "ask");
+    assert!(text.contains("the backup's task"), "{text}\n{}", session.log());
+    for mode in ["skip", "cached", "decline", "ask_unknown"] {
+        let text = context(&session, mode);
+        assert!(!text.contains("backup") && !text.contains("after"), "{mode}: {text}");
+    }
+    decide(&session, "faulty", "fail");
+    let outcome = session.start("startup");
+    assert_eq!(outcome.code(), 1, "{outcome:?}");
+}
+
+#[test]
+fn g7_before_the_request_a_stale_answer_can_be_served_without_asking() {
+    let server = serving();
+    let session = chained(&build::rust("faulty"), "faulty").env("MCP_SERVER_URL", server.origin());
+    let text = context(&session, "decline");
+    assert!(text.contains("from the server"), "{text}\n{}", session.log());
+    // On a busy machine a process may take longer than the 100 ms that it has.
+    let is_left_alone = || {
+        session.age_cache(STALE);
+        let asked = server.requests().len();
+        let text = context(&session, "before_cached");
+        assert!(text.contains("from the server"), "{text}\n{}", session.log());
+        session.settle();
+        server.requests().len() == asked
+    };
+    assert!((0..8).any(|_| is_left_alone()), "{}", session.log());
+    // What hangs or breaks before the request costs its 100 ms and the request is made.
+    for mode in ["before_hangs", "before_panics", "decline"] {
+        session.age_cache(STALE);
+        let asked = server.requests().len();
+        let text = context(&session, mode);
+        assert!(text.contains("from the server"), "{mode}: {text}\n{}", session.log());
+        session.settle();
+        assert!(server.requests().len() > asked, "{mode}: the server was asked");
+    }
+    session.age_cache(STALE);
+    let asked = server.requests().len();
+    context(&session, "before_refresh");
+    session.settle();
+    assert!(server.requests().len() > asked, "renewed in the background");
+}
+
+#[test]
+fn g3_words_that_no_step_knows_leave_it_to_the_next() {
+    let Some(()) = or_skip(build::compiler()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let session = chained(&build::raw(folder.path(), &[]), "raw");
+    for (mode, cause) in [
+        ("odd_word", "the unknown decision `panic_now`"),
+        ("no_word", "without a `decision`"),
+        ("ask_nobody", "named no `client`"),
+        ("null_write", "died: signal 11"),
+    ] {
+        decide(&session, "raw", mode);
+        session.start("startup").within(DEADLINE).answer();
+        assert!(session.log().contains(cause), "{mode}: {}", session.log());
+    }
+}
+
+#[test]
+fn g7_hooks_give_sections_in_their_order_and_fail_alone() {
+    let session = Session::new()
+        .deadline("4s")
+        .env("WARMSTART_LOG__LEVEL", "debug")
+        .project_file("TODO.md", "- [ ] the list's task\n");
+    trust(&session, &build::rust("faulty"), "faulty");
+    let hooks = |mode: &str| {
+        let text = format!(
+            "[hooks.extra]\nkind = \"plugin:faulty/faulty\"\n[plugins.faulty]\ntimeout = \"400ms\"\n[plugins.faulty.config]\nmode = \"{mode}\"\n"
+        );
+        write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
+        session.start("startup")
+    };
+    let text = hooks("fine").context();
+    let (first, last) = (text.find("fine: startup"), text.find("low"));
+    assert!(first.is_some() && first < last, "{text}\n{}", session.log());
+    for (mode, cause) in [
+        ("panic", "panicked"),
+        ("abort", "died: signal 6"),
+        ("sleep", "did not answer within"),
+        ("exit_0", "died: exit 0"),
+    ] {
+        let outcome = hooks(mode);
+        let text = outcome.within(DEADLINE).context();
+        assert!(text.contains("the list's task"), "{mode}: the others are whole: {text}");
+        assert!(session.log().contains(cause), "{mode}: {}", session.log());
+        session.settle();
+    }
+}
+
+#[test]
+fn a_library_without_the_kind_or_the_item_is_a_problem_with_its_reason() {
+    let session = Session::new();
+    trust(&session, &build::rust("todo-file"), "todo_file");
+    for (chain, reason) in [
+        ("plugin:todo_file", "provides no strategy"),
+        ("plugin:todo_file/other", "has no strategy `other`"),
+        ("plugin:nobody", "is not trusted"),
+        ("plugin:../evil", "is not the name of a plugin"),
+    ] {
+        let text = format!("[fallback]\nchain = [\"{chain}\", \"cache_then_skip\"]\n");
+        write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
+        let check = session.run(&["config", "check"]);
+        assert_eq!(check.code(), 3, "{check:?}");
+        assert!(check.stderr.contains(reason), "{chain}: {check:?}");
+        session.start("startup").answer();
+    }
+}

@@ -1,0 +1,159 @@
+//! Group 5: nothing runs that the user did not agree to, and it gets nothing that they did not mean.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use super::support::session::write;
+use super::support::{FaultServer, Session};
+use super::{answers, build, client_session, configure, falls_back};
+
+fn copy(session: &Session) -> PathBuf {
+    let entries = fs::read_dir(session.state().join("plugins")).unwrap().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|kind| kind == "so")).unwrap()
+}
+
+#[test]
+fn g5_without_a_pin_nothing_is_loaded_and_the_hint_says_what_to_do() {
+    let session = Session::new()
+        .env("WARMSTART_CLIENT__KIND", "plugin:faulty")
+        .project_file("TODO.md", "- [ ] the backup's task\n");
+    let lies = session.home().join(".local/share/warmstart/plugins/libwarmstart_faulty.so");
+    fs::create_dir_all(lies.parent().unwrap()).unwrap();
+    fs::copy(build::rust("faulty"), &lies).unwrap();
+    falls_back(&session, "faulty", "fine", "is not trusted");
+    let list = session.run(&["plugin", "list", "--json"]).json();
+    assert_eq!(list["plugins"][0]["state"], "untrusted", "{list:#}");
+    assert!(list["plugins"][0]["why"].as_str().unwrap().contains(lies.to_str().unwrap()));
+    let check = session.run(&["config", "check"]);
+    assert!(check.stderr.contains("is not trusted") && check.stderr.contains("plugin trust"));
+}
+
+#[test]
+fn g5_trust_shows_asks_and_pins_privately() {
+    let session = Session::new();
+    let library = build::rust("todo-file");
+    let file = library.to_str().unwrap();
+    let unasked = session.run(&["plugin", "trust", file]);
+    assert_eq!(unasked.code(), 8, "nobody is there to ask: {unasked:?}");
+    assert!(unasked.text().contains("sha256: ") && unasked.text().contains("owner:"));
+    assert!(!session.state().join("plugins").exists(), "nothing is kept without an answer");
+    let outcome = session.run(&["plugin", "trust", file, "--yes"]);
+    assert!(outcome.text().contains("[plugins.todo_file]"), "{outcome:?}");
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(session.state().join("plugins")), 0o700);
+    assert_eq!(mode(session.state().join("plugins/todo_file.json")), 0o600);
+    assert_eq!(mode(copy(&session)), 0o600);
+    assert_eq!(session.run(&["plugin", "untrust", "todo_file"]).code(), 0);
+    assert_eq!(fs::read_dir(session.state().join("plugins")).unwrap().count(), 0);
+}
+
+#[test]
+fn g5_a_copy_that_is_not_what_was_agreed_to_does_not_run() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let copy = copy(&session);
+    let whole = fs::read(&copy).unwrap();
+    let put = |bytes: &[u8], mode: u32| {
+        let _ = fs::remove_file(&copy);
+        fs::write(&copy, bytes).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    put(&changed, 0o600);
+    falls_back(&session, "faulty", "changed byte", "has changed since it was trusted (WS608)");
+    put(&whole[..whole.len() - 1], 0o600);
+    falls_back(&session, "faulty", "changed size", "has changed");
+    put(&whole, 0o620);
+    falls_back(&session, "faulty", "group", "can be changed by others");
+    put(&whole, 0o602);
+    falls_back(&session, "faulty", "world", "can be changed by others");
+    let elsewhere = session.scratch().join("elsewhere.so");
+    fs::rename(&copy, &elsewhere).unwrap();
+    symlink(&elsewhere, &copy).unwrap();
+    falls_back(&session, "faulty", "link", "has a link in place");
+    fs::remove_file(&copy).unwrap();
+    falls_back(&session, "faulty", "gone", "has lost its trusted copy");
+    put(&whole, 0o600);
+    let folder = copy.parent().unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    falls_back(&session, "faulty", "folder", "can be changed by others");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    answers(&session, "faulty", "whole again", "tasks from whole again");
+    write(&session.state().join("plugins/faulty.json"), b"{}");
+    falls_back_with_pin(&session);
+}
+
+#[track_caller]
+fn falls_back_with_pin(session: &Session) {
+    configure(session, "faulty", "fine", "");
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("the backup's task"), "{outcome:?}");
+    assert!(session.log().contains("cannot be used"), "{}", session.log());
+}
+
+#[test]
+fn g5_a_project_cannot_bring_in_code() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    configure(&session, "faulty", "fine", "");
+    let project = session.project();
+    let bait = "plugin_path = [\"/\"]\n[plugins.faulty.config]\nmode = \"abort\"\n\
+        [hooks.bait]\nkind = \"plugin:faulty\"\n";
+    write(&project.join(".claude/hooks.toml"), bait.as_bytes());
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("tasks from fine"), "inert: {outcome:?}");
+    assert_eq!(session.run(&["trust", "--yes"]).code(), 0);
+    let path = format!("[hooks.bait]\nkind = \"plugin:{}\"\n", build::rust("faulty").display());
+    write(&project.join(".claude/hooks.toml"), path.as_bytes());
+    assert_eq!(session.run(&["trust", "--yes"]).code(), 0);
+    let outcome = session.start("startup");
+    outcome.answer();
+    assert!(
+        session.log().contains("not the name of a plugin") || outcome.context().contains("fine")
+    );
+    let check = session.run(&["config", "check"]);
+    assert!(check.stderr.contains("not the name of a plugin"), "{check:?}");
+    write(&project.join(".claude/hooks.toml"), bait.as_bytes());
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("tasks from fine"), "changed after trust: {outcome:?}");
+}
+
+#[test]
+fn g5_its_environment_is_a_short_list_and_the_token_needs_a_want_and_a_server() {
+    let server = FaultServer::always(vec![]);
+    let session = client_session(&build::rust("faulty"), "faulty")
+        .secret("KEYCLOAK_CLIENT_SECRET", "k3ycloak-s3cret-k3ycloak")
+        .env("XDG_THING", "x")
+        .env("MY_VARIABLE", "x")
+        .env("LD_LIBRARY_PATH", "/nowhere");
+    let outcome = answers(&session, "faulty", "environment", "HOME");
+    let names = outcome.context();
+    assert!(names.contains("XDG_THING") && names.contains("PATH"), "{names}");
+    for name in ["KEYCLOAK", "MY_VARIABLE", "WARMSTART", "LD_LIBRARY_PATH"] {
+        assert!(!names.contains(name), "{name} in {names}");
+    }
+    configure(&session, "faulty", "environment", "env = [\"MY_VARIABLE\"]");
+    assert!(session.start("startup").context().contains("MY_VARIABLE"));
+
+    let mut session = client_session(&build::rust("faulty"), "faulty");
+    session.set("MCP_AUTH_TOKEN", "an-0rdinary-t0ken-in-this-test");
+    // Without a server's URL there is nothing that the token belongs to.
+    answers(&session, "faulty", "token", "no token");
+    session.set("MCP_SERVER_URL", server.origin());
+    configure(&session, "faulty", "token", "");
+    let text = session.start("startup").context();
+    assert!(text.contains("an-0rdinary-t0ken-in-this-test") || text.contains("****"), "{text}");
+    assert_eq!(server.requests().len(), 0, "only the plugin is asked");
+}
+
+#[test]
+fn g5_log_lines_of_a_plugin_are_masked_and_stay_one_line() {
+    let session = client_session(&build::rust("faulty"), "faulty")
+        .env("MCP_AUTH_TOKEN", "s3cret-s3cret-s3cret")
+        .env("MCP_SERVER_URL", "http://127.0.0.1:9");
+    answers(&session, "faulty", "log_secret", "tasks from log_secret");
+    let log = session.log();
+    assert!(log.contains("the token is **** forged line"), "{log}");
+}
