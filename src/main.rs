@@ -13,5 +13,6 @@ fn main() -> ExitCode {
     let name = arguments.next();
     let program = std::env::current_exe().ok().or(name.map(Into::into)).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
-    cli::run(&arguments, &Started { environment: Environment::of_process(), program, at })
+    let environment = Environment::of_process();
+    cli::run(&arguments, &Started { environment, program, at, flags: cli::Flags::default() })
 }

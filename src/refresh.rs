@@ -45,6 +45,8 @@ pub struct Due {
     pub upkeep: bool,
     /// `--config FILE` of the run: the same settings hold for what it left to do.
     pub file: Option<PathBuf>,
+    /// `--set KEY=VALUE` of the run.
+    pub set: Vec<(String, String)>,
 }
 
 impl Due {
@@ -64,7 +66,7 @@ impl Due {
             })
             .cloned()
             .collect();
-        Due { renew, prime, upkeep: is_upkeep_due(plan), file: None }
+        Due { renew, prime, upkeep: is_upkeep_due(plan), ..Due::default() }
     }
 
     /// Whether there is nothing to do.
@@ -96,6 +98,8 @@ pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment
     command.args(due.prime.iter().map(|name| format!("--prime={name}")));
     command.args(due.upkeep.then_some("--upkeep"));
     command.args(due.file.iter().flat_map(|file| ["--config".as_ref(), file.as_os_str()]));
+    let set = due.set.iter().map(|(key, value)| format!("--set={key}={value}"));
+    command.args(set);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = command.spawn() {
         tracing::warn!(%error, "the background refresh could not be started");

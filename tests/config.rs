@@ -162,6 +162,39 @@ fn c01_the_stronger_layer_wins_key_by_key() {
 }
 
 #[test]
+fn c01_a_flag_is_the_strongest_layer_and_no_place_for_a_secret() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::new()
+        .env("MCP_SERVER_URL", "http://localhost:1/mcp")
+        .env("WARMSTART_CONTEXT__MAX_CHARS", "300");
+    let shown = session.run(&[
+        "config",
+        "show",
+        "context.max_chars",
+        "--set",
+        "context.max_chars=400",
+        "--origin",
+    ]);
+    assert!(shown.text().starts_with("context.max_chars = 400"), "{shown:?}");
+    assert!(shown.text().contains("# --set\n#   shadows 300"), "{shown:?}");
+    let set = format!("client.url={}", server.mcp());
+    let started = session.start_with("{}", &["--set", &set]);
+    assert!(started.context().contains("Mend the roof"), "{started:?}");
+    let tasks = session.run(&["tasks", "--set", &set]);
+    assert!(tasks.text().contains("Mend the roof"), "{tasks:?}");
+    for (set, words) in [
+        ("context.max_chars=9", "--set: `context.max_chars` `9` is out of range"),
+        ("contxt.format=full", "did you mean `context.format`?"),
+        ("auth.token=token-token-token", "`--set auth.token` puts a secret on the command line"),
+    ] {
+        let checked = session.run(&["config", "check", "--set", set]);
+        assert_eq!(checked.code(), 3, "{checked:?}");
+        assert!(checked.stderr.contains(words), "{checked:?}");
+    }
+    assert_eq!(session.run(&["config", "show", "--set", "nothing"]).code(), 2);
+}
+
+#[test]
 fn x08_c005_a_bad_value_names_variable_value_range_and_unit() {
     let table = [
         ("MCP_SERVER_TIMEOUT", "abc", "`abc` is not a number of seconds (1 to 300)"),

@@ -57,7 +57,7 @@ struct Show {
 /// When the setting to be shown does not exist; problems are counted in the exit code.
 pub fn run(options: &Options, started: &Started) -> Outcome {
     let folder = std::env::current_dir().unwrap_or_default();
-    let setting = Setting::at(folder, started, None);
+    let setting = Setting::at(folder, started, &started.flags);
     match &options.command {
         Command::Show(show) if show.plan => {
             let plan = setting.plan(SessionEvent::unknown(), started, true, None);

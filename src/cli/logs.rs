@@ -38,7 +38,7 @@ enum Command {
 /// When there is no folder for it, or it cannot be read.
 pub fn run(options: &Options, started: &Started) -> Outcome {
     let folder = std::env::current_dir().unwrap_or_default();
-    let setting = Setting::at(folder, started, None);
+    let setting = Setting::at(folder, started, &started.flags);
     let folder = logging::folder(&setting.loaded.config.log, setting.paths.as_ref());
     let folder =
         folder.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::environment::Environment;
 
@@ -30,12 +30,40 @@ pub struct Started {
     /// Our own program, for the detached process. A value, since tests run another binary.
     pub program: PathBuf,
     pub at: std::time::Instant,
+    pub flags: Flags,
+}
+
+impl Started {
+    /// The same with the flags of the command line.
+    fn with(&self, flags: Flags) -> Self {
+        let (environment, program) = (self.environment.clone(), self.program.clone());
+        Started { environment, program, at: self.at, flags }
+    }
+}
+
+/// The strongest layer of the configuration, of every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    /// Set KEY for this run alone, whatever is written elsewhere
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// Instead of your own hooks.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Key and value of `--set`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
+    pair.ok_or_else(|| "write it as KEY=VALUE".into())
 }
 
 /// An agent session begins with its pending tasks: in time, whatever is broken.
 #[derive(Parser)]
 #[command(name = "warmstart", version, arg_required_else_help = true)]
 struct Cli {
+    #[command(flatten)]
+    flags: Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -83,6 +111,7 @@ fn commanded(arguments: &[OsString], started: &Started) -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    let started = &started.with(cli.flags);
     let result = match cli.command {
         Command::SessionStart(_) => unreachable_here(),
         Command::Tasks(options) => tasks::run(&options, started),

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::Started;
 use super::setting::{Setting, folder_of};
+use super::{Flags, Started};
 use crate::event::SessionEvent;
 use crate::refresh::{self, Due};
 
@@ -21,12 +21,14 @@ pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
         }
         match word.split_once('=') {
             Some(("--renew", name)) => due.renew.push(name.to_owned()),
+            Some(("--set", pair)) => due.set.extend(super::pair(pair)),
             Some(("--prime", name)) => due.prime.push(name.to_owned()),
             _ => due.upkeep |= word == "--upkeep",
         }
     }
     let event = SessionEvent::unknown();
-    let setting = Setting::at(folder_of(&event, started), started, due.file.clone());
+    let flags = Flags { set: due.set.clone(), config: due.file.clone() };
+    let setting = Setting::at(folder_of(&event, started), started, &flags);
     setting.start_log();
     let plan = setting.plan(event, started, false, None);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {

@@ -6,7 +6,6 @@ mod record;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,9 +45,8 @@ pub struct Options {
     /// Change nothing on disk
     #[arg(long)]
     dry_run: bool,
-    /// Instead of your own hooks.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: super::Flags,
 }
 
 /// Answers the hook.
@@ -110,7 +108,7 @@ fn session(
     let mut stages = Stages::new(started.at);
     let (event, problem) = stdin::read(|| watchdog.watch());
     stages.end("event");
-    let setting = Setting::at(folder_of(&event, started), started, options.config.clone());
+    let setting = Setting::at(folder_of(&event, started), started, &options.flags);
     let whole = setting.loaded.config.session_start.deadline;
     watchdog.set_deadline(started.at + whole);
     if !options.dry_run {
@@ -266,7 +264,8 @@ fn afterwards(
         })
     });
     let mut due = Due::of(ended.plan, is_healthy);
-    due.file.clone_from(&options.config);
+    due.file = options.flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
+    due.set.clone_from(&options.flags.set);
     if !due.is_empty() && setting.paths.is_some() {
         refresh::start(
             &started.program,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Started;
+use super::{Flags, Started};
 use crate::config::{self, CacheRead, Loaded, Sources};
 use crate::deadline::Timestamp;
 use crate::event::SessionEvent;
@@ -25,7 +25,7 @@ pub struct Setting {
 impl Setting {
     /// Looks around from `folder`.
     #[must_use]
-    pub fn at(folder: PathBuf, started: &Started, file: Option<PathBuf>) -> Self {
+    pub fn at(folder: PathBuf, started: &Started, flags: &Flags) -> Self {
         let environment = &started.environment;
         let paths = Paths::find(environment);
         let home = paths.as_ref().and_then(|paths| paths.home.as_deref());
@@ -35,8 +35,8 @@ impl Setting {
             environment,
             paths: paths.as_ref(),
             project: Some(&root),
-            file,
-            flags: Vec::new(),
+            file: flags.config.clone(),
+            flags: flags.set.clone(),
         };
         let loaded = config::load(&sources);
         Setting { paths, repository, root, folder, loaded }
@@ -46,7 +46,7 @@ impl Setting {
     #[must_use]
     pub fn here(started: &Started) -> Self {
         let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-        let setting = Setting::at(folder, started, None);
+        let setting = Setting::at(folder, started, &started.flags);
         setting.start_log();
         for problem in &setting.loaded.problems {
             super::outcome::complain(problem);

@@ -138,8 +138,10 @@ fn settings_of(name: &str, at: usize, value: &str) -> Result<Vec<Setting>, Failu
 /// Whether a detached process of ours may inherit the variable.
 #[must_use]
 pub fn is_ours(name: &str) -> bool {
+    // A variable of the guide that sets nothing here may be another program's secret.
+    let sets = |at: usize| matches!(variables::TABLE[at].1, Meaning::Sets(..));
     name.starts_with(CANONICAL)
         || name.starts_with(OPTION)
-        || variables::position(name).is_some()
+        || variables::position(name).is_some_and(sets)
         || proxies::NAMES.contains(&name)
 }

@@ -29,7 +29,7 @@ pub struct Setting {
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
-    /// The exact name of a variable, or `flag`.
+    /// The exact name of a variable, or of the flag.
     Name(String),
     /// The line of a file, from 1.
     Line(Arc<str>, usize),

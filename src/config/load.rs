@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::defaults::DEFAULTS;
 use super::env;
 use super::layers::{self, Layer, Place, Setting};
+use super::problem::{bad_value, literal_secret, refusal, unknown};
 use super::read::Around;
 use super::schema::Config;
 use super::slots::{self, Tables};
@@ -62,20 +63,12 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
     loaded.project_file(sources);
     let found = env::read(sources.environment);
     loaded.layers.extend([found.options, found.legacy, found.canonical]);
-    loaded.layers.push(flags(&sources.flags));
+    let flags = loaded.flags(&sources.flags);
+    loaded.layers.push(flags);
     loaded.problems.extend(found.problems);
     loaded.notices.extend(found.notices);
     loaded.resolve(sources);
     loaded
-}
-
-fn flags(flags: &[(String, String)]) -> Layer {
-    let setting = |(key, value): &(String, String)| Setting {
-        path: key.split('.').map(str::to_owned).collect(),
-        value: value.as_str().into(),
-        place: Place::Name("flag".into()),
-    };
-    Layer { name: "flag", settings: flags.iter().map(setting).collect() }
 }
 
 impl Loaded {
@@ -87,6 +80,24 @@ impl Loaded {
             .filter(|one| slots::is_secret(&one.words()))
             .filter_map(|one| one.value.get("env").and_then(serde_json::Value::as_str))
             .collect()
+    }
+
+    /// A secret among the flags could be read by every process of the machine.
+    fn flags(&mut self, flags: &[(String, String)]) -> Layer {
+        let mut layer = Layer { name: "flag", settings: Vec::new() };
+        for (key, value) in flags {
+            let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+            let setting = Setting { path, value: value.as_str().into(), place: flag() };
+            let words = setting.words();
+            if slots::is_secret(&words) || slots::holds_secret(&words, &setting.value) {
+                let text = format!("`--set {key}` puts a secret on the command line");
+                let failure = Failure::new(Code::CONFIG_VALUE, text);
+                self.problems.push(failure.hint("give it by a variable or a file"));
+            } else {
+                layer.settings.push(setting);
+            }
+        }
+        layer
     }
 
     fn user_file(&mut self, sources: &Sources<'_>) {
@@ -157,10 +168,7 @@ impl Loaded {
         settings.retain(|setting| {
             let is_literal = slots::holds_secret(&setting.words(), &setting.value);
             if is_literal {
-                let text = format!("{}: `{}` holds a secret", setting.place, setting.key());
-                self.problems.push(Failure::new(Code::CONFIG_VALUE, text).hint(
-                    "a project's file must name where it is: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`",
-                ));
+                self.problems.push(literal_secret(setting));
             }
             !is_literal
         });
@@ -230,6 +238,10 @@ pub fn hidden_problems(loaded: &Loaded, sources: &Sources<'_>) -> Vec<Failure> {
     wrong.filter(|failure| !loaded.problems.contains(failure)).collect()
 }
 
+fn flag() -> Place {
+    Place::Name("--set".into())
+}
+
 fn around<'a>(sources: &'a Sources<'_>) -> Around<'a> {
     let home = sources.paths.and_then(|paths| paths.home.as_deref());
     Around { environment: sources.environment, home }
@@ -252,40 +264,6 @@ fn checked_version(file: &layers::File, settings: Vec<Setting>) -> Result<Vec<Se
         }
         _ => Ok(settings),
     }
-}
-
-fn unknown(setting: &Setting) -> Failure {
-    let failure = Failure::new(
-        Code::CONFIG_VALUE,
-        format!("{}: there is no setting `{}`", setting.place, setting.key()),
-    );
-    match slots::nearest_key(&setting.words()) {
-        Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint("`warmstart config show` lists them"),
-    }
-}
-
-fn bad_value(setting: &Setting, wrong: &str) -> Failure {
-    let is_url = setting.path.last().is_some_and(|key| key == "url");
-    let code = if is_url { Code::CONFIG_URL } else { Code::CONFIG_VALUE };
-    Failure::new(code, format!("{}: `{}` {wrong}", setting.place, setting.key()))
-}
-
-fn refusal(shown: &str, refused: &[Setting], changed: bool) -> Option<Failure> {
-    const NAMED: usize = 4;
-    if refused.is_empty() {
-        return None;
-    }
-    let mut keys: Vec<String> = refused.iter().take(NAMED).map(Setting::key).collect();
-    if refused.len() > NAMED {
-        keys.push(format!("{} more", refused.len() - NAMED));
-    }
-    let state = if changed { "has changed since it was trusted" } else { "is not trusted" };
-    let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
-    Some(
-        Failure::new(Code::FILE_UNTRUSTED, text)
-            .hint("read it, then run `warmstart trust` in the project"),
-    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod layers;
 mod load;
 mod nearest;
 pub mod origin;
+mod problem;
 mod proxies;
 mod read;
 mod schema;
