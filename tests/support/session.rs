@@ -51,7 +51,11 @@ impl Session {
             id: "00000000-0000-4000-8000-000000000001".into(),
             root,
         };
-        session.env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "false")
+        session
+            .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "false")
+            // The deadline of the test is the limit, however busy the machine is.
+            .env("WARMSTART_HOOK_DEFAULTS__TIMEOUT", "60s")
+            .env("WARMSTART_HOOKS__GIT_CONTEXT__TIMEOUT", "10s")
     }
 
     /// The same, with the source at `url` and the modern era's `mcp` client.

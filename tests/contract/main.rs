@@ -1,0 +1,23 @@
+//! The host's contract and the machine below: standard input and output, signals, limits, the disk.
+//! Rows S and D of the fault matrix, and the host's requirements by number (`hNN`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod disk;
+mod host;
+mod process;
+
+use support::mcp_reply::healthy;
+use support::{FaultServer, Session};
+
+/// A session with three tasks fresh in its cache, and the server that gave them.
+fn fresh() -> (FaultServer, Session) {
+    let server = FaultServer::start(healthy);
+    let session = Session::with_server(&server.mcp()).deadline("15s");
+    assert!(session.start("startup").context().contains("Mend the roof"));
+    session.settle();
+    server.forget();
+    (server, session)
+}
