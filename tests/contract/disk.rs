@@ -176,7 +176,7 @@ fn d027_damaged_limits_and_breakers_are_healthy_ones() {
 }
 
 #[test]
-fn d016_i13_nothing_is_written_outside_our_folders() {
+fn i13_nothing_is_written_outside_our_folders() {
     let (_server, session) = fresh();
     session.start("startup");
     session.settle();

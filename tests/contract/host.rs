@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::fresh;
 use crate::support::mcp_reply::{self, healthy};
-use crate::support::{Act, FaultServer, Session};
+use crate::support::{Act, FaultServer, Session, run};
 
 #[test]
 fn h01_h02_no_configuration_at_all() {
@@ -198,4 +199,35 @@ fn h08_i15_explain_and_dry_run_change_nothing() {
     let line = outcome.stderr.lines().find(|line| line.contains("pending_tasks")).unwrap();
     assert!(line.contains("fresh"), "{line}");
     assert_eq!(crate::support::canary::files(&session.home()), before);
+}
+
+#[test]
+fn s012_i22_after_any_signal_in_the_middle_of_a_query_the_next_run_is_whole() {
+    let server = FaultServer::start(|_| vec![Act::Hold]);
+    let session = Session::with_server(&server.mcp()).deadline("20s");
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::KILL] {
+        let asked = server.requests().len();
+        let (child, began) = session.begin("startup");
+        while server.requests().len() == asked {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let id = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+        let outcome = run::finish(child, began);
+        let text = String::from_utf8(outcome.stdout).unwrap();
+        assert!(text.is_empty() || text.ends_with("}\n"), "{signal:?}: {text}");
+        assert!(outcome.elapsed < Duration::from_secs(10), "{signal:?}");
+    }
+    server.becomes(healthy);
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+}
+
+#[test]
+fn s019_two_registrations_both_answer_the_same() {
+    let (_server, session) = fresh();
+    let both = [session.begin("startup"), session.begin("startup")];
+    let texts: Vec<String> = both.into_iter().map(|one| session.finish(one).context()).collect();
+    assert_eq!(texts[0], texts[1]);
+    assert!(!texts[0].is_empty());
 }

@@ -1,5 +1,4 @@
-//! The host's contract and the machine below: standard input and output, signals, limits, the disk.
-//! Rows S and D of the fault matrix, and the host's requirements by number (`hNN`).
+//! The host's requirements by number (`hNN`), and the disk below: rows D of the fault matrix.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 #[path = "../support/mod.rs"]
@@ -7,7 +6,6 @@ mod support;
 
 mod disk;
 mod host;
-mod process;
 
 use support::mcp_reply::healthy;
 use support::{FaultServer, Session};
