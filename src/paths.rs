@@ -39,6 +39,18 @@ impl Paths {
         Some(paths)
     }
 
+    /// Since when each project's state is as it is.
+    #[must_use]
+    pub fn revisions(&self) -> PathBuf {
+        self.state.join("revisions")
+    }
+
+    /// The last commits of each repository.
+    #[must_use]
+    pub fn commits(&self) -> PathBuf {
+        self.cache.join("v1").join("git")
+    }
+
     fn below(root: &Path, home: Option<PathBuf>) -> Self {
         Paths {
             home,

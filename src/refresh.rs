@@ -152,8 +152,10 @@ fn keep_small(plan: &Plan) {
     if let Some(folder) = logging::folder(&config.log, scope.paths.as_ref()) {
         logging::prune(&folder, config.log.keep, Timestamp::now());
     }
-    if let Some(file) = scope.paths.as_ref().map(runs::file) {
-        let _ = runs::prune(&file, config.log.runs);
+    if let Some(paths) = &scope.paths {
+        let _ = runs::prune(&runs::file(paths), config.log.runs);
+        upkeep::forget(&paths.revisions(), SystemTime::now());
+        upkeep::forget(&paths.commits(), SystemTime::now());
     }
     tracing::info!(removed, "cleaned up");
 }

@@ -84,14 +84,16 @@ pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
     Ok(runs[runs.len().saturating_sub(limit)..].to_vec())
 }
 
-/// The last of the recent runs of `session` that printed something; only its lines are parsed.
+/// The last of the recent runs of `session` that printed something, or that should have after its
+/// host had forgotten all (`compact`); only the session's lines are parsed.
 #[must_use]
 pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
     let bytes = disk::read_last_lines(path, RECENT).ok()??;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().rev().filter(|line| line.contains(session));
     let mut runs = lines.filter_map(|line| serde_json::from_str::<Run>(line).ok());
-    runs.find(|run| run.session.as_deref() == Some(session) && !run.digest.is_empty())
+    let says = |run: &Run| !run.digest.is_empty() || run.source == "compact";
+    runs.find(|run| run.session.as_deref() == Some(session) && says(run))
 }
 
 /// Whether the file has grown so far past `keep` lines that it should be pruned.

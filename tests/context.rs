@@ -137,6 +137,17 @@ fn s08_each_source_is_told_what_it_does_not_know() {
 }
 
 #[test]
+fn s08_what_a_compacted_session_was_not_told_again_is_news() {
+    let changing = Changing::new(one("a"));
+    let sources = "[session_start]\nsources = [\"startup\", \"resume\"]\n";
+    let session = changing.session().hooks_toml(sources);
+    session.start("startup");
+    assert_eq!(session.start("compact").json(), json!({}));
+    assert!(session.start("resume").context().contains("- a ["));
+    assert_eq!(session.start("resume").json(), json!({}));
+}
+
+#[test]
 fn s08_what_was_not_printed_counts_as_not_said() {
     let changing = Changing::new(one("a"));
     let session = changing.session();

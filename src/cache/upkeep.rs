@@ -1,6 +1,7 @@
 //! Keeping the cache small: at most once an interval, after the answer, in the detached process.
 //! Touches only files that carry our form of name; what others put there is left alone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,6 +13,8 @@ use crate::disk::{self, Durability, TEMPORARY_PREFIX};
 const GRACE: Duration = Duration::from_secs(86_400);
 /// A file that is still being written is younger than this.
 const ABANDONED: Duration = Duration::from_secs(3600);
+/// What nobody has needed to write for so long belongs to a project that is gone.
+const FORGOTTEN: Duration = Duration::from_secs(90 * 86_400);
 /// Damaged files are kept this long.
 const DAMAGED: Duration = Duration::from_secs(7 * 86_400);
 
@@ -45,6 +48,27 @@ pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
         over
     });
     old.into_iter().chain(surplus).filter(|file| fs::remove_file(&file.path).is_ok()).count()
+}
+
+/// Removes what is small and named by a hash, and was not written for months, from `folder`. What is
+/// still in use is made again at its next change.
+pub fn forget(folder: &Path, now: SystemTime) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_old = |entry: &fs::DirEntry| {
+        let written = entry.metadata().and_then(|found| found.modified()).ok();
+        written.and_then(|at| now.duration_since(at).ok()).is_some_and(|age| age > FORGOTTEN)
+    };
+    let old = entries.filter(|entry| is_hashed(&entry.file_name()) && is_old(entry));
+    old.filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
+}
+
+/// Half a SHA-256 in hex, and a kind. Locks are told by theirs and stay.
+fn is_hashed(name: &OsStr) -> bool {
+    let parts = name.to_str().and_then(|name| name.split_once('.'));
+    parts.is_some_and(|(stem, kind)| {
+        let is_hex = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex && matches!(kind, "json" | "txt")
+    })
 }
 
 fn mark(cache: &Cache) -> Option<PathBuf> {
@@ -96,6 +120,28 @@ fn own(entry: &fs::DirEntry) -> Option<OwnFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn x11_what_belongs_to_gone_projects_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let name = |digit: char, kind: &str| format!("{}.{kind}", String::from(digit).repeat(32));
+        let table = [
+            (name('a', "json"), 100, false),
+            (name('b', "txt"), 100, false),
+            (name('c', "json"), 80, true),
+            (name('d', "lock"), 100, true),
+            ("notes.json".to_owned(), 100, true),
+        ];
+        for (name, days, _) in &table {
+            let file = fs::File::create(folder.path().join(name)).unwrap();
+            file.set_modified(now - Duration::from_secs(days * 86_400)).unwrap();
+        }
+        assert_eq!(forget(folder.path(), now), 2);
+        for (name, _, stays) in table {
+            assert_eq!(folder.path().join(&name).exists(), stays, "{name}");
+        }
+    }
 
     #[test]
     fn x11_x13_foreign_files_stay_and_the_size_is_kept() {

@@ -195,7 +195,7 @@ fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookO
     }
     let body = context::body(report, &config.context);
     let changed = scope.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
-        let file = revision::file(&paths.state, &context::digest(&subject(plan))[..32]);
+        let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
         revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !keep)
     });
     let context = context::finish(&body, changed);

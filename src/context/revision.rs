@@ -18,10 +18,10 @@ struct Revision {
     changed_at: Timestamp,
 }
 
-/// Where the revision of `name` lies.
+/// Where the revision of `name` lies in `folder`.
 #[must_use]
-pub fn file(state: &Path, name: &str) -> PathBuf {
-    state.join("revisions").join(format!("{name}.json"))
+pub fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
 }
 
 /// Since when the state has `digest`. `None` where that cannot be kept: then no time is said, so that

@@ -87,9 +87,9 @@ impl GitContext {
 
     /// Where the log of the last seen commit of this repository is kept.
     fn file(scope: &Scope, repository: &Repository) -> Option<PathBuf> {
-        let folder = &scope.paths.as_ref()?.cache;
+        let folder = scope.paths.as_ref()?.commits();
         let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
-        Some(folder.join("v1").join("git").join(name))
+        Some(folder.join(format!("{name}.txt")))
     }
 
     /// The kept log, if it is that of the checked-out commit and long enough; empty where git gave
