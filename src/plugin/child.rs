@@ -89,13 +89,19 @@ fn guarded_channel() -> std::io::Result<File> {
     std::io::stdout().as_handle().try_clone_to_owned().map(File::from)
 }
 
-/// No core dump, a limit on processor time, an end with the parent, nothing to read.
+/// What a plugin that leaks may take before it is refused more. Reserved address space, of which some
+/// runtimes take much, does not count.
+#[cfg(unix)]
+const MOST_MEMORY: u64 = 512 << 20;
+
+/// No core dump, limits on processor time and memory, an end with the parent, nothing to read.
 #[cfg(unix)]
 fn shut_in(order: &Order) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     let _ = setrlimit(Resource::Core, limit(0));
     let _ = setrlimit(Resource::Cpu, limit(order.cpu_s));
+    let _ = setrlimit(Resource::Data, limit(MOST_MEMORY));
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(nothing);
     }

@@ -58,6 +58,7 @@ fn g2_g7_faults_that_take_c_fall_back_and_leave_no_process() {
         ("null_write", "died: signal 11"),
         ("double_free", "died: signal 6"),
         ("kill_self", "died: signal 9"),
+        ("leaks", "died: signal 6"),
         ("closes_all", "died: "),
     ] {
         falls_back(&session, "raw", mode, cause);

@@ -88,6 +88,13 @@ static int32_t tasks(ws_host *host, ws_str request) {
     free(twice);
     abort();
   }
+  if (MODE("leaks")) {
+    for (;;) {
+      char *volatile block = malloc(64 << 20);
+      if (block == NULL) abort();
+      *block = 1;
+    }
+  }
   if (MODE("kill_self")) raise(SIGKILL);
   if (MODE("no_reply")) return 7;
   if (MODE("silent_zero")) return 0;

@@ -236,11 +236,23 @@ fn error_reply(error: &Error) -> Value {
     json!({ "error": told })
 }
 
-/// The payload is leaked: its `Drop` could panic again, outside of the barrier.
 fn panic_reply(payload: Box<dyn Any + Send>) -> Value {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    std::mem::forget(payload);
+    discard(payload);
     let text = text.unwrap_or_else(|| "a panic without a message".into());
     error_reply(&Error::new(ErrorKind::Panic, text))
+}
+
+/// Drops a payload whose `Drop` may panic again; what comes of that is dropped likewise, and leaked
+/// when it never ends.
+fn discard(mut payload: Box<dyn Any + Send>) {
+    const PATIENCE: usize = 8;
+    for _ in 0..PATIENCE {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    std::mem::forget(payload);
 }

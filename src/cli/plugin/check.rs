@@ -19,7 +19,7 @@ use crate::plugin::wire::{self, Request};
 use crate::plugin::{Fault, Kind, Manifest, Place, Plugin, Wanted, header, pin};
 
 /// For one call; a session would wait one second.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Calls that are timed.
 const TIMED: usize = 5;
 

@@ -10,7 +10,7 @@ use clap::Args;
 use super::super::Started;
 use super::super::outcome::{self, Outcome};
 use super::super::setting::Setting;
-use super::check::{describe, items, summary};
+use super::check::{PATIENCE, describe, items, summary};
 use crate::config::PluginConfig;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
@@ -61,8 +61,9 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
         size: bytes.len() as u64,
     };
     let place = Place { program: started.program.clone(), root: setting.root.clone() };
-    let plugin =
-        Plugin::new(&name, wanted.clone(), PluginConfig::blank(), &started.environment, place);
+    // It may take longer here than in a session: nobody else waits.
+    let config = PluginConfig { timeout: PATIENCE, ..PluginConfig::blank() };
+    let plugin = Plugin::new(&name, wanted.clone(), config, &started.environment, place);
     let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &wanted))?;
     outcome::print(&format!("It is {}\n", summary(&manifest)));
     if manifest.wants_token() && !options.yes && !agreed("Give it the token of its server? [y/N] ")?
