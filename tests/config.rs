@@ -586,3 +586,95 @@ fn c02_a_client_of_another_name_takes_settings_over_but_no_credentials() {
     }
     assert!(primary.requests()[0].header("authorization").is_some());
 }
+
+/// Values of every shape that TOML has, few of them what any key wants.
+const SHAPES: &[&str] = &[
+    "\"\"",
+    "\"x\"",
+    "\"5\"",
+    "\" 5s \"",
+    "\"-5s\"",
+    "\"99999999999999999999h\"",
+    "\"5s\\u0000\"",
+    "\"١s\"",
+    "\"9999999999999999999GiB\"",
+    "\"http://\"",
+    "\"http://[::1\"",
+    "\"[\"",
+    "\"[1]\"",
+    "\"{\"",
+    "\"~/\"",
+    "\"\\n\"",
+    "0",
+    "-1",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "0x10",
+    "1.5",
+    "inf",
+    "nan",
+    "true",
+    "2026-01-02",
+    "2026-01-02T03:04:05Z",
+    "[]",
+    "[1]",
+    "[[]]",
+    "[\"\"]",
+    "[\"a\", 1]",
+    "{}",
+    "{ a = 1 }",
+    "{ env = 1 }",
+    "{ env = \"\" }",
+    "{ file = \"\" }",
+    "{ file = \"x\" }",
+    "{ command = [] }",
+    "{ command = \"\" }",
+    "{ env = \"A\", file = \"/b\" }",
+    "{ \"a b\" = \"c\" }",
+    "{ a = \"\\r\\n\" }",
+];
+
+#[test]
+fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
+    use warmstart::config::{Sources, defaults::DEFAULTS, load};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hooks.toml");
+    let environment = warmstart::environment::Environment::default();
+    let loaded = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        load(&Sources {
+            environment: &environment,
+            paths: None,
+            project: None,
+            file: Some(file.clone()),
+            flags: Vec::new(),
+        })
+    };
+    let named =
+        ["hooks.x.kind", "hooks.x.command", "plugins.x.env", "plugins.x.config", "branches.x"];
+    // A file of a wrong version is refused whole, which is another test.
+    let fixed = DEFAULTS.iter().map(|(path, _)| path.join(".")).filter(|key| key != "version");
+    let keys: Vec<String> = fixed.chain(named.map(String::from)).collect();
+    for shape in SHAPES {
+        let all = loaded(&keys.iter().map(|key| format!("{key} = {shape}\n")).collect::<String>());
+        let wrong = |at: usize| {
+            let start = format!("hooks.toml:{}: ", at + 1);
+            all.problems.iter().any(|problem| problem.to_string().contains(&start))
+        };
+        let count = (0..keys.len()).filter(|at| wrong(*at)).count();
+        assert_eq!(all.problems.len(), count, "{shape}: one problem for each key, and its place");
+        let blank_where_wrong = keys.iter().enumerate().map(|(at, key)| match wrong(at) {
+            true => "\n".to_owned(),
+            false => format!("{key} = {shape}\n"),
+        });
+        let rest = loaded(&blank_where_wrong.collect::<String>());
+        assert!(rest.problems.is_empty(), "{shape}: {:?}", rest.problems);
+        // A table with a name of its own begins with its first key, good or bad.
+        let (mut all, mut rest) = (all.config, rest.config);
+        for config in [&mut all, &mut rest] {
+            config.hooks.remove("x");
+            config.plugins.remove("x");
+        }
+        assert_eq!(all, rest, "{shape}");
+    }
+}
