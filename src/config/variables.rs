@@ -144,3 +144,25 @@ fn level(value: &str) -> Read<Option<Value>> {
     };
     Ok(Some(Value::from(level)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::defaults::TEXT;
+
+    #[test]
+    fn every_variable_sets_a_key_that_exists_and_stands_in_the_embedded_file() {
+        for (name, meaning) in TABLE {
+            let Sets(keys, _) = meaning else { continue };
+            assert!(TEXT.contains(&format!(" {name}")), "{name} is not documented");
+            for key in *keys {
+                let words: Vec<&str> = key.split('.').collect();
+                assert!(crate::config::slots::find(&words).is_some(), "{name}: {key}");
+            }
+        }
+        let mut names: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len(), "a name stands once");
+    }
+}
