@@ -187,35 +187,3 @@ fn i13_nothing_is_written_outside_our_folders() {
     assert!(strange.is_empty(), "{strange:?}");
     assert!(canary::files(&session.scratch()).is_empty());
 }
-
-/// The program with all its threads, under a fault at the n-th call of the system.
-fn with_fault(session: &Session, inject: &str) -> Option<crate::support::Outcome> {
-    let plain = session.program(&[]);
-    let mut strace = std::process::Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("inject={inject}"));
-    strace.arg(plain.get_program()).arg("session-start");
-    strace.env_clear().current_dir(session.project());
-    strace.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    strace.env("WARMSTART_CACHE__READ", "network_first");
-    let event = session.event("startup").to_string();
-    let has_strace = std::process::Command::new("strace").arg("-V").output().is_ok();
-    has_strace.then(|| crate::support::run::to_its_end(&mut strace, event.as_bytes()))
-}
-
-#[test]
-fn d010_d011_the_disk_fails_at_every_call() {
-    let (_server, session) = fresh();
-    for call in
-        ["write:error=ENOSPC", "renameat:error=EIO", "mkdirat:error=EACCES", "flock:error=ENOLCK"]
-    {
-        for n in [1, 2, 3, 5, 8] {
-            let Some(outcome) = with_fault(&session, &format!("{call}:when={n}+")) else { return };
-            let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
-            // The answer itself goes out by `write`, so that one may be lost, but never halved.
-            assert!(text.is_empty() || text.ends_with("}\n"), "{call} {n}: {outcome:?}");
-            assert_eq!(outcome.code(), 0, "{call} {n}: {outcome:?}");
-        }
-    }
-    let outcome = session.start("startup");
-    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
-}

@@ -1,4 +1,5 @@
-//! The host's requirements by number (`hNN`), and the disk below: rows D of the fault matrix.
+//! The host's requirements by number (`hNN`), and the machine below: rows D of the fault
+//! matrix.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 #[path = "../support/mod.rs"]
@@ -6,6 +7,7 @@ mod support;
 
 mod disk;
 mod host;
+mod kernel;
 
 use support::mcp_reply::healthy;
 use support::{FaultServer, Session};

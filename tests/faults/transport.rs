@@ -201,6 +201,22 @@ fn n027_a_certificate_for_another_name() {
 }
 
 #[test]
+fn n042_from_https_to_http_nothing_is_carried() {
+    let authority = Authority::new();
+    let plain = FaultServer::start(healthy);
+    let location = plain.mcp();
+    let server = FaultServer::start_tls(authority.server(Flaw::None), move |_| {
+        vec![Act::Send(mcp_reply::response(308, &[("Location", &location)], b""))]
+    });
+    let row = Row::without("WS307").deadline("15s");
+    let session = row.session(&format!("https://127.0.0.1:{}/mcp", server.port()), None);
+    let file = session.scratch().join("authority.pem");
+    authority.write(&file);
+    row.run(&session.env("WARMSTART_HTTP__CA_FILE", file.display().to_string()));
+    assert_eq!(plain.connections(), 0);
+}
+
+#[test]
 fn n028_tls_to_a_plain_port() {
     let row = Row::without("WS304").deadline("15s");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

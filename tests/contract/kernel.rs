@@ -1,0 +1,131 @@
+//! Faults that only the kernel can make: calls that fail, a process that ends between two of them,
+//! a full disk, no network. Each needs a tool or a right; without it the test says so.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::fresh;
+use crate::support::mcp_reply::healthy;
+use crate::support::{FaultServer, Missing, Outcome, Session, if_allowed, run};
+
+/// A session start by way of `words`, which run what follows them.
+fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
+    let plain = session.program(&[]);
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(plain.get_program()).arg("session-start");
+    command.env_clear().current_dir(session.project());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    run::to_its_end(&mut command, session.event("startup").to_string().as_bytes())
+}
+
+/// Whether `words` can run a program here.
+fn can(words: &[&str]) -> Result<(), Missing> {
+    let tried = Command::new(words[0]).args(&words[1..]).arg("true").output();
+    let works = tried.is_ok_and(|output| output.status.success());
+    if works { Ok(()) } else { Err(Missing(format!("`{}` does not work here", words.join(" ")))) }
+}
+
+/// `strace` that makes a call of the system fail or end the process, from the n-th one on.
+fn strace(inject: &str) -> [String; 6] {
+    ["strace", "-f", "-qq", "-o", "/dev/null", &format!("-einject={inject}")].map(str::to_owned)
+}
+
+fn under_strace(session: &Session, inject: &str) -> Outcome {
+    let words = strace(inject);
+    by_way_of(session, &words.each_ref().map(String::as_str))
+}
+
+/// `Some` when calls can be made to fail.
+fn tracing() -> Option<()> {
+    if_allowed(can(&["strace", "-f", "-qq", "-o", "/dev/null"]))
+}
+
+#[test]
+fn d010_d011_the_system_refuses_every_kind_of_call() {
+    let Some(()) = tracing() else { return };
+    let (_server, session) = fresh();
+    let session = session.env("WARMSTART_CACHE__READ", "network_first");
+    let calls = [
+        "write:error=ENOSPC",
+        "rename,renameat,renameat2:error=EIO",
+        "mkdir,mkdirat:error=EACCES",
+        "flock:error=ENOLCK",
+        "openat:error=EMFILE",
+        "fsync:error=EIO",
+    ];
+    for call in calls {
+        for n in [1, 3, 9, 30] {
+            if call.starts_with("openat") && n < 30 {
+                continue; // the loader's own files
+            }
+            let outcome = under_strace(&session, &format!("{call}:when={n}+"));
+            // The answer goes out by `write` too, so it may be lost, but never halved.
+            let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+            assert!(text.is_empty() || text.ends_with("}\n"), "{call} {n}: {outcome:?}");
+            assert_eq!(outcome.code(), 0, "{call} {n}: {outcome:?}");
+        }
+    }
+    assert!(session.start("startup").context().contains("Mend the roof"));
+}
+
+#[test]
+fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
+    let Some(()) = tracing() else { return };
+    let server = FaultServer::start(healthy);
+    let session = Session::with_server(&server.mcp())
+        .with_keycloak(&server.origin(), "claude-hooks", "d012-canary-0123456789-abcdef")
+        .env("WARMSTART_CACHE__READ", "network_first")
+        .deadline("15s");
+    let mut ended = 0;
+    for call in ["write", "rename,renameat,renameat2", "fsync", "flock"] {
+        for n in [1, 2, 4, 7] {
+            let outcome = under_strace(&session, &format!("{call}:signal=KILL:when={n}"));
+            ended += usize::from(!outcome.status.success());
+            let outcome = session.start("startup");
+            assert!(outcome.context().contains("Mend the roof"), "{call} {n}: {outcome:?}");
+        }
+    }
+    assert!(ended >= 6, "only {ended} runs were ended");
+}
+
+#[test]
+fn d008_a_full_disk() {
+    let Some(()) = if_allowed(can(&["unshare", "-m"])) else { return };
+    let server = FaultServer::start(healthy);
+    let session = Session::with_server(&server.mcp()).deadline("15s");
+    let full = "mount -t tmpfs -o size=64k tmpfs \"$HOME\" || exit 99\n\
+        head -c 1000000 /dev/zero > \"$HOME/filler\" 2>/dev/null\n\
+        exec \"$0\" \"$@\"";
+    let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", full]);
+    if outcome.code() == 99 {
+        if_allowed::<()>(Err(Missing("no file system can be mounted here".into())));
+        return;
+    }
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn n024_no_network_at_all() {
+    let Some(()) = if_allowed(can(&["unshare", "-n"])) else { return };
+    let (_server, session) = fresh();
+    session.age_cache(Duration::from_secs(1200));
+    let outcome = by_way_of(&session, &["unshare", "-n"]);
+    let context = outcome.context();
+    assert!(context.contains("Mend the roof") && context.contains("STALE"), "{outcome:?}");
+    assert!(outcome.notice().contains("WS30"), "{outcome:?}");
+}
+
+#[test]
+fn p37_a_plain_url_reads_no_certificates() {
+    let Some(()) = tracing() else { return };
+    let (_server, session) = fresh();
+    let session = session.env("WARMSTART_CACHE__READ", "network_first");
+    let calls = session.scratch().join("calls");
+    let file = calls.display().to_string();
+    let outcome = by_way_of(&session, &["strace", "-f", "-qq", "-eopenat", "-o", &file]);
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    let opened = std::fs::read_to_string(&calls).expect("what strace wrote");
+    assert!(!opened.contains("ca-certificates") && !opened.contains("/ssl/"), "{opened}");
+    std::fs::remove_file(calls).expect("a file of the test");
+}
