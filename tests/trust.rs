@@ -133,6 +133,18 @@ fn m01_what_an_untrusted_file_may_set_is_a_positive_list() {
 }
 
 #[test]
+fn m01_an_untrusted_file_cannot_silence_what_is_said_about_it() {
+    let text = "[session_start]\nnotice = \"never\"\nsources = []\n[client]\nuser_id = \"x\"\n";
+    let session = Session::new().project_file(FILE, text);
+    assert!(session.start("startup").notice().contains("ignored: client.user_id"));
+    let tasks = session.run(&["tasks"]);
+    assert!(tasks.stderr.contains("is not trusted; ignored: client.user_id"), "{tasks:?}");
+    let quiet = "[session_start]\nnotice = \"never\"\nsources = []\n";
+    let session = Session::new().project_file(FILE, quiet).env("FALLBACK_STRATEGY", "x");
+    assert_eq!(session.start("startup").notice(), "");
+}
+
+#[test]
 fn m02_other_files_of_the_project_are_not_read() {
     let server = FaultServer::start(mcp_reply::healthy);
     let text = format!(

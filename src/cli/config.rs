@@ -63,7 +63,7 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
             let plan = setting.plan(SessionEvent::unknown(), started, true, None);
             let text =
                 if show.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
-            outcome::print(&text);
+            outcome::print(&spelled_out(&text));
             Ok(ExitCode::SUCCESS)
         }
         Command::Show(show) => {
@@ -212,12 +212,8 @@ fn check(setting: &Setting, started: &Started) -> Outcome {
     let hidden = hidden_problems(loaded, &sources);
     let all = loaded.problems.iter().chain(&hidden).chain(&plan.problems).chain(faulty);
     let count = all.map(complain).count();
-    for notice in &loaded.notices {
-        outcome::note(&spelled_out(&format!("note: {notice}\n")));
-    }
-    if let Some(failure) = &loaded.untrusted {
-        outcome::note(&spelled_out(&format!("note: {failure}\n")));
-    }
+    loaded.notices.iter().for_each(outcome::remark);
+    loaded.untrusted.iter().for_each(outcome::remark);
     if count == 0 {
         outcome::print("The configuration is valid.\n");
         return Ok(ExitCode::SUCCESS);

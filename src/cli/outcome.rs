@@ -31,6 +31,11 @@ pub fn complain(failure: &Failure) {
     note(&spelled_out(&text));
 }
 
+/// `note: …` on standard error: something that stops nothing.
+pub fn remark(what: &impl std::fmt::Display) {
+    note(&spelled_out(&format!("note: {what}\n")));
+}
+
 /// Text on standard error; nobody listening is nobody's failure.
 pub fn note(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());

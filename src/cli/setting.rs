@@ -51,6 +51,9 @@ impl Setting {
         for problem in &setting.loaded.problems {
             super::outcome::complain(problem);
         }
+        if let Some(failure) = &setting.loaded.untrusted {
+            super::outcome::remark(failure);
+        }
         setting
     }
 

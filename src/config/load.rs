@@ -138,6 +138,10 @@ impl Loaded {
                 settings.into_iter().partition(trust::is_harmless);
             settings = harmless;
             self.untrusted = refusal(&file.shown, &refused, store.knows(&path));
+            if self.untrusted.is_some() {
+                // It must not silence what is said about itself.
+                settings.retain(|one| one.words() != ["session_start", "notice"]);
+            }
         }
         self.refuse_literal_secrets(&mut settings);
         self.layers.push(Layer { name: "project file", settings });
