@@ -138,3 +138,13 @@ fn session_start_help() -> String {
     let named = found.map(|command| command.clone().bin_name("warmstart session-start"));
     named.map(|mut command| command.render_long_help().to_string()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flag_means_two_things() {
+        Cli::command().debug_assert();
+    }
+}

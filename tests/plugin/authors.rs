@@ -49,7 +49,7 @@ fn g6_a_new_plugin_in_rust_builds_offline_and_a_strangers_path_ends_with_its_tas
         assert!(cargo.status().unwrap().success(), "{kind} builds");
         let file = target.join(format!("debug/libwarmstart_my_{kind}.so"));
         let check =
-            session.run(&["plugin", "check", file.to_str().unwrap(), "--config", "titles=[\"a\"]"]);
+            session.run(&["plugin", "check", file.to_str().unwrap(), "--with", "titles=[\"a\"]"]);
         let wanted = if kind == "hook" { "text" } else { "titles" };
         assert!(check.code() == 0 || !check.text().contains(wanted), "{check:?}");
         if more {

@@ -29,7 +29,7 @@ pub struct Options {
     /// The library, or its name in a plugin folder
     file: PathBuf,
     /// A setting for its calls, instead of those in `[plugins.NAME.config]`
-    #[arg(long = "config", value_name = "KEY=VALUE")]
+    #[arg(long = "with", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -261,8 +261,8 @@ fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
 /// `key=value`; the value is JSON, or else text.
 fn pair(text: &str) -> Result<(String, Value), Failure> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
-        Failure::new(Code::FLAG, format!("`--config {text}` has no `=`"))
-            .hint("like --config path=TODO.md")
+        Failure::new(Code::FLAG, format!("`--with {text}` has no `=`"))
+            .hint("like --with path=TODO.md")
     })?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((key.to_owned(), value))
