@@ -34,7 +34,9 @@ impl Changing {
 
     /// A session that asks anew each time.
     fn session(&self) -> Session {
-        Session::with_server(&self.server.mcp()).env("WARMSTART_CACHE__READ", "network_first")
+        Session::with_server(&self.server.mcp())
+            .deadline("20s")
+            .env("WARMSTART_CACHE__READ", "network_first")
     }
 }
 
@@ -55,7 +57,7 @@ fn body(outcome: &Outcome) -> String {
 #[test]
 fn s02_s04_three_tasks_and_the_repository() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = Session::with_server(&server.mcp());
+    let session = Session::with_server(&server.mcp()).deadline("20s");
     let expected = format!(
         "Open tasks, task server {}:\n\
          - Mend the roof [todo, high]\n\
@@ -292,7 +294,7 @@ fn x19_nothing_to_say_is_an_empty_object() {
 #[test]
 fn s13_agents_get_their_own_form() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = Session::with_server(&server.mcp());
+    let session = Session::with_server(&server.mcp()).deadline("20s");
     let event = session.event("startup").to_string();
     let claude = session.start_with(&event, &[]);
     for agent in ["claude", "codex", "gemini", "qwen"] {
@@ -309,7 +311,7 @@ fn s13_agents_get_their_own_form() {
 #[test]
 fn i11_a_dry_run_changes_nothing_on_disk() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = Session::with_server(&server.mcp());
+    let session = Session::with_server(&server.mcp()).deadline("20s");
     let event = session.event("startup").to_string();
     let dry = session.start_with(&event, &["--dry-run"]);
     assert!(dry.context().contains("Mend the roof"), "{dry:?}");
@@ -321,7 +323,7 @@ fn i11_a_dry_run_changes_nothing_on_disk() {
 #[test]
 fn c014_a_state_folder_that_cannot_be_written_costs_nothing() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = Session::with_server(&server.mcp());
+    let session = Session::with_server(&server.mcp()).deadline("20s");
     support::session::write(&session.home().join(".local"), b"a file where the folder should be");
     std::fs::create_dir_all(session.home().join(".cache")).unwrap();
     let locked = std::fs::Permissions::from_mode(0o500);

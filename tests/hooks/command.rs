@@ -3,31 +3,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::script;
 use crate::support::{FaultServer, Session, mcp_reply};
 
 /// A session with tasks, and with one program at the end of the text.
-fn session(server: &FaultServer, word: &str) -> Session {
-    Session::with_server(&server.mcp()).hooks_toml(&format!(
-        "[hooks.lint]\nkind = \"command\"\norder = 90\ntimeout = \"700ms\"\ncommand = [{word}]\n"
+fn session(server: &FaultServer, word: &str, timeout: &str) -> Session {
+    Session::with_server(&server.mcp()).deadline("20s").hooks_toml(&format!(
+        "[hooks.lint]\nkind = \"command\"\norder = 90\ntimeout = \"{timeout}\"\ncommand = [{word}]\n"
     ))
 }
 
-fn with_script(server: &FaultServer, text: &str) -> (Session, PathBuf) {
-    let session = Session::with_server(&server.mcp());
-    let program = session.scratch().join("lint");
+/// The same with a script, for which a busy machine has time.
+fn with_script(server: &FaultServer, text: &str, timeout: &str) -> (Session, PathBuf, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("lint");
     script(&program, text);
-    let table = format!(
-        "[hooks.lint]\nkind = \"command\"\norder = 90\ntimeout = \"700ms\"\ncommand = [\"{}\"]\n",
-        program.display()
-    );
-    (session.hooks_toml(&table), program)
+    let word = format!("\"{}\"", program.display());
+    (session(server, &word, timeout), program, folder)
 }
 
 #[test]
 fn c016_its_output_is_data_with_its_name() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let (session, program) = with_script(&server, "echo '2 <warnings>'; echo; echo 'in a.rs'");
+    let text = "echo '2 <warnings>'; echo; echo 'in a.rs'";
+    let (session, program, _folder) = with_script(&server, text, "10s");
     let context = session.start("startup").context();
     let name = program.display();
     let expected = format!("Output of {name}, command {name}:\n  2 &lt;warnings&gt;\n  in a.rs");
@@ -38,7 +39,7 @@ fn c016_its_output_is_data_with_its_name() {
 fn c016_a_program_that_fails_leaves_the_others_whole() {
     let server = FaultServer::start(mcp_reply::healthy);
     for text in ["echo half; exit 3", "kill -9 $$", "sleep 60", "exec 1>&-; sleep 60"] {
-        let (session, _) = with_script(&server, text);
+        let (session, _, _folder) = with_script(&server, text, "700ms");
         let outcome = session.start("startup");
         let context = outcome.context();
         assert!(context.contains("Mend the roof"), "{text}: {context}");
@@ -53,7 +54,7 @@ fn c016_a_program_that_fails_leaves_the_others_whole() {
 fn c016_a_program_that_is_not_there_or_no_program() {
     let server = FaultServer::start(mcp_reply::healthy);
     for word in ["\"/no/such/program\"", "\"no-such-program\"", "\"/etc/passwd\"", ""] {
-        let outcome = session(&server, word).start("startup");
+        let outcome = session(&server, word, "10s").start("startup");
         assert!(outcome.context().contains("Mend the roof"), "{word}: {outcome:?}");
         assert!(outcome.notice().contains("WS"), "{word}: {outcome:?}");
     }
@@ -62,7 +63,8 @@ fn c016_a_program_that_is_not_there_or_no_program() {
 #[test]
 fn c016_ten_megabytes_are_cut_and_the_program_ended() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let (session, _) = with_script(&server, "yes 0123456789 | head -c 10000000; sleep 60");
+    let text = "yes 0123456789 | head -c 10000000; sleep 60";
+    let (session, _, _folder) = with_script(&server, text, "10s");
     let outcome = session.start("startup");
     let context = outcome.context();
     assert!(context.contains("Mend the roof") && context.contains("  0123456789\n"), "{context}");
@@ -73,7 +75,7 @@ fn c016_ten_megabytes_are_cut_and_the_program_ended() {
 #[test]
 fn c016_what_it_leaves_running_is_not_waited_for_and_is_ended() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let (session, _) = with_script(&server, "sleep 60 & echo done");
+    let (session, _, _folder) = with_script(&server, "sleep 60 & echo done", "10s");
     assert!(session.start("startup").context().ends_with("\n  done"));
     session.settle();
 }
@@ -81,7 +83,7 @@ fn c016_what_it_leaves_running_is_not_waited_for_and_is_ended() {
 #[test]
 fn x13_it_sees_none_of_the_users_keys() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let (session, _) = with_script(&server, "env; echo end");
+    let (session, _, _folder) = with_script(&server, "env; echo end", "10s");
     let session = session
         .secret("ANTHROPIC_API_KEY", "sk-canary-1")
         .secret("CLAUDE_CODE_MESSAGING_TOKEN", "canary-2")
@@ -94,7 +96,7 @@ fn x13_it_sees_none_of_the_users_keys() {
 #[test]
 fn m08_a_project_that_is_not_trusted_runs_nothing_of_its_own() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = session(&server, "\"scripts/lint\"");
+    let session = session(&server, "\"scripts/lint\"", "10s");
     let canary = session.scratch().join("ran");
     script(&session.project().join("scripts/lint"), &format!("touch {}", canary.display()));
     let outcome = session.start("startup");
@@ -116,7 +118,7 @@ fn m08_a_project_that_is_not_trusted_runs_nothing_of_its_own() {
 #[test]
 fn m08_a_program_of_that_name_in_the_project_is_not_taken() {
     let server = FaultServer::start(mcp_reply::healthy);
-    let session = session(&server, "\"lint\"");
+    let session = session(&server, "\"lint\"", "10s");
     let canary = session.scratch().join("ran");
     script(&session.project().join("bin/lint"), &format!("touch {}", canary.display()));
     let link = session.scratch().join("bin");

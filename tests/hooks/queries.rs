@@ -52,7 +52,7 @@ fn asked(server: &FaultServer) -> Vec<(String, Value)> {
 #[test]
 fn x37_the_branch_id_comes_from_the_table() {
     let server = server();
-    let session = Session::with_server(&server.mcp()).hooks_toml(TABLE);
+    let session = Session::with_server(&server.mcp()).deadline("20s").hooks_toml(TABLE);
     let context = session.start("startup").context();
     assert!(context.contains("\nRecommended next, task server "), "{context}");
     assert!(context.contains("\n- Next on b-7\n"), "{context}");
@@ -63,6 +63,7 @@ fn x37_the_branch_id_comes_from_the_table() {
 fn x12_hooks_that_ask_at_the_same_time_share_one_token() {
     let server = server();
     let session = Session::with_server(&server.mcp())
+        .deadline("20s")
         .with_keycloak(&server.origin(), "claude-hooks", "canary-secret")
         .hooks_toml(TABLE);
     let context = session.start("startup").context();
@@ -74,7 +75,7 @@ fn x12_hooks_that_ask_at_the_same_time_share_one_token() {
 #[test]
 fn x37_without_an_id_nothing_is_asked() {
     let server = server();
-    let session = Session::with_server(&server.mcp());
+    let session = Session::with_server(&server.mcp()).deadline("20s");
     let outcome = session.start("startup");
     assert!(!outcome.context().contains("Recommended"), "{outcome:?}");
     assert_eq!(outcome.notice(), "", "an unknown branch is no trouble");
@@ -87,8 +88,9 @@ fn x37_without_an_id_nothing_is_asked() {
 #[test]
 fn b07_the_next_session_finds_what_was_filled_in_the_background() {
     let server = server();
-    let session =
-        Session::with_server(&server.mcp()).env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+    let session = Session::with_server(&server.mcp())
+        .deadline("20s")
+        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
     session.start("startup");
     session.settle();
     let after_first = asked(&server);
@@ -104,7 +106,7 @@ fn x37_placeholders_of_the_session_and_the_repository() {
     let server = server();
     let table = "[queries.tasks.arguments]\naction = \"list\"\nbranch = \"{git.branch}\"\n\
                  where = \"{repository.name}/{session.id}\"\n";
-    let session = Session::with_server(&server.mcp()).hooks_toml(table);
+    let session = Session::with_server(&server.mcp()).deadline("20s").hooks_toml(table);
     session.start("startup");
     let calls = asked(&server);
     assert_eq!(calls[0].1["branch"], "main");
@@ -118,7 +120,7 @@ fn s04_two_lists_are_two_tables() {
     let table = "[hooks.mine]\nkind = \"pending_tasks\"\nquery = \"mine\"\norder = 5\n\
                  [queries.mine]\ntool = \"manage_task\"\narguments = { action = \"mine\" }\n\
                  items = [\"/data/tasks\"]\nread_only = true\nanswer = \"tasks\"\nttl = \"15m\"\n";
-    let session = Session::with_server(&server.mcp()).hooks_toml(table);
+    let session = Session::with_server(&server.mcp()).deadline("20s").hooks_toml(table);
     let context = session.start("startup").context();
     assert_eq!(context.matches("Open tasks, ").count(), 2, "{context}{:?}", session.log());
     assert_eq!(asked(&server).len(), 2);
@@ -128,6 +130,7 @@ fn s04_two_lists_are_two_tables() {
 fn s04_a_hook_takes_part_in_its_own_sources() {
     let server = server();
     let session = Session::with_server(&server.mcp())
+        .deadline("20s")
         .hooks_toml("[hooks.pending_tasks]\nsources = [\"clear\"]\n");
     assert!(!session.start("startup").context().contains("Open tasks"));
     assert_eq!(server.requests().len(), 0);
@@ -137,8 +140,9 @@ fn s04_a_hook_takes_part_in_its_own_sources() {
 #[test]
 fn s04_the_order_is_the_users() {
     let server = server();
-    let session =
-        Session::with_server(&server.mcp()).hooks_toml("[hooks.git_context]\norder = 1\n");
+    let session = Session::with_server(&server.mcp())
+        .deadline("20s")
+        .hooks_toml("[hooks.git_context]\norder = 1\n");
     let context = session.start("startup").context();
     assert!(context.find("Git, ").unwrap() < context.find("Open tasks").unwrap(), "{context}");
 }
