@@ -43,7 +43,7 @@ fn g6_a_new_plugin_in_rust_builds_offline_and_a_strangers_path_ends_with_its_tas
         // What is resolved here is resolved already: the build needs no network.
         std::fs::copy(build::root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         let target = session.scratch().join("target");
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = build::cargo();
         cargo.args(["build", "--offline", "--quiet"]).current_dir(&folder);
         cargo.env("CARGO_TARGET_DIR", &target);
         assert!(cargo.status().unwrap().success(), "{kind} builds");

@@ -20,7 +20,7 @@ pub fn rust(member: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let profile = profile();
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = cargo();
         cargo.args(["build", "--offline", "--quiet", "--manifest-path"]);
         cargo.arg(root().join("Cargo.toml"));
         cargo.arg("--target-dir").arg(profile.parent().expect("a target folder"));
@@ -31,6 +31,17 @@ pub fn rust(member: &str) -> PathBuf {
     assert!(RUST.contains(&member), "{member} is built");
     let file = format!("libwarmstart_{}.so", member.replace('-', "_"));
     stripped(&profile().join(&file), &file)
+}
+
+/// Cargo, without the flags of a sanitiser: those are for the host under test, and would break the
+/// compiler's own plugins.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
+    if std::env::var("RUSTFLAGS").is_ok_and(|flags| flags.contains("sanitizer")) {
+        cargo.env_remove("RUSTFLAGS");
+    }
+    cargo
 }
 
 /// Without debug information, as an author ships it: ten times smaller, so ten times faster to hash.
@@ -76,6 +87,16 @@ pub fn raw(folder: &Path, definitions: &[&str]) -> PathBuf {
         .arg(root().join("plugins/faulty/c/raw.c"))
         .status();
     assert!(status.expect("cc starts").success(), "raw.c compiles");
+    library
+}
+
+/// `abort.rs`, built so that a panic cannot be caught.
+pub fn aborting(folder: &Path) -> PathBuf {
+    let library = folder.join("libwarmstart_abort.so");
+    let mut compiler = Command::new("rustc");
+    compiler.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "-o"]);
+    compiler.arg(&library).arg(root().join("plugins/faulty/c/abort.rs"));
+    assert!(compiler.status().expect("rustc starts").success(), "abort.rs compiles");
     library
 }
 

@@ -1,7 +1,7 @@
 //! Group 2 and 7: what a plugin does instead of answering.
 
 use super::support::or_skip;
-use super::{answers, build, client_session, configure, falls_back};
+use super::{answers, build, client_session, falls_back};
 
 #[test]
 fn g2_g7_rust_faults_fall_back_and_are_named() {
@@ -69,16 +69,24 @@ fn g2_g7_faults_that_take_c_fall_back_and_leave_no_process() {
 }
 
 #[test]
-fn g2_a_constructor_that_hangs_is_ended_at_the_limit() {
+fn g2_g7_a_constructor_that_hangs_is_ended_at_the_limit() {
     let Some(()) = or_skip(build::compiler()) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let session = client_session(&build::raw(folder.path(), &[]), "raw");
     let slow = build::raw(folder.path(), &["SLOW_START"]);
-    // It could not be trusted, since it cannot describe itself: only a swap brings it here.
-    let refused =
-        session.run(&["plugin", "trust", slow.to_str().unwrap(), "--name", "slow", "--yes"]);
-    assert_ne!(refused.code(), 0, "{refused:?}");
+    let mut session = client_session(&slow, "raw");
+    answers(&session, "raw", "not yet", "works");
+    session.set("LANG", "hang");
+    falls_back(&session, "raw", "now", "did not answer within");
+    let file = slow.to_str().unwrap();
+    let refused = session.run(&["plugin", "trust", file, "--name", "slow", "--yes"]);
+    assert_ne!(refused.code(), 0, "what cannot describe itself cannot be trusted: {refused:?}");
     assert!(refused.stderr.contains("did not answer within"), "{refused:?}");
-    configure(&session, "raw", "works", "");
-    session.settle();
+}
+
+#[test]
+fn g2_g7_a_library_that_cannot_unwind_dies_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = client_session(&build::aborting(folder.path()), "abort");
+    falls_back(&session, "abort", "any", "died: signal 6");
+    assert!(session.log().contains("printed: nothing catches this"), "{}", session.log());
 }

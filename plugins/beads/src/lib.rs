@@ -30,7 +30,7 @@ impl Client for Beads {
     fn pending_tasks(ctx: &Ctx<'_>, query: &Query) -> Result<Vec<Task>> {
         let config: Config = ctx.config()?;
         let [program, arguments @ ..] = config.command.as_slice() else {
-            return Err(Error::config("`command` names no program"));
+            return Err(ctx.wrong_setting("command", "names no program"));
         };
         let output = Command::new(program)
             .args(arguments)

@@ -69,13 +69,16 @@ impl Ctx<'_> {
     /// # Errors
     /// [`crate::ErrorKind::Config`], naming `plugins.NAME.config.KEY` where the key is known.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
-        settings::read(&self.config).map_err(|wrong| {
-            let table = format!("plugins.{}.config", self.plugin);
-            Error::config(match wrong.key {
-                Some(key) => format!("`{table}.{key}`: {}", wrong.message),
-                None => format!("`{table}`: {}", wrong.message),
-            })
+        settings::read(&self.config).map_err(|wrong| match wrong.key {
+            Some(key) => self.wrong_setting(&key, wrong.message),
+            None => Error::config(format!("`plugins.{}.config`: {}", self.plugin, wrong.message)),
         })
+    }
+
+    /// The error for a setting that was read and makes no sense, under its full name.
+    #[must_use]
+    pub fn wrong_setting(&self, key: &str, wrong: impl fmt::Display) -> Error {
+        Error::config(format!("`plugins.{}.config.{key}`: {wrong}", self.plugin))
     }
 
     /// The repository's root, or the folder of the session.

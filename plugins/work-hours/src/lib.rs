@@ -2,9 +2,7 @@
 //! Within them, and with nothing in the cache, it leaves the matter to the next step.
 
 use jiff::civil::{DateTime, Time, Weekday};
-use warmstart_plugin::{
-    Cache, Ctx, Decision, Error, Failure, Query, Result, Serve, Strategy, export,
-};
+use warmstart_plugin::{Cache, Ctx, Decision, Failure, Query, Result, Serve, Strategy, export};
 
 struct WorkHours;
 
@@ -49,14 +47,14 @@ fn is_working_time(ctx: &Ctx<'_>) -> Result<bool> {
     let now = jiff::Timestamp::now();
     let now = match &config.time_zone {
         None => now.to_zoned(jiff::tz::TimeZone::system()),
-        Some(name) => now.in_tz(name).map_err(|error| setting("time_zone", &error.to_string()))?,
+        Some(name) => now.in_tz(name).map_err(|error| ctx.wrong_setting("time_zone", error))?,
     };
-    Ok(Hours::read(&config)?.contain(now.datetime()))
+    let hours = Hours::read(&config).map_err(|(key, wrong)| ctx.wrong_setting(key, wrong))?;
+    Ok(hours.contain(now.datetime()))
 }
 
-fn setting(key: &str, wrong: &str) -> Error {
-    Error::config(format!("`{key}`: {wrong}"))
-}
+/// A key and what is wrong with its value.
+type Wrong = (&'static str, String);
 
 struct Hours {
     from: Time,
@@ -65,12 +63,12 @@ struct Hours {
 }
 
 impl Hours {
-    fn read(config: &Config) -> Result<Self> {
+    fn read(config: &Config) -> Result<Self, Wrong> {
         let time = |key, text: &str| {
             Time::strptime("%H:%M", text)
-                .map_err(|_| setting(key, &format!("`{text}` is not a time like `09:00`")))
+                .map_err(|_| (key, format!("`{text}` is not a time like `09:00`")))
         };
-        let days = config.days.iter().map(|word| weekday(word)).collect::<Result<_>>()?;
+        let days = config.days.iter().map(|word| weekday(word)).collect::<Result<_, Wrong>>()?;
         Ok(Hours { from: time("from", &config.from)?, to: time("to", &config.to)?, days })
     }
 
@@ -86,7 +84,7 @@ impl Hours {
     }
 }
 
-fn weekday(word: &str) -> Result<Weekday> {
+fn weekday(word: &str) -> Result<Weekday, Wrong> {
     Ok(match word {
         "mon" => Weekday::Monday,
         "tue" => Weekday::Tuesday,
@@ -95,7 +93,7 @@ fn weekday(word: &str) -> Result<Weekday> {
         "fri" => Weekday::Friday,
         "sat" => Weekday::Saturday,
         "sun" => Weekday::Sunday,
-        other => return Err(setting("days", &format!("`{other}` is not one of mon … sun"))),
+        other => return Err(("days", format!("`{other}` is not one of mon … sun"))),
     })
 }
 
@@ -160,7 +158,7 @@ mod tests {
         ] {
             let error = is_working_time(&Ctx::test(config)).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Config);
-            assert!(error.message.contains(key), "{error}");
+            assert!(error.message.contains(&format!("plugins.test.config.{key}`")), "{error}");
         }
     }
 }
