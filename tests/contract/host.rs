@@ -33,7 +33,7 @@ fn h03_x03_a_server_that_never_answers() {
         let outcome = session.start("startup");
         outcome.answer();
         let limit = if deadline == "1s" { 1000 } else { 300 };
-        assert!(outcome.elapsed < Duration::from_millis(limit + 900), "{outcome:?}");
+        assert!(outcome.elapsed < Duration::from_millis(limit + 1500), "{outcome:?}");
     }
 }
 

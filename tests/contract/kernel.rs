@@ -88,21 +88,57 @@ fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
     assert!(ended >= 6, "only {ended} runs were ended");
 }
 
-#[test]
-fn d008_a_full_disk() {
-    let Some(()) = if_allowed(can(&["unshare", "-m"])) else { return };
+/// A session start whose home is a file system of its own, made ready by these lines of shell.
+fn in_a_home(lines: &str) -> Option<Outcome> {
+    if_allowed(can(&["unshare", "-m"]))?;
     let server = FaultServer::start(healthy);
     let session = Session::with_server(&server.mcp()).deadline("15s");
-    let full = "mount -t tmpfs -o size=64k tmpfs \"$HOME\" || exit 99\n\
-        head -c 1000000 /dev/zero > \"$HOME/filler\" 2>/dev/null\n\
-        exec \"$0\" \"$@\"";
-    let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", full]);
-    if outcome.code() == 99 {
-        if_allowed::<()>(Err(Missing("no file system can be mounted here".into())));
-        return;
-    }
+    let script = format!("{{ {lines} }} || exit 99\nexec \"$0\" \"$@\"");
+    let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", &script]);
+    let mounted = if outcome.code() == 99 {
+        Err(Missing("no file system can be mounted here".into()))
+    } else {
+        Ok(outcome)
+    };
+    if_allowed(mounted)
+}
+
+#[test]
+fn d008_a_full_disk() {
+    let fill = "mount -t tmpfs -o size=64k tmpfs \"$HOME\" &&\n\
+        { head -c 1000000 /dev/zero > \"$HOME/filler\" 2>/dev/null; true; };";
+    let Some(outcome) = in_a_home(fill) else { return };
     assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
     assert!(outcome.stderr.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn d006_a_home_that_can_only_be_read() {
+    let Some(outcome) = in_a_home("mount -t tmpfs -o ro tmpfs \"$HOME\";") else { return };
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn n022_a_resolver_that_says_nothing() {
+    let Some(()) = if_allowed(can(&["unshare", "-m"])) else { return };
+    let silent = std::net::UdpSocket::bind("127.0.0.1:53");
+    let silent = silent.map_err(|error| Missing(format!("port 53 is not to be had: {error}")));
+    let Some(_silent) = if_allowed(silent) else { return };
+    let (_server, session) = fresh();
+    session.age_cache(Duration::from_secs(1200));
+    let session = session.env("MCP_SERVER_URL", "http://tasks.example:8000/mcp").deadline("1s");
+    let resolver = session.scratch().join("resolv.conf");
+    std::fs::write(&resolver, "nameserver 127.0.0.1\n").expect("a file of the test");
+    let script =
+        "mount --bind \"$TMPDIR/resolv.conf\" /etc/resolv.conf || exit 99\nexec \"$0\" \"$@\"";
+    let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", script]);
+    if outcome.code() == 99 {
+        if_allowed::<()>(Err(Missing("no file can be mounted over another here".into())));
+        return;
+    }
+    outcome.within(Duration::from_secs(1));
+    assert!(outcome.notice().contains("WS30"), "{outcome:?}");
 }
 
 #[test]

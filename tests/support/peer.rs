@@ -237,11 +237,7 @@ pub fn typescript_server(answer: &str, legacy: &str) -> Result<Peer, Missing> {
 /// The identity server with Keycloak's paths and errors.
 pub fn oidc_server(options: &[&str]) -> Result<Peer, Missing> {
     let all = [&["--port", "0", "--end-with-stdin", "on"], options].concat();
-    let node = PathBuf::from("node");
-    if Command::new(&node).arg("--version").output().is_err() {
-        return Err(Missing("`node` is not installed".into()));
-    }
-    node_peer(node, "oidc_server/oidc_server.mjs", &all)
+    node_peer(install::node_22()?, "oidc_server/oidc_server.mjs", &all)
 }
 
 /// A port of loopback on which nobody listens.
@@ -260,7 +256,11 @@ pub fn everything_server() -> Result<Peer, Missing> {
         until (exec 3<>/dev/tcp/127.0.0.1/$PORT) 2>/dev/null; do sleep 0.1; done\n\
         echo \"http://127.0.0.1:$PORT\"; read -r _; kill $server";
     let mut command = Command::new("bash");
-    command.args(["-c", wrap, "node"]).arg(script).env("PORT", free_port().to_string());
+    command
+        .args(["-c", wrap])
+        .arg(install::node_22()?)
+        .arg(script)
+        .env("PORT", free_port().to_string());
     Ok(Peer::alone(Process::start(&mut command)?))
 }
 
