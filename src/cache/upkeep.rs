@@ -50,25 +50,27 @@ pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
     old.into_iter().chain(surplus).filter(|file| fs::remove_file(&file.path).is_ok()).count()
 }
 
-/// Removes what is small and named by a hash, and was not written for months, from `folder`. What is
-/// still in use is made again at its next change.
+/// Removes from `folder` what is named by a hash and was not written for months, and what a run that
+/// was killed left half written. What is still in use is made again at its next change.
 pub fn forget(folder: &Path, now: SystemTime) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_old = |entry: &fs::DirEntry| {
+    let is_over = |entry: &fs::DirEntry| {
         let written = entry.metadata().and_then(|found| found.modified()).ok();
-        written.and_then(|at| now.duration_since(at).ok()).is_some_and(|age| age > FORGOTTEN)
+        let age = written.and_then(|at| now.duration_since(at).ok());
+        age.zip(life(&entry.file_name())).is_some_and(|(age, life)| age > life)
     };
-    let old = entries.filter(|entry| is_hashed(&entry.file_name()) && is_old(entry));
-    old.filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
+    entries.filter(is_over).filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
 }
 
-/// Half a SHA-256 in hex, and a kind. Locks are told by theirs and stay.
-fn is_hashed(name: &OsStr) -> bool {
-    let parts = name.to_str().and_then(|name| name.split_once('.'));
-    parts.is_some_and(|(stem, kind)| {
-        let is_hex = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hex && matches!(kind, "json" | "txt")
-    })
+/// How long a file of this name is kept: half a SHA-256 in hex, and a kind. Locks stay.
+fn life(name: &OsStr) -> Option<Duration> {
+    let name = name.to_str()?;
+    if name.starts_with(TEMPORARY_PREFIX) {
+        return Some(ABANDONED);
+    }
+    let (stem, kind) = name.split_once('.')?;
+    let is_hex = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && matches!(kind, "json" | "txt")).then_some(FORGOTTEN)
 }
 
 fn mark(cache: &Cache) -> Option<PathBuf> {
@@ -132,12 +134,13 @@ mod tests {
             (name('c', "json"), 80, true),
             (name('d', "lock"), 100, true),
             ("notes.json".to_owned(), 100, true),
+            (format!("{TEMPORARY_PREFIX}x"), 1, false),
         ];
         for (name, days, _) in &table {
             let file = fs::File::create(folder.path().join(name)).unwrap();
             file.set_modified(now - Duration::from_secs(days * 86_400)).unwrap();
         }
-        assert_eq!(forget(folder.path(), now), 2);
+        assert_eq!(forget(folder.path(), now), 3);
         for (name, _, stays) in table {
             assert_eq!(folder.path().join(&name).exists(), stays, "{name}");
         }
