@@ -76,6 +76,7 @@ fn e01_to_e33_each_variable_of_the_guide_sets_its_key() {
         ("KEYCLOAK_SERVICE_SCOPES", "openid mcp:read", "auth.scope", json!(["openid", "mcp:read"])),
         ("AUTH_ENABLED", "false", "auth.kind", json!("none")),
         ("LOG_PATH", "/var/log/ws", "log.dir", json!("/var/log/ws")),
+        ("AI_DATA", "~/.claude/data", "log.dir", json!("~/.claude/data")),
         ("APP_LOG_LEVEL", "DEBUG", "log.level", json!("debug")),
         ("WARMSTART_LOG", "warmstart=trace", "log.level", json!("warmstart=trace")),
         ("CLAUDE_CONTEXT_MODE", "full", "context.format", json!("full")),
@@ -87,6 +88,10 @@ fn e01_to_e33_each_variable_of_the_guide_sets_its_key() {
     }
     let enabled = Session::new().env("AUTH_ENABLED", "true");
     assert_eq!(setting(&enabled, "auth.kind"), (json!("auto"), "default".into()));
+    let relative = Session::new().env("LOG_PATH", "logs");
+    let checked = valid(&relative);
+    assert!(checked.stderr.contains("nothing is written into a project"), "{checked:?}");
+    assert_eq!(setting(&relative, "log.dir"), (json!(""), "default".into()));
 }
 
 #[test]
@@ -212,7 +217,6 @@ fn x08_c005_a_bad_value_names_variable_value_range_and_unit() {
         ("APP_LOG_LEVEL", "LOUD", "not one of DEBUG, INFO, WARNING, ERROR"),
         ("CLAUDE_CONTEXT_MODE", "ful", "did you mean `full`?"),
         ("AUTH_ENABLED", "maybe", "neither true nor false"),
-        ("LOG_PATH", "logs", "`logs` is not an absolute path"),
         ("WARMSTART_SESSION_START__DEADLINE", "5", "write it with a unit"),
         ("WARMSTART_SESSION_START__DEADLINE", "2h", "`2h` is out of range (100ms to 60s)"),
         ("WARMSTART_LOG", "debgu", "did you mean `debug`?"),

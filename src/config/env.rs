@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::layers::{Layer, Place, Setting};
 use super::proxies;
-use super::read::Read;
 use super::slots;
 use super::variables::{self, Meaning};
 use crate::environment::Environment;
@@ -43,7 +42,8 @@ pub fn read(environment: &Environment) -> FromEnvironment {
         } else if let Some(option) = name.strip_prefix(OPTION) {
             found.option(name, option, value);
         } else if let Some(at) = variables::position(name) {
-            found.legacy(name, at, value);
+            let settings = found.of_guide(name, at, value);
+            found.legacy.settings.extend(settings);
         }
     }
     found.legacy.settings.sort_by_key(weakest_first);
@@ -78,28 +78,40 @@ impl FromEnvironment {
     /// An option is named like a variable of the guide, or like a key.
     fn option(&mut self, name: &str, option: &str, value: &str) {
         if let Some(at) = variables::position(option) {
-            match settings_of(name, at, value) {
-                Ok(settings) => self.options.settings.extend(settings),
-                Err(failure) => self.problems.push(failure),
-            }
-        } else {
-            match canonical_setting(OPTION, name, option, value) {
-                Ok(setting) => self.options.settings.push(setting),
-                Err(failure) => self.problems.push(failure),
-            }
-        }
-    }
-
-    fn legacy(&mut self, name: &str, at: usize, value: &str) {
-        if let Meaning::Nothing(reason) = variables::TABLE[at].1 {
-            self.notices.push(format!("`{name}` has no effect here, because {reason}"));
+            let settings = self.of_guide(name, at, value);
+            self.options.settings.extend(settings);
             return;
         }
-        match settings_of(name, at, value) {
-            Ok(settings) => self.legacy.settings.extend(settings),
+        match canonical_setting(OPTION, name, option, value) {
+            Ok(setting) => self.options.settings.push(setting),
             Err(failure) => self.problems.push(failure),
         }
     }
+
+    /// What the variable at `at` of the guide's table sets under the name it has here.
+    fn of_guide(&mut self, name: &str, at: usize, value: &str) -> Vec<Setting> {
+        let (keys, meant) = match variables::TABLE[at].1 {
+            Meaning::Nothing(reason) => (&[][..], Ok(Err(reason))),
+            Meaning::Sets(keys, convert) => (keys, convert(value)),
+        };
+        match meant {
+            Ok(Ok(value)) => keys.iter().map(|key| guide_setting(name, key, &value)).collect(),
+            Ok(Err(reason)) => {
+                self.notices.push(format!("`{name}` has no effect here, because {reason}"));
+                Vec::new()
+            }
+            Err(wrong) => {
+                let text = format!("`{name}`: {wrong}");
+                self.problems.push(Failure::new(Code::CONFIG_VALUE, text));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn guide_setting(name: &str, key: &str, value: &Value) -> Setting {
+    let path = key.split('.').map(str::to_owned).collect();
+    Setting { path, value: value.clone(), place: Place::Name(name.to_owned()) }
 }
 
 fn canonical_setting(
@@ -119,20 +131,6 @@ fn canonical_setting(
     });
     let failure = Failure::new(Code::CONFIG_VALUE, format!("`{name}` names no setting"));
     Err(failure.hint(meant.unwrap_or_else(|| format!("a key is written {prefix}TABLE__KEY"))))
-}
-
-fn settings_of(name: &str, at: usize, value: &str) -> Result<Vec<Setting>, Failure> {
-    let Meaning::Sets(keys, convert) = variables::TABLE[at].1 else { return Ok(Vec::new()) };
-    let converted: Read<Option<Value>> = convert(value);
-    let converted = converted
-        .map_err(|wrong| Failure::new(Code::CONFIG_VALUE, format!("`{name}`: {wrong}")))?;
-    let Some(value) = converted else { return Ok(Vec::new()) };
-    let setting = |key: &&str| Setting {
-        path: key.split('.').map(str::to_owned).collect(),
-        value: value.clone(),
-        place: Place::Name(name.to_owned()),
-    };
-    Ok(keys.iter().map(setting).collect())
 }
 
 /// Whether a detached process of ours may inherit the variable.

@@ -8,13 +8,16 @@ use super::read::Read;
 /// What a variable does.
 #[derive(Clone, Copy)]
 pub enum Meaning {
-    /// The keys it sets, and how its text becomes their value; `None`: this text sets nothing.
-    Sets(&'static [&'static str], fn(&str) -> Read<Option<Value>>),
+    /// The keys it sets, and how its text becomes their value.
+    Sets(&'static [&'static str], fn(&str) -> Read<Meant>),
     /// Nothing, because …
     Nothing(&'static str),
 }
 
 use Meaning::{Nothing, Sets};
+
+/// The value, or why this text sets nothing.
+pub type Meant = Result<Value, &'static str>;
 
 /// The position of `name` in the table.
 #[must_use]
@@ -39,19 +42,19 @@ pub static TABLE: &[(&str, Meaning)] = &[
     ("MCP_AUTH_TOKEN", Sets(&["auth.token"], text)),
     ("AUTH_ENABLED", Sets(&["auth.kind"], no_auth)),
     ("FALLBACK_CACHE_TTL", Sets(&["cache.stale_max"], |v| seconds(v, 300, 86_400))),
-    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| Ok(Some(json!([v.trim()]))))),
+    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| Ok(Ok(json!([v.trim()]))))),
     ("TASK_CACHE_TTL", Sets(&["queries.tasks.ttl", "queries.next.ttl"], |v| seconds(v, 60, 3600))),
     ("SESSION_CACHE_TTL", Sets(&["queries.branches.ttl"], |v| seconds(v, 300, 7200))),
     ("SESSION_CACHE_MAX_SIZE", Sets(&["cache.max_size"], megabytes)),
     ("CACHE_CLEANUP_INTERVAL", Sets(&["cache.cleanup_interval"], |v| seconds(v, 60, 2_592_000))),
     ("RATE_LIMIT_REQUESTS_PER_MINUTE", Sets(&["http.rate_limit"], |v| number(v, 10, 1000))),
-    ("HTTP_MAX_RETRIES", Sets(&["http.attempts"], |v| Ok(Some(json!(whole(v, 0, 10)? + 1))))),
+    ("HTTP_MAX_RETRIES", Sets(&["http.attempts"], |v| Ok(Ok(json!(whole(v, 0, 10)? + 1))))),
     ("MCP_MAX_RETRIES", Sets(&["http.attempts"], |v| number(v, 1, 11))),
     ("MCP_RETRY_DELAY", Sets(&["http.retry_delay"], |v| seconds(v, 0, 60))),
     ("CLAUDE_CONTEXT_MODE", Sets(&["context.format"], text)),
     ("APP_LOG_LEVEL", Sets(&["log.level"], level)),
-    ("LOG_PATH", Sets(&["log.dir"], text)),
-    ("AI_DATA", Nothing("logs and runs lie in the state folder; `log.dir` moves them")),
+    ("LOG_PATH", Sets(&["log.dir"], folder)),
+    ("AI_DATA", Sets(&["log.dir"], folder)),
     ("AI_DOCS", Nothing("no file of that folder is read")),
     ("GIT_CACHE_TTL", Nothing("commits are kept by their id, which cannot go stale")),
     ("HTTP_POOL_CONNECTIONS", Nothing("one run opens one connection to each host")),
@@ -80,17 +83,25 @@ pub static TABLE: &[(&str, Meaning)] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
-fn text(value: &str) -> Read<Option<Value>> {
-    Ok(Some(Value::from(value)))
+fn text(value: &str) -> Read<Meant> {
+    Ok(Ok(Value::from(value)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
-fn file(value: &str) -> Read<Option<Value>> {
-    Ok(Some(json!({ "file": value })))
+fn file(value: &str) -> Read<Meant> {
+    Ok(Ok(json!({ "file": value })))
+}
+
+/// The kit that had these names took relative folders from the project.
+#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
+fn folder(value: &str) -> Read<Meant> {
+    let is_own = value.starts_with("~/") || std::path::Path::new(value).is_absolute();
+    let relative = "nothing is written into a project; an absolute folder would do";
+    Ok(if is_own { Ok(Value::from(value)) } else { Err(relative) })
 }
 
 /// Bare numbers are seconds under the guide's names; fractions are allowed, units too.
-fn seconds(value: &str, least: u32, most: u32) -> Read<Option<Value>> {
+fn seconds(value: &str, least: u32, most: u32) -> Read<Meant> {
     let text = value.trim();
     let number: f64 = match text.strip_suffix("ms") {
         Some(number) => number.parse::<f64>().map(|number| number / 1000.0),
@@ -106,7 +117,7 @@ fn seconds(value: &str, least: u32, most: u32) -> Read<Option<Value>> {
     } else {
         format!("{millis}ms")
     };
-    Ok(Some(Value::from(text)))
+    Ok(Ok(Value::from(text)))
 }
 
 fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
@@ -119,22 +130,22 @@ fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
     Ok(number)
 }
 
-fn number(value: &str, least: i64, most: i64) -> Read<Option<Value>> {
-    whole(value, least, most).map(|number| Some(number.into()))
+fn number(value: &str, least: i64, most: i64) -> Read<Meant> {
+    whole(value, least, most).map(|number| Ok(number.into()))
 }
 
-fn megabytes(value: &str) -> Read<Option<Value>> {
-    Ok(Some(Value::from(format!("{}MiB", whole(value, 1, 10_240)?))))
+fn megabytes(value: &str) -> Read<Meant> {
+    Ok(Ok(Value::from(format!("{}MiB", whole(value, 1, 10_240)?))))
 }
 
-/// Only "off" says something: "on" leaves the choice to `auth.kind`.
-fn no_auth(value: &str) -> Read<Option<Value>> {
+fn no_auth(value: &str) -> Read<Meant> {
     let enabled = super::read::flag(&Value::from(value))?;
-    Ok((!enabled).then(|| Value::from("none")))
+    let on = "how requests are authorised follows from what is configured";
+    Ok(if enabled { Err(on) } else { Ok(Value::from("none")) })
 }
 
 /// Python's names for the levels.
-fn level(value: &str) -> Read<Option<Value>> {
+fn level(value: &str) -> Read<Meant> {
     let level = match value.trim().to_ascii_lowercase().as_str() {
         "debug" => "debug",
         "info" => "info",
@@ -142,7 +153,7 @@ fn level(value: &str) -> Read<Option<Value>> {
         "error" | "critical" => "error",
         other => return Err(format!("`{other}` is not one of DEBUG, INFO, WARNING, ERROR")),
     };
-    Ok(Some(Value::from(level)))
+    Ok(Ok(Value::from(level)))
 }
 
 #[cfg(test)]
