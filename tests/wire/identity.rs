@@ -36,12 +36,12 @@ fn p22_two_requests_without_a_token_and_one_with() {
 #[test]
 fn p22_a_short_life_is_used_to_its_half_and_renewed_in_time() {
     let Some((identity, server)) = pair() else { return };
-    identity.set(&json!({ "ttl": 6 }));
+    identity.set(&json!({ "ttl": 10 }));
     let session = session(&identity, &server).env("TOKEN_REFRESH_BEFORE_EXPIRY", "300");
     live(&session);
     live(&session);
     assert_eq!(identity.stats().count("/token"), 1, "the margin does not eat the token");
-    std::thread::sleep(Duration::from_secs(5));
+    std::thread::sleep(Duration::from_millis(8500));
     live(&session);
     assert_eq!(identity.stats().count("/token"), 2);
     assert!(server.stats().log.iter().all(|one| one["status"] == 200), "renewed before a 401");
@@ -139,12 +139,12 @@ fn p27_the_prefix_is_found_either_way_and_remembered() {
         let Some(server) = or_skip(peer::task_server(&["--auth", "jwks"])) else { return };
         let prefix = options.last().unwrap_or(&"");
         server.set(&json!({ "issuer": format!("{}{prefix}/realms/dhafnck", identity.origin()) }));
-        identity.set(&json!({ "ttl": 2 }));
+        identity.set(&json!({ "ttl": 5 }));
         let url = format!("{}{configured}/", identity.origin());
         let session = asking(&server.mcp()).with_keycloak(&url, CLIENT, SECRET);
         live(&session);
         assert_eq!(identity.stats().count("/token"), 2, "the other form was tried once");
-        std::thread::sleep(Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(5));
         live(&session);
         assert_eq!(identity.stats().count("/token"), 3, "and is remembered");
     }
@@ -175,12 +175,12 @@ fn p28_the_resource_is_named_and_may_be_demanded() {
 #[test]
 fn p32_a_secret_that_is_rotated_while_tokens_live() {
     let Some((identity, server)) = pair() else { return };
-    identity.set(&json!({ "ttl": 3 }));
+    identity.set(&json!({ "ttl": 8 }));
     let mut session = session(&identity, &server);
     live(&session);
     identity.rotate(CLIENT, "p32-another-secret-0123456789");
     live(&session);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(8));
     session.start("startup");
     assert!(session.last("pending_tasks").cause.contains("WS202"));
     session.set("KEYCLOAK_CLIENT_SECRET", "p32-another-secret-0123456789");
