@@ -1,0 +1,197 @@
+//! Reading Keycloak's answers: the token with its end, or what is wrong and how to mend it (measured
+//! answers of Keycloak 26). Pure but for the clock that a lifetime is counted from.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::claims;
+use crate::deadline::Timestamp;
+use crate::error::{Code, Failure};
+
+/// No token is believed to live longer.
+const LONGEST_LIFE: f64 = 86_400.0;
+
+/// What the token endpoint said.
+pub(super) struct Said {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// Reads an answer of the token endpoint: the token with its end, or what is wrong and how to mend it.
+pub(super) fn read(said: &Said, realm: &str) -> Result<(String, Option<Timestamp>), Failure> {
+    let body: Option<Value> = serde_json::from_slice(&said.body).ok();
+    let text = |name: &str| {
+        let value = body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    match (said.status, &body) {
+        (200..=299, Some(body)) if body.get("access_token").is_some() => token(body),
+        (200..=299, _) => {
+            Err(Failure::new(Code::NOT_JSON, "the identity server's answer holds no token")
+                .hint("check KEYCLOAK_URL: is a login page or a proxy in the way?"))
+        }
+        (status, _) => Err(diagnose(status, &text("error"), &text("error_description"), realm)),
+    }
+}
+
+fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
+    let token = body["access_token"].as_str().unwrap_or_default();
+    if token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
+        let text = "the identity server's token holds characters that no header may have";
+        return Err(Failure::new(Code::NOT_JSON, text));
+    }
+    let lifetime = body.get("expires_in").and_then(|value| match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    });
+    let expires = match lifetime {
+        Some(seconds) if seconds >= 1.0 => {
+            let life = Duration::from_secs_f64(f64::min(seconds, LONGEST_LIFE));
+            Some(Timestamp::now().plus(life))
+        }
+        Some(_) => None,
+        None => claims::expiry(token),
+    };
+    Ok((token.to_owned(), expires))
+}
+
+/// Each refusal with its own name and cure. Keycloak says `unauthorized_client` for a wrong secret
+/// and `invalid_client` for a client that is unknown or disabled, alike on purpose.
+fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure {
+    let said = if description.is_empty() { error } else { description };
+    let said: String = said.chars().filter(|c| !c.is_control()).take(120).collect();
+    let make = |code, text: &str, hint: &str| {
+        Failure::new(code, format!("{text} (HTTP {status}: {said})")).hint(hint)
+    };
+    let described = |words: &str| description.contains(words);
+    match (status, error) {
+        (404, _) if error.contains("Realm does not exist") => {
+            let text = format!("the identity server knows no realm `{realm}`");
+            make(Code::REALM_UNKNOWN, &text, "correct KEYCLOAK_REALM")
+        }
+        (404 | 405, _) => make(
+            Code::WRONG_ENDPOINT,
+            "the identity server has no token endpoint at this address",
+            "correct KEYCLOAK_URL; paths with and without `/auth` were considered",
+        ),
+        (_, "unauthorized_client") if described("retrieve service account") => make(
+            Code::SERVICE_ACCOUNT_OFF,
+            "the client may not log in as a service account",
+            "in Keycloak: Clients, the client, Settings: switch on client authentication and service accounts roles",
+        ),
+        (_, "unauthorized_client") => make(
+            Code::CLIENT_REFUSED,
+            "the identity server refused the client secret",
+            "compare KEYCLOAK_CLIENT_SECRET with Keycloak: Clients, the client, Credentials",
+        ),
+        (_, "invalid_client") => make(
+            Code::CLIENT_REFUSED,
+            "the identity server knows no such client, or it is disabled",
+            "check KEYCLOAK_CLIENT_ID and the realm in Keycloak: Clients",
+        ),
+        (_, "invalid_scope") => make(
+            Code::CLIENT_REFUSED,
+            "the identity server refused the scope",
+            "correct `auth.scope`, or add the scope to the client",
+        ),
+        (403, _) if described("HTTPS required") => make(
+            Code::CONFIG_URL,
+            "the identity server wants https",
+            "use its https address, or change the realm's `Require SSL`",
+        ),
+        (403, _) if described("Realm not enabled") => make(
+            Code::REALM_UNKNOWN,
+            "the realm is disabled",
+            "enable it in Keycloak: Realm settings",
+        ),
+        (400, "missingNormalization") => make(
+            Code::CONFIG_URL,
+            "the identity server refused the address",
+            "correct KEYCLOAK_URL",
+        ),
+        _ => make(
+            Code::CLIENT_REFUSED,
+            "the identity server refused to give a token",
+            "look into Keycloak's events and log",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p25_every_refusal_has_its_own_diagnosis() {
+        let table = [
+            (
+                401,
+                "unauthorized_client",
+                "Invalid client or Invalid client credentials",
+                202,
+                "SECRET",
+            ),
+            (
+                401,
+                "invalid_client",
+                "Invalid client or Invalid client credentials",
+                202,
+                "CLIENT_ID",
+            ),
+            (
+                401,
+                "unauthorized_client",
+                "Client not enabled to retrieve service account",
+                204,
+                "service accounts",
+            ),
+            (
+                401,
+                "unauthorized_client",
+                "Public client not allowed to retrieve service account",
+                204,
+                "authentication",
+            ),
+            (400, "invalid_scope", "Invalid scopes: nope", 202, "auth.scope"),
+            (404, "Realm does not exist", "", 206, "KEYCLOAK_REALM"),
+            (404, "Unable to find matching target resource method", "", 401, "/auth"),
+            (404, "", "", 401, "KEYCLOAK_URL"),
+            (403, "access_denied", "Realm not enabled", 206, "enable"),
+            (403, "invalid_request", "HTTPS required", 105, "https"),
+            (400, "missingNormalization", "", 105, "KEYCLOAK_URL"),
+            (400, "invalid_request", "duplicated parameter", 202, "log"),
+        ];
+        for (status, error, description, code, hint) in table {
+            let failure = diagnose(status, error, description, "r");
+            assert_eq!(failure.code, Code(code), "{error} {description}");
+            assert!(failure.hint.unwrap().contains(hint), "{error} {description}");
+        }
+    }
+
+    #[test]
+    fn a009_odd_lifetimes_are_bounded_or_not_kept() {
+        let expires = |text: &str| {
+            let body = format!(r#"{{"access_token":"abcdef","expires_in":{text}}}"#);
+            let said = Said { status: 200, body: body.into_bytes() };
+            let now = Timestamp::now();
+            read(&said, "r").unwrap().1.map(|end| end.age_from(now).unwrap().as_secs())
+        };
+        assert_eq!(expires("300"), Some(300));
+        assert_eq!(expires("\"300\""), Some(300));
+        assert_eq!(expires("1000000000000000000"), Some(86_400));
+        for none in ["0", "-1", "null", "[]"] {
+            assert_eq!(expires(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a010_a_token_that_could_break_a_header_is_refused() {
+        for token in ["a\\nb", "", "a b", "\u{e9}"] {
+            let body = format!(r#"{{"access_token":"{token}"}}"#).into_bytes();
+            assert!(read(&Said { status: 200, body }, "r").is_err(), "{token}");
+        }
+        let html = Said { status: 200, body: b"<html>".to_vec() };
+        assert_eq!(read(&html, "r").unwrap_err().code, Code::NOT_JSON);
+    }
+}
