@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{Act, FaultServer, Outcome, Session, canary, mcp_reply, run};
+use support::{Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run};
 
 const TASK: &str = "Mend the roof";
 
@@ -39,6 +39,22 @@ fn s001_no_input_is_a_startup_in_our_own_folder() {
     closed.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = closed.output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains(TASK), "closed: {output:?}");
+}
+
+#[test]
+fn s002_a_person_at_a_terminal_is_told_what_this_is() {
+    let (_server, session) = started();
+    let program = session.program(&["session-start"]);
+    let line = format!("'{}' session-start", program.get_program().display());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
+    terminal.current_dir(session.project()).env_clear();
+    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let found = terminal.output().map_err(|error| Missing(format!("script: {error}")));
+    let Some(output) = or_skip(found) else { return };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("no event on standard input: "), "{text}");
+    assert!(text.contains(TASK), "{text}");
 }
 
 #[test]

@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
+        super::outcome::note(
+            "no event on standard input: this is what a session gets at its startup\n",
+        );
         return (SessionEvent::unknown(), Some(Problem::Empty));
     }
     let until = Instant::now() + PATIENCE;
@@ -33,7 +36,7 @@ pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
         if bytes.len() > LARGEST {
             return (SessionEvent::unknown(), Some(Problem::TooLarge));
         }
-        if piece.len() > bytes.len() % piece.len() && is_whole(&bytes) {
+        if is_whole(&bytes) {
             break;
         }
     }
