@@ -89,8 +89,13 @@ fn is_upkeep_due(plan: &Plan) -> bool {
 /// here costs the next session a request, not this one anything.
 pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment, loaded: &Loaded) {
     let secrets = loaded.secret_variables();
-    let is_kept =
-        |name: &str| VARIABLES.contains(&name) || config::is_ours(name) || secrets.contains(&name);
+    let plugins = &loaded.config.plugins;
+    let is_kept = |name: &str| {
+        VARIABLES.contains(&name)
+            || config::is_ours(name)
+            || secrets.contains(&name)
+            || plugins.values().any(|plugin| plugin.env.iter().any(|one| one == name))
+    };
     let mut command = Command::new(program);
     command.arg(COMMAND).current_dir(folder).env_clear();
     command.envs(environment.iter().filter(|(name, _)| is_kept(name)));

@@ -157,3 +157,20 @@ fn g5_log_lines_of_a_plugin_are_masked_and_stay_one_line() {
     let log = session.log();
     assert!(log.contains("the token is **** forged line"), "{log}");
 }
+
+#[test]
+fn g5_in_the_background_a_plugin_sees_the_same_variables() {
+    let session = client_session(&build::rust("faulty"), "faulty").env("MY_VARIABLE", "x");
+    let text = "[fallback]\nchain = [\"stale_while_revalidate\"]\n[plugins.faulty]\nenv = [\"MY_VARIABLE\"]\n\
+        [plugins.faulty.config]\nmode = \"environment\"\n";
+    write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
+    assert!(session.start("startup").context().contains("MY_VARIABLE"), "{}", session.log());
+    session.age_cache(std::time::Duration::from_secs(1200));
+    session.start("startup").answer();
+    session.settle();
+    let before = session.cached_bytes();
+    let outcome = session.start("startup");
+    assert!(session.log().contains("renewed in the background"), "{}", session.log());
+    assert!(outcome.context().contains("MY_VARIABLE"), "{outcome:?}");
+    assert_eq!(session.cached_bytes(), before, "the renewed answer is fresh");
+}
