@@ -116,3 +116,18 @@ fn l01_a_local_list_needs_no_server_and_no_cache() {
     let next = session.run(&["tasks", "next"]);
     assert!(next.stderr.contains("hint: `warmstart tasks`"), "{next:?}");
 }
+
+#[test]
+#[cfg(unix)]
+fn l01_a_list_that_leads_out_of_the_project_is_not_read() {
+    let session = Session::new();
+    let private = session.scratch().join("private.md");
+    std::fs::write(&private, "- [ ] My own business\n").unwrap();
+    std::os::unix::fs::symlink(&private, session.project().join("TODO.md")).unwrap();
+    let refused = session.run(&["tasks"]);
+    assert!(!refused.text().contains("business"), "{refused:?}");
+    assert!(refused.stderr.contains("leads out of the project"), "{refused:?}");
+    let path = private.display();
+    let named = session.hooks_toml(&format!("[client]\nfiles = [\"{path}\"]\n"));
+    assert!(said(&named.run(&["tasks"])).contains("My own business"));
+}

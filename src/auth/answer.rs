@@ -11,6 +11,8 @@ use crate::error::{Code, Failure};
 
 /// No token is believed to live longer.
 const LONGEST_LIFE: f64 = 86_400.0;
+/// A header may not be longer with most servers by far.
+const LONGEST_TOKEN: usize = 64 << 10;
 
 /// What the token endpoint said.
 pub(super) struct Said {
@@ -37,8 +39,9 @@ pub(super) fn read(said: &Said, realm: &str) -> Result<(String, Option<Timestamp
 
 fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     let token = body["access_token"].as_str().unwrap_or_default();
-    if token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
-        let text = "the identity server's token holds characters that no header may have";
+    let is_plain = token.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+    if token.is_empty() || token.len() > LONGEST_TOKEN || !is_plain {
+        let text = "the identity server's token cannot stand in a header";
         return Err(Failure::new(Code::NOT_JSON, text));
     }
     let lifetime = body.get("expires_in").and_then(|value| match value {

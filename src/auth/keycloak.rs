@@ -35,21 +35,40 @@ impl Auth {
             stored.drop_refused(refused);
             stored.valid(self.config.refresh_before, Timestamp::now())
         };
-        if let Some(token) = usable(&mut store.read()) {
-            return Ok(token);
-        }
-        let _lock = only_one(&store, deadline).await?;
         let mut stored = store.read();
         if let Some(token) = usable(&mut stored) {
             return Ok(token);
         }
-        if let Some(trouble) = stored.trouble.as_ref().filter(|one| now_millis() < one.until) {
-            return Err(trouble.failure.clone());
+        // It is to be renewed and still good: half of the time is enough to try.
+        let Some(spare) = stored.valid(Duration::ZERO, Timestamp::now()) else {
+            return self.renew(url, &store, usable, deadline).await;
+        };
+        let half = deadline.capped(deadline.remaining() / 2);
+        Ok(self.renew(url, &store, usable, half).await.unwrap_or(spare))
+    }
+
+    async fn renew(
+        &self,
+        url: &SafeUrl,
+        store: &Store,
+        usable: impl Fn(&mut Stored) -> Option<Secret>,
+        deadline: Deadline,
+    ) -> Result<Secret, Failure> {
+        let _lock = only_one(store, deadline).await?;
+        let mut stored = store.read();
+        if let Some(token) = usable(&mut stored) {
+            return Ok(token);
+        }
+        let about = self.config.client_secret.as_ref().map(source::fingerprint).unwrap_or_default();
+        if let Some(failure) =
+            stored.trouble.as_ref().and_then(|one| one.lasts(now_millis(), &about))
+        {
+            return Err(failure);
         }
         let span = tracing::debug_span!("auth", realm = self.config.realm);
         let result = self.request(url, &mut stored, deadline).instrument(span).await;
         if let Err(failure) = &result {
-            stored.trouble = Some(trouble(failure, stored.trouble.as_ref()));
+            stored.trouble = Some(trouble(failure, stored.trouble.as_ref(), about));
         }
         store.write(&stored);
         result
@@ -187,12 +206,13 @@ async fn only_one(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Fai
 
 /// After a refusal nobody asks for a while: the secret does not get better by repetition, and the
 /// sessions that waited must not queue up for a server that is down.
-fn trouble(failure: &Failure, before: Option<&Trouble>) -> Trouble {
+fn trouble(failure: &Failure, before: Option<&Trouble>, about: String) -> Trouble {
     let pause = before.map_or(1, |before| (before.pause * 2).min(LONGEST_PAUSE));
     let pause = if failure.class() == Class::Config { 0 } else { pause };
     let asked = failure.retry_after.map_or(0, |after| after.as_secs());
     let pause_millis = i64::try_from(pause.max(asked).saturating_mul(1000)).unwrap_or(i64::MAX);
-    Trouble { failure: failure.clone(), until: now_millis().saturating_add(pause_millis), pause }
+    let until = now_millis().saturating_add(pause_millis);
+    Trouble { failure: failure.clone(), until, pause, about }
 }
 
 fn now_millis() -> i64 {

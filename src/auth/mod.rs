@@ -50,7 +50,12 @@ impl Auth {
     /// # Errors
     /// `WS201` to `WS206`, or why the identity server could not be asked.
     pub async fn bearer(&self, deadline: Deadline) -> Result<Option<Secret>, Failure> {
-        let token = match self.config.resolved_kind() {
+        let kind = self.config.resolved_kind();
+        if matches!(kind, AuthKind::Auto | AuthKind::None) {
+            return Ok(None);
+        }
+        self.may_carry_token()?;
+        let token = match kind {
             AuthKind::Auto | AuthKind::None => return Ok(None),
             AuthKind::Static => {
                 let token = self.config.token.as_ref();
@@ -61,7 +66,6 @@ impl Auth {
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,
         };
-        self.may_carry_token()?;
         Ok(Some(token))
     }
 
@@ -106,7 +110,10 @@ impl Auth {
     pub fn identity(&self) -> String {
         let auth = &self.config;
         let url = auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
-        format!("{:?} {url} {} {}", auth.resolved_kind(), auth.realm, auth.client_id)
+        let kind = auth.resolved_kind();
+        let token = auth.token.as_ref().filter(|_| kind == AuthKind::Static);
+        let token = token.map(source::fingerprint).unwrap_or_default();
+        format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
     }
 
     fn may_carry_token(&self) -> Result<(), Failure> {

@@ -3,13 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use crate::config::SecretSource;
 use crate::deadline::Deadline;
 use crate::disk;
 use crate::error::{Code, Failure};
-use crate::secret::Secret;
+use crate::secret::{Secret, hex};
 
 /// No secret is longer.
 const LONGEST: u64 = 64 << 10;
@@ -41,6 +42,20 @@ pub async fn reveal(
         )
         .hint("mend it, or name another place for the secret")
     })
+}
+
+/// What tells one secret from another without starting anything: short, so that nobody can try out
+/// secrets against it.
+#[must_use]
+pub fn fingerprint(source: &SecretSource) -> String {
+    let whole = match source {
+        SecretSource::Value(secret) => secret.digest(),
+        SecretSource::File(path) => {
+            from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
+        }
+        SecretSource::Command(words) => hex(&Sha256::digest(words.join("\0").as_bytes())),
+    };
+    whole.chars().take(8).collect()
 }
 
 fn from_file(path: &std::path::Path) -> Result<String, String> {

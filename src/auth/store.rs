@@ -40,6 +40,22 @@ pub struct Trouble {
     pub until: i64,
     /// The pause, in seconds: doubled each time.
     pub pause: u64,
+    /// A fingerprint of the secret that was refused: another one may be tried at once.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// More than any server may ask for was written while the clock stood elsewhere.
+const LONGEST_TROUBLE: i64 = 3_600_000;
+
+impl Trouble {
+    /// The failure, as long as nobody is to ask with the secret `about`.
+    #[must_use]
+    pub fn lasts(&self, now: i64, about: &str) -> Option<Failure> {
+        let left = self.until.saturating_sub(now);
+        let lasts = left > 0 && left <= LONGEST_TROUBLE && self.about == about;
+        lasts.then(|| self.failure.clone())
+    }
 }
 
 impl Stored {
@@ -155,6 +171,16 @@ mod tests {
         assert!(!valid(stored(1000, 1030), 1029));
         assert!(!valid(stored(1000, 1300), 900), "the clock went back");
         assert!(!valid(stored(1000, 900), 950), "expired before it was issued");
+    }
+
+    #[test]
+    fn t10_a018_the_pause_ends_with_its_time_a_new_secret_or_a_clock_set_right() {
+        let failure = Failure::new(Code::CLIENT_REFUSED, "no");
+        let trouble = Trouble { failure, until: 5_000, pause: 4, about: "a".into() };
+        assert!(trouble.lasts(1_000, "a").is_some());
+        assert!(trouble.lasts(5_000, "a").is_none());
+        assert!(trouble.lasts(1_000, "b").is_none(), "another secret");
+        assert!(trouble.lasts(-7_000_000_000, "a").is_none(), "the clock was ahead");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tasks from a file of the project: a Markdown checklist or JSON. The default without a server, so
 //! that the main job works at once. Read each time: that costs less than a cache.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -19,13 +19,13 @@ const LARGEST: u64 = 1 << 20;
 const KEPT: usize = 50;
 
 struct Local {
+    root: PathBuf,
     files: Vec<PathBuf>,
 }
 
 fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
     let Setup { config, root, .. } = setup;
-    let files = config.files.iter().map(|file| root.join(file)).collect();
-    Ok(Box::new(Local { files }))
+    Ok(Box::new(Local { root, files: config.files }))
 }
 
 impl Client for Local {
@@ -38,14 +38,7 @@ impl Local {
     /// The tasks of the first file that is there; without one there is no text, and nothing is wrong.
     fn read(&self, query: &Query) -> Result<Answer, Failure> {
         for file in &self.files {
-            let text = disk::read_text(file, LARGEST).map_err(|error| {
-                Failure::new(
-                    Code::STORE_UNUSABLE,
-                    format!("`{}` cannot be read: {error}", file.display()),
-                )
-                .hint("mend the file, or name another in `client.files`")
-            })?;
-            if let Some(text) = text {
+            if let Some(text) = self.open(file)? {
                 let tasks = if file.extension().is_some_and(|kind| kind == "json") {
                     from_json(query, &text)?
                 } else {
@@ -56,6 +49,22 @@ impl Local {
         }
         // No file is no empty list: there is nothing to say.
         Ok(Answer::Text(String::new()))
+    }
+
+    /// A relative file must lie inside the project, links followed: a cloned one may hold links.
+    fn open(&self, file: &Path) -> Result<Option<String>, Failure> {
+        let shown = file.display();
+        let Ok(real) = self.root.join(file).canonicalize() else { return Ok(None) };
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        if file.is_relative() && !real.starts_with(root) {
+            let text = format!("the task file `{shown}` leads out of the project");
+            return Err(Failure::new(Code::STORE_UNUSABLE, text)
+                .hint("name it by its absolute path in your own hooks.toml"));
+        }
+        disk::read_text(&real, LARGEST).map_err(|error| {
+            Failure::new(Code::STORE_UNUSABLE, format!("`{shown}` cannot be read: {error}"))
+                .hint("mend the file, or name another in `client.files`")
+        })
     }
 }
 

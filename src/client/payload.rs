@@ -64,7 +64,12 @@ pub fn of_tool_result(result: &Value) -> Result<Value, Failure> {
         let said = texts().next().unwrap_or("no reason given");
         return Err(tool_failure(said));
     }
-    if let Some(structured) = result.get("structuredContent").filter(|value| !value.is_null()) {
+    // A tool that returns a text has it repeated there in a wrapper: the text is better read below.
+    let structured = result.get("structuredContent").filter(|value| match unwrap(value) {
+        Value::Object(object) => !object.is_empty(),
+        value => value.is_array(),
+    });
+    if let Some(structured) = structured {
         return Ok(structured.clone());
     }
     let json = texts().find_map(|text| {
@@ -225,6 +230,14 @@ mod tests {
             (as_text(&json!({ "success": true, "data": { "tasks": [one] } })), a()),
             (as_text(&json!({ "success": true, "data": { "tasks": one } })), a()),
             (as_text(&json!([one])), a()),
+            (
+                json!({
+                    "content": [{ "type": "text", "text": json!({ "tasks": [one] }).to_string() }],
+                    "structuredContent": { "result": json!({ "tasks": [one] }).to_string() },
+                }),
+                a(),
+            ),
+            (json!({ "structuredContent": { "result": [one] } }), a()),
             (as_text(&json!({ "success": true, "data": { "count": 0 } })), Ok(vec![])),
             (as_text(&json!({ "tasks": [] })), Ok(vec![])),
             (as_text(&json!({ "tasks": null })), Ok(vec![])),

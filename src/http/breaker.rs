@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::retry::LONGEST_ABSENCE;
 use super::{Error, state};
 use crate::config::BreakerConfig;
 use crate::error::{Code, Failure};
@@ -23,15 +24,25 @@ struct Record {
 }
 
 impl Record {
-    fn verdict(&self, now: i64, threshold: u32) -> Verdict {
-        if now < self.away_until {
-            return Verdict::Away(self.away_until - now);
+    fn verdict(&self, now: i64, config: &BreakerConfig) -> Verdict {
+        if let Some(left) = left(self.away_until, now, LONGEST_ABSENCE) {
+            return Verdict::Away(left);
         }
-        if threshold == 0 || self.failures < threshold {
+        if config.failures == 0 || self.failures < config.failures {
             return Verdict::Closed;
         }
-        if now < self.open_until { Verdict::Open(self.open_until - now) } else { Verdict::HalfOpen }
+        match left(self.open_until, now, config.open_for.max(PROBE)) {
+            Some(left) => Verdict::Open(left),
+            None => Verdict::HalfOpen,
+        }
     }
+}
+
+/// What is left until `until`. More than `most` was written while the clock stood elsewhere, and
+/// would keep us away for as long as the clock was wrong.
+fn left(until: i64, now: i64, most: Duration) -> Option<i64> {
+    let left = until.saturating_sub(now);
+    (left > 0 && left <= state::millis(most)).then_some(left)
 }
 
 #[derive(Debug, PartialEq)]
@@ -63,12 +74,12 @@ impl<'a> Breaker<'a> {
         let record: Record = path.as_deref().map(state::read).unwrap_or_default();
         let was_troubled = record != Record::default();
         let leave = Breaker { path, config, was_troubled };
-        match record.verdict(state::now(), config.failures) {
-            Verdict::Closed => Ok(leave),
-            Verdict::HalfOpen => {
-                leave.update(|record| record.open_until = state::now() + state::millis(PROBE));
-                Ok(leave)
-            }
+        let verdict = match record.verdict(state::now(), config) {
+            Verdict::HalfOpen => leave.claim(),
+            verdict => verdict,
+        };
+        match verdict {
+            Verdict::Closed | Verdict::HalfOpen => Ok(leave),
             Verdict::Open(left) => {
                 Err(refused(Code::BREAKER_OPEN, origin, "failed again and again", left))
             }
@@ -76,6 +87,19 @@ impl<'a> Breaker<'a> {
                 Err(refused(Code::TOO_MANY_REQUESTS, origin, "asked for a pause", left))
             }
         }
+    }
+
+    /// Of all who see that the time is over, one tries: who it is, the lock decides.
+    fn claim(&self) -> Verdict {
+        let Some(path) = self.path.as_deref() else { return Verdict::HalfOpen };
+        state::update(path, |record: &mut Record| {
+            let now = state::now();
+            let verdict = record.verdict(now, self.config);
+            if verdict == Verdict::HalfOpen {
+                record.open_until = now + state::millis(PROBE);
+            }
+            verdict
+        })
     }
 
     /// The server answered.
@@ -127,8 +151,19 @@ mod tests {
             (record(9, 900), 0, Verdict::Closed),
             (Record { away_until: 130, ..record(0, 0) }, 3, Verdict::Away(30)),
         ];
-        for (record, threshold, expected) in table {
-            assert_eq!(record.verdict(100, threshold), expected, "{record:?}");
+        for (record, failures, expected) in table {
+            let config = BreakerConfig { failures, open_for: Duration::from_secs(30) };
+            assert_eq!(record.verdict(100, &config), expected, "{record:?}");
         }
+    }
+
+    #[test]
+    fn a018_a_clock_that_was_ahead_keeps_nobody_away() {
+        let config = BreakerConfig { failures: 3, open_for: Duration::from_secs(30) };
+        let years_ahead = 7_000_000_000_000;
+        let open = Record { failures: 3, open_until: years_ahead, away_until: 0 };
+        assert_eq!(open.verdict(100, &config), Verdict::HalfOpen);
+        let away = Record { away_until: years_ahead, ..Record::default() };
+        assert_eq!(away.verdict(100, &config), Verdict::Closed);
     }
 }

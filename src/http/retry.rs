@@ -12,7 +12,7 @@ const HURRY: Duration = Duration::from_secs(5);
 /// Left for the attempt itself after a pause.
 const WORTHWHILE: Duration = Duration::from_millis(50);
 /// A server may not send us away for longer.
-const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
 
 /// How often and how late one request may be repeated.
 pub struct Policy {

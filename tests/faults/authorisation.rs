@@ -115,6 +115,44 @@ fn a004_keycloak_down_with_a_valid_token() {
 }
 
 #[test]
+fn a004_keycloak_down_while_a_token_is_due_and_still_good() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let session = session(&row, &server);
+    row.run(&session);
+    for file in session.tokens() {
+        let mut kept: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let now = jiff::Timestamp::now().as_second();
+        (kept["obtained"], kept["expires"]) = (json!(now - 600), json!(now + 25));
+        fs::write(&file, kept.to_string()).unwrap();
+    }
+    server.becomes(|request| match is_token_request(request) {
+        true => vec![Act::Reset],
+        false => healthy(request),
+    });
+    row.run(&session);
+    assert!(server.count("/token") > 1, "a renewal was tried");
+    row.run(&session);
+}
+
+#[test]
+fn t10_a_corrected_secret_is_tried_at_once() {
+    let server = FaultServer::start(|request| {
+        let is_right = String::from_utf8_lossy(&request.body).contains("client_secret=right");
+        if is_token_request(request) && !is_right {
+            let body = json!({ "error": "unauthorized_client", "error_description": "no" });
+            return vec![Act::Send(json_response(401, &body))];
+        }
+        healthy(request)
+    });
+    let row = Row::without("WS202");
+    let mut session = session(&row, &server);
+    row.run(&session);
+    session.set("KEYCLOAK_CLIENT_SECRET", "right-canary-0123456789");
+    Row::live().run(&session);
+}
+
+#[test]
 fn a005_keycloak_hangs() {
     let server = FaultServer::start(|request| match is_token_request(request) {
         true => vec![Act::Hold],

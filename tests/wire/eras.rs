@@ -256,3 +256,58 @@ fn p13_an_argument_that_must_stand_in_a_header() {
     live(&session);
     assert_eq!(server.requests().len(), 4, "the header is remembered");
 }
+
+#[test]
+fn p13_a_header_that_the_tool_has_renamed_since() {
+    let server = FaultServer::start(wanting_header("Status", "mcp-param-status"));
+    let session = asking(&server.mcp());
+    live(&session);
+    server.becomes(wanting_header("State", "mcp-param-state"));
+    server.forget();
+    live(&session);
+    assert_eq!(server.requests().len(), 3, "refused, looked up, repeated");
+    live(&session);
+    assert_eq!(server.requests().len(), 4, "and remembered");
+}
+
+/// A server whose tool wants its `status` in a header.
+fn wanting_header(name: &'static str, header: &'static str) -> impl Fn(&Request) -> Vec<Act> {
+    move |request| {
+        if request.json()["method"] == "tools/list" {
+            let properties = json!({ "status": { "type": "string", "x-mcp-header": name } });
+            let schema = json!({ "type": "object", "properties": properties });
+            let tools = json!({ "tools": [{ "name": "manage_task", "inputSchema": schema }] });
+            return vec![Act::Send(json_response(200, &mcp_reply::rpc(request, &tools)))];
+        }
+        match request.header(header) {
+            Some("todo") => mcp_reply::healthy(request),
+            _ => rpc_error(400, -32020)(request),
+        }
+    }
+}
+
+#[test]
+fn p07_a_call_that_failed_in_a_kept_session_is_not_carried_out_twice() {
+    let server = FaultServer::start(legacy(true));
+    let session = asking(&server.mcp());
+    live(&session);
+    server.becomes(legacy(false));
+    server.forget();
+    session.run(&["call", "--tool", "manage_task", "--args", "{\"action\":\"create\"}"]);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// A legacy server without sessions, whose tool works or breaks down.
+fn legacy(works: bool) -> impl Fn(&Request) -> Vec<Act> {
+    move |request| match request.json()["method"].as_str() {
+        Some("initialize") => {
+            let server = json!({ "name": "x", "version": "1" });
+            let result = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": server });
+            vec![Act::Send(json_response(200, &mcp_reply::rpc(request, &result)))]
+        }
+        Some("tools/call") if request.header("mcp-method").is_some() => mcp_reply::status(400),
+        Some("tools/call") if works => mcp_reply::healthy(request),
+        Some("tools/call") => rpc_error(200, -32603)(request),
+        _ => mcp_reply::status(202),
+    }
+}

@@ -115,3 +115,30 @@ fn p16_a_broken_stream_is_taken_up_where_it_broke() {
     assert_eq!(live(&asking(&server.mcp())).len(), 3);
     assert_eq!(server.requests().iter().filter(|one| one.method == "GET").count(), 1);
 }
+
+#[test]
+fn p16_in_the_modern_era_a_broken_stream_is_asked_for_anew() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = FaultServer::start(move |request| {
+        if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+            return mcp_reply::healthy(request);
+        }
+        let events = [("Content-Type", "text/event-stream")];
+        vec![Act::Send(response(200, &events, b"id: event-1\ndata:\n\n")), Act::Close]
+    });
+    assert_eq!(live(&asking(&server.mcp())).len(), 3);
+    let requests = server.requests();
+    assert_eq!(requests.iter().filter(|one| one.method == "POST").count(), 2);
+    assert_eq!(requests.len(), 2, "there is nothing to resume");
+    assert_ne!(requests[0].json()["id"], requests[1].json()["id"]);
+}
+
+#[test]
+fn p18_a_tool_that_returns_its_json_as_a_text() {
+    let text = mcp_reply::payload(&mcp_reply::three_tasks()).to_string();
+    let server = giving(json!({
+        "content": [{ "type": "text", "text": text }],
+        "structuredContent": { "result": text },
+    }));
+    assert_eq!(live(&asking(&server.mcp())).len(), 3);
+}

@@ -31,12 +31,14 @@ pub(super) struct Exchanged {
 }
 
 impl Mcp {
-    /// Sends what `make` builds for an id and reads the answer to that id.
+    /// Sends what `make` builds for an id and reads the answer to that id. `resumable`: a stream that
+    /// breaks off can be taken up again; in the modern era its request is lost.
     pub(super) async fn exchange(
         &self,
         make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
         going: &Going<'_>,
         repeat: bool,
+        resumable: bool,
     ) -> Result<Exchanged, Failure> {
         let id = Cell::new(0);
         let request = || {
@@ -45,7 +47,7 @@ impl Mcp {
             let (headers, body) = make(id.get());
             self.request(Method::POST, headers, body, going)
         };
-        self.send(request, &id, repeat, going).await
+        self.send(request, &id, repeat, resumable, going).await
     }
 
     /// Asks for the rest of a legacy stream, in which the message `id` is answered.
@@ -60,7 +62,7 @@ impl Mcp {
         headers.push(("accept".into(), "text/event-stream".into()));
         headers.push(("last-event-id".into(), last_id.to_owned()));
         let request = || self.request(Method::GET, headers.clone(), Vec::new(), going);
-        self.send(request, &Cell::new(id), true, going).await
+        self.send(request, &Cell::new(id), true, true, going).await
     }
 
     fn request(
@@ -78,9 +80,10 @@ impl Mcp {
         request: impl Fn() -> Request,
         id: &Cell<u64>,
         repeat: bool,
+        resumable: bool,
         going: &Going<'_>,
     ) -> Result<Exchanged, Failure> {
-        let read = async |opened: Opened| read(opened, id.get()).await;
+        let read = async |opened: Opened| read(opened, id.get(), resumable).await;
         let exchanged = self.http.send(request, read, repeat, going.deadline).await?;
         match exchanged.failure {
             Some(failure) => Err(failure),
@@ -89,7 +92,7 @@ impl Mcp {
     }
 }
 
-async fn read(mut opened: Opened, id: u64) -> Result<Exchanged, Error> {
+async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged, Error> {
     let content_type = opened.content_type();
     let mut exchanged = Exchanged {
         session: opened.header("mcp-session-id").map(str::to_owned),
@@ -99,7 +102,7 @@ async fn read(mut opened: Opened, id: u64) -> Result<Exchanged, Error> {
         failure: None,
     };
     if exchanged.raw.content_type == "text/event-stream" {
-        read_stream(&mut opened, id, &mut exchanged).await?;
+        read_stream(&mut opened, id, resumable, &mut exchanged).await?;
         return Ok(exchanged);
     }
     let body = opened.body().await?;
@@ -115,14 +118,19 @@ async fn read(mut opened: Opened, id: u64) -> Result<Exchanged, Error> {
 }
 
 /// Reads events until the one that answers `id`; what the server sends after it is not waited for.
-async fn read_stream(opened: &mut Opened, id: u64, exchanged: &mut Exchanged) -> Result<(), Error> {
+async fn read_stream(
+    opened: &mut Opened,
+    id: u64,
+    resumable: bool,
+    exchanged: &mut Exchanged,
+) -> Result<(), Error> {
     let mut reader = Reader::default();
     loop {
         let piece = match opened.chunk().await {
             Ok(Some(piece)) => piece,
             Ok(None) => break,
             Err(error @ (Error::Timeout { .. } | Error::TooLarge { .. })) => return Err(error),
-            Err(error) if reader.last_id.is_none() => return Err(error),
+            Err(error) if !resumable || reader.last_id.is_none() => return Err(error),
             Err(_) => break,
         };
         let events = reader.feed(&piece).map_err(|_| opened.too_large())?;
@@ -136,7 +144,7 @@ async fn read_stream(opened: &mut Opened, id: u64, exchanged: &mut Exchanged) ->
             }
         }
     }
-    match reader.last_id {
+    match reader.last_id.filter(|last_id| resumable && !last_id.is_empty()) {
         Some(last_id) => {
             let pause = Duration::from_millis(reader.retry.unwrap_or(100));
             exchanged.broken = Some((last_id, pause));

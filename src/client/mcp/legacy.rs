@@ -32,14 +32,13 @@ impl Mcp {
     ) -> Result<Meaning, Failure> {
         let kept = known.and_then(|known| known.session(Timestamp::now()));
         if let Some(session) = kept {
-            match self.legacy_call(going, &session).await? {
+            match self.legacy_call(going, &session, true).await? {
                 Meaning::Result(result) => {
                     self.remember_legacy(&session, known);
                     return Ok(Meaning::Result(result));
                 }
-                Meaning::Unauthorized => return Ok(Meaning::Unauthorized),
-                // Gone, or never valid without a handshake: once anew.
-                Meaning::SessionGone | Meaning::Failed(_) | Meaning::OnceMore => self.wire.forget(),
+                Meaning::SessionGone => self.wire.forget(),
+                // A call that was carried out is not repeated, whatever came of it.
                 other => return Ok(other),
             }
         }
@@ -47,21 +46,15 @@ impl Mcp {
             Handshake::Done(session) => session,
             Handshake::Other(meaning) => return Ok(meaning),
         };
-        let meaning = self.legacy_call(going, &session).await?;
+        let meaning = self.legacy_call(going, &session, false).await?;
         if matches!(meaning, Meaning::Result(_)) {
             self.remember_legacy(&session, None);
         }
-        Ok(match meaning {
-            Meaning::SessionGone => Meaning::Failed(Failure::new(
-                Code::WRONG_ENDPOINT,
-                "the server forgot the session it had just opened",
-            )),
-            meaning => meaning,
-        })
+        Ok(meaning)
     }
 
     async fn handshake(&self, going: &Going<'_>) -> Result<Handshake, Failure> {
-        let exchanged = self.exchange(&request::initialize, going, true).await?;
+        let exchanged = self.exchange(&request::initialize, going, true, true).await?;
         let exchanged = self.whole(exchanged, &Session::default(), going).await?;
         let result = match reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), false) {
             Meaning::Result(result) => result,
@@ -76,17 +69,22 @@ impl Mcp {
         let session = Session { version: version.to_owned(), id: exchanged.session };
         // Some servers take no call before this has been received.
         let made = |_| request::initialized(&session);
-        self.exchange(&made, going, true).await?;
+        self.exchange(&made, going, true, true).await?;
         Ok(Handshake::Done(session))
     }
 
-    async fn legacy_call(&self, going: &Going<'_>, session: &Session) -> Result<Meaning, Failure> {
+    async fn legacy_call(
+        &self,
+        going: &Going<'_>,
+        session: &Session,
+        is_kept: bool,
+    ) -> Result<Meaning, Failure> {
         let Going { tool, arguments, .. } = going;
         let call = Call { tool, arguments, request_state: None, mirrored: &[] };
         let make = |id| request::legacy_call(id, session, &call);
-        let exchanged = self.exchange(&make, going, going.repeat).await?;
+        let exchanged = self.exchange(&make, going, going.repeat, true).await?;
         let exchanged = self.whole(exchanged, session, going).await?;
-        Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), session.id.is_some()))
+        Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), is_kept))
     }
 
     /// The answer, fetched to its end where the stream broke off.

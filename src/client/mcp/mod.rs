@@ -111,6 +111,8 @@ impl Mcp {
                 going.token = Some(self.auth.renewed(going.token.as_ref(), deadline).await?);
             }
         }
+        // A session that belongs to another token would be refused each time.
+        self.wire.forget();
         Err(self.auth.refusal())
     }
 
@@ -139,7 +141,7 @@ impl Mcp {
     async fn modern(&self, going: &Going<'_>, known: Option<&Known>) -> Result<Meaning, Failure> {
         let mut mirrored = known.map(|known| known.mirrored(going.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
-        let (mut surprises, mut rounds) = (0, 0);
+        let (mut surprises, mut rounds, mut is_listed) = (0, 0, false);
         for _ in 0..=MOST_ROUNDS + 2 {
             let raw = self.send_modern(going, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
@@ -153,7 +155,9 @@ impl Mcp {
                     state = Some(next);
                 }
                 Meaning::OnceMore if surprises == 0 => surprises += 1,
-                Meaning::MissingHeader(failure) if mirrored.is_empty() => {
+                // What an earlier run learnt of the tool may have changed since.
+                Meaning::MissingHeader(failure) if !is_listed => {
+                    is_listed = true;
                     mirrored = self.mirrored_by_schema(going).await?;
                     if mirrored.is_empty() {
                         return Ok(Meaning::Failed(failure));
@@ -214,7 +218,7 @@ impl Mcp {
         going: &Going<'_>,
     ) -> Result<Vec<(String, String)>, Failure> {
         let make = |id| request::modern(id, "tools/list");
-        let raw = self.exchange(&make, going, true).await?.raw;
+        let raw = self.exchange(&make, going, true, false).await?.raw;
         let Meaning::Result(result) = reply::to_modern(&raw, &self.endpoint.to_string()) else {
             return Ok(Vec::new());
         };
@@ -240,7 +244,7 @@ impl Mcp {
         let Going { tool, arguments, .. } = going;
         let call = Call { tool, arguments, request_state: state, mirrored };
         let make = |id| request::modern_call(id, &call);
-        Ok(self.exchange(&make, going, going.repeat).await?.raw)
+        Ok(self.exchange(&make, going, going.repeat, false).await?.raw)
     }
 }
 

@@ -57,17 +57,21 @@ pub fn to_modern(raw: &Raw, place: &str) -> Meaning {
     }
 }
 
-/// Reads the answer to a request of the legacy era.
+/// Reads the answer to a request of the legacy era. `is_kept`: it was sent without a handshake, on
+/// the word of an earlier run; whatever the server then does not take, it may take after one.
 #[must_use]
-pub fn to_legacy(raw: &Raw, place: &str, has_session: bool) -> Meaning {
+pub fn to_legacy(raw: &Raw, place: &str, is_kept: bool) -> Meaning {
+    let error = raw.message.as_ref().and_then(|message| message.get("error"));
+    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
+    let is_other_era = raw.status == 400 && matches!(code, Some(-32022..=-32020));
+    if is_kept && !is_other_era && matches!(raw.status, 400 | 402..=499) {
+        return Meaning::SessionGone;
+    }
     if let Some(meaning) = common(raw, place) {
         return meaning;
     }
-    let error = raw.message.as_ref().and_then(|message| message.get("error"));
-    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     match (raw.status, code) {
-        (404, _) if has_session => Meaning::SessionGone,
-        (400, Some(-32022..=-32020)) => Meaning::OnceMore,
+        _ if is_other_era => Meaning::OnceMore,
         (_, Some(_)) => Meaning::Failed(rpc_failure(error)),
         _ => Meaning::Failed(unexpected(raw, place)),
     }
@@ -253,6 +257,11 @@ mod tests {
     fn n084_a_kept_session_that_is_gone_is_told_from_a_wrong_path() {
         assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", true)), "session gone");
         assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", false)), "failed");
+        let not_initialized = raw(400, error(-32000, Value::Null));
+        assert_eq!(word(&to_legacy(&not_initialized, "h", true)), "session gone");
+        assert_eq!(word(&to_legacy(&raw(401, Value::Null), "h", true)), "unauthorized");
+        let carried_out = raw(200, error(-32603, Value::Null));
+        assert_eq!(word(&to_legacy(&carried_out, "h", true)), "failed");
         assert_eq!(
             word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", false)),
             "once more"
