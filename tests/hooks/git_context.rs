@@ -23,11 +23,6 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "git {arguments:?}: {output:?}");
 }
 
-/// A session that gives git the time it needs on a busy machine.
-fn patient() -> Session {
-    Session::new().deadline("20s").env("WARMSTART_HOOKS__GIT_CONTEXT__TIMEOUT", "10s")
-}
-
 /// The git part of the text for a session that starts in `folder`.
 #[track_caller]
 fn part(session: &Session, folder: &Path) -> String {
@@ -54,7 +49,7 @@ fn times(seen: &Path) -> usize {
 #[test]
 fn s04_branch_and_the_last_commits() {
     let Some(()) = git_or_skip() else { return };
-    let session = patient();
+    let session = Session::new().deadline("20s");
     for subject in ["Second", "Third <b>", "Fourth"] {
         repository::commit(&session.project(), subject);
     }
@@ -69,7 +64,7 @@ fn s04_branch_and_the_last_commits() {
 #[test]
 fn c017_worktree_detached_bare_submodule_and_subfolder() {
     let Some(()) = git_or_skip() else { return };
-    let session = patient();
+    let session = Session::new().deadline("20s");
     let project = session.project();
     let below = project.join("a/b");
     fs::create_dir_all(&below).unwrap();
@@ -102,7 +97,7 @@ fn c017_a_held_lock_and_a_branch_without_commits() {
 #[test]
 fn c017_git_is_asked_once_for_a_commit() {
     let Some(()) = git_or_skip() else { return };
-    let mut session = patient();
+    let mut session = Session::new().deadline("20s");
     let seen = false_git(&mut session, "echo 'abc A commit'");
     for _ in 0..3 {
         let context = session.start("startup").context();
@@ -118,7 +113,9 @@ fn c017_git_is_asked_once_for_a_commit() {
 fn c017_a_git_that_fails_hangs_or_is_missing_costs_only_the_commits() {
     let server = FaultServer::start(mcp_reply::healthy);
     for text in ["exit 128", "sleep 60", "yes x"] {
-        let mut session = Session::with_server(&server.mcp()).deadline("20s");
+        let mut session = Session::with_server(&server.mcp())
+            .deadline("20s")
+            .env("WARMSTART_HOOKS__GIT_CONTEXT__TIMEOUT", "1s");
         let seen = false_git(&mut session, text);
         let outcome = session.start("startup");
         assert!(outcome.context().contains("Read the post"), "{text}: {outcome:?}");
@@ -135,7 +132,7 @@ fn c017_a_git_that_fails_hangs_or_is_missing_costs_only_the_commits() {
 #[test]
 fn m06_a_repository_runs_nothing() {
     let Some(()) = git_or_skip() else { return };
-    let session = patient();
+    let session = Session::new().deadline("20s");
     let project = session.project();
     let canary = session.scratch().join("ran");
     let touch = format!("touch {}; cat", canary.display());
