@@ -22,3 +22,4 @@ pub use env::is_ours;
 pub use load::{Loaded, Sources, hidden_problems, load};
 pub use nearest::nearest;
 pub use schema::*;
+pub use slots::is_credential;

@@ -8,6 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 
 use super::{Error, Http, Phase, retry};
+use crate::config::is_credential;
 use crate::deadline::Deadline;
 use crate::secret::{SafeUrl, Secret};
 
@@ -62,7 +63,7 @@ impl Http {
         let place = url.origin();
         let unmakeable = |reason: String| Error::Unmakeable { place: place.clone(), reason };
         let client = self.client(url).map_err(|failure| unmakeable(failure.message))?;
-        let headers = self.headers(request).map_err(unmakeable)?;
+        let headers = self.headers(request, url).map_err(unmakeable)?;
         let sent = client
             .request(request.method.clone(), url.url().clone())
             .headers(headers)
@@ -85,9 +86,10 @@ impl Http {
         })
     }
 
-    fn headers(&self, request: &Request) -> Result<HeaderMap, String> {
+    fn headers(&self, request: &Request, url: &SafeUrl) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         let own = self.config.headers.iter();
+        let own = own.filter(|(name, value)| self.may_send(name, value, url));
         for (name, value) in own.chain(request.headers.iter().map(|(name, value)| (name, value))) {
             let key = HeaderName::try_from(name.as_str());
             let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
@@ -105,6 +107,18 @@ impl Http {
             headers.insert(reqwest::header::AUTHORIZATION, value);
         }
         Ok(headers)
+    }
+
+    /// A header with a credential goes where a token would: to the task server alone (not to the
+    /// identity server, not to a further client's), and not in the clear.
+    fn may_send(&self, name: &str, value: &str, url: &SafeUrl) -> bool {
+        if !is_credential(name) {
+            return true;
+        }
+        // Known from now on, it is masked in whatever the server says.
+        let _ = Secret::new(value);
+        let is_home = self.home.as_ref().is_some_and(|home| home.origin() == url.origin());
+        is_home && url.may_carry_secrets()
     }
 
     /// Where a redirect leads, if it may be followed: 307 and 308, within the same origin.

@@ -24,11 +24,14 @@ use crate::config::{BreakerConfig, Config, HttpConfig};
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::paths::Paths;
+use crate::secret::SafeUrl;
 
 /// The HTTP client, not built before the first request.
 pub struct Http {
     config: HttpConfig,
     breaker: BreakerConfig,
+    /// The task server of `[client]`: where headers of `http.headers` that are credentials go.
+    home: Option<SafeUrl>,
     /// Where limiter and breaker keep what all processes share; `None`: nowhere.
     state: Option<PathBuf>,
     plain: OnceCell<Result<reqwest::Client, Failure>>,
@@ -42,6 +45,7 @@ impl Http {
         Http {
             config: config.http.clone(),
             breaker: config.breaker.clone(),
+            home: config.client.url.clone(),
             state: paths.map(|paths| paths.state.join("http")),
             plain: OnceCell::new(),
             tls: OnceCell::new(),

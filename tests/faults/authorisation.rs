@@ -347,3 +347,20 @@ fn a020_a_server_whose_clock_is_ahead() {
     row.run(&session);
     assert_eq!(server.count("/token"), 1);
 }
+
+#[test]
+fn n14_x15_a_header_that_is_a_credential_goes_to_the_task_server_alone() {
+    let (server, identity) = (FaultServer::start(healthy), FaultServer::start(healthy));
+    let row = Row::live();
+    let session = row.session(&server.mcp(), None);
+    let session = session
+        .with_keycloak(&identity.origin(), "claude-hooks", SECRET)
+        .hooks_toml("[http]\nheaders = { X-Api-Key = \"gateway-canary-1\", X-Team = \"core\" }\n");
+    row.run(&session);
+    let sent = |server: &FaultServer| {
+        let request = server.requests().remove(0);
+        (request.header("x-api-key").is_some(), request.header("x-team").is_some())
+    };
+    assert_eq!(sent(&server), (true, true));
+    assert_eq!(sent(&identity), (false, true));
+}
