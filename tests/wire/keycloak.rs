@@ -73,7 +73,8 @@ fn refusals(keycloak: &peer::Peer, prefix: &str) {
     set_realm(keycloak, prefix, &json!({ "realm": "dhafnck", "sslRequired": "all" }));
     let said = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
     assert!(said.contains("https"), "{said}");
-    set_realm(keycloak, prefix, &json!({ "realm": "dhafnck", "enabled": false }));
+    let disabled = json!({ "realm": "dhafnck", "sslRequired": "external", "enabled": false });
+    set_realm(keycloak, prefix, &disabled);
     let said = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
     assert!(said.contains("disabled") && said.contains("WS206"), "{said}");
 }
