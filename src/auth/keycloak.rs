@@ -138,12 +138,8 @@ impl Auth {
 
     async fn post(&self, base: &str, secret: &Secret, deadline: Deadline) -> Result<Said, Failure> {
         let config = &self.config;
-        let endpoint = format!("{base}/realms/{}/protocol/openid-connect/token", config.realm);
-        let endpoint = SafeUrl::parse(&endpoint).map_err(|why| {
-            Failure::new(
-                Code::CONFIG_URL,
-                format!("`auth.url` and `auth.realm` make no URL: it {why}"),
-            )
+        let endpoint = endpoint(base, &config.realm).map_err(|why| {
+            Failure::new(Code::CONFIG_URL, format!("`auth.url` makes no token endpoint: it {why}"))
         })?;
         let form = self.form(secret);
         let make = || Request {
@@ -187,6 +183,19 @@ impl Auth {
                 .then(|| self.server.url().as_str().trim_end_matches('/').to_owned()),
         }
     }
+}
+
+/// The token endpoint below `base`; the realm is one segment of it, whatever its name holds.
+fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
+    let mut url = SafeUrl::parse(base)?.url().clone();
+    url.path_segments_mut().map_err(|()| "cannot have a path".to_owned())?.pop_if_empty().extend([
+        "realms",
+        realm,
+        "protocol",
+        "openid-connect",
+        "token",
+    ]);
+    Ok(url.into())
 }
 
 async fn only_one(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
@@ -238,6 +247,14 @@ fn bases(url: &SafeUrl, prefix: &Prefix, remembered: Option<&str>) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn n01_a_realm_is_one_segment_of_the_path() {
+        let of = |realm| endpoint("http://h:1/auth", realm).unwrap().url().to_string();
+        let path = "/protocol/openid-connect/token";
+        assert_eq!(of("my realm"), format!("http://h:1/auth/realms/my%20realm{path}"));
+        assert_eq!(of("a/../b?c#d"), format!("http://h:1/auth/realms/a%2F..%2Fb%3Fc%23d{path}"));
+    }
 
     #[test]
     fn x26_both_prefixes_are_tried_and_the_remembered_one_first() {
