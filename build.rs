@@ -17,6 +17,10 @@ const VALUES: &[&str] = &["arguments", "client_secret", "token", "headers", "con
 
 fn main() {
     println!("cargo:rerun-if-changed=hooks.toml");
+    println!("cargo:rustc-check-cfg=cfg(sanitized)");
+    if env::var_os("CARGO_CFG_SANITIZE").is_some() {
+        println!("cargo:rustc-cfg=sanitized");
+    }
     let text = fs::read_to_string("hooks.toml").expect("hooks.toml lies beside Cargo.toml");
     let table: Table = text.parse().expect("hooks.toml is TOML");
     let mut lines = String::from("&[\n");

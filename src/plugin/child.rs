@@ -101,7 +101,10 @@ fn shut_in(order: &Order) {
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     let _ = setrlimit(Resource::Core, limit(0));
     let _ = setrlimit(Resource::Cpu, limit(order.cpu_s));
-    let _ = setrlimit(Resource::Data, limit(MOST_MEMORY));
+    // A sanitiser's own tables are larger than that.
+    if !cfg!(sanitized) {
+        let _ = setrlimit(Resource::Data, limit(MOST_MEMORY));
+    }
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(nothing);
     }

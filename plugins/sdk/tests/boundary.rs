@@ -1,5 +1,5 @@
 //! The boundary as C sees it: a hand-made host calls the exported function. Run it under
-//! AddressSanitizer too (CONTRIBUTING has the command).
+//! AddressSanitizer too (`plugins/README.md` has the command).
 
 #![expect(unsafe_code, reason = "these tests stand on the other side of the boundary")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are what is tested here")]
