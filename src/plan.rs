@@ -233,11 +233,16 @@ fn chain(key: &str, words: &[String], known: &Known, problems: &mut Vec<Failure>
     steps
 }
 
+/// A word with a prefix says what it means; of bare words what the user configured wins over what is
+/// built in.
 fn step(key: &str, word: &str, known: &Known) -> Result<Step, Failure> {
     let Known { config, plugins } = known;
-    if let Some(name) = word.strip_prefix(plugin::PREFIX) {
+    let plugin = |name: &str| {
         let named = plugins.find(name, Kind::Strategy)?;
-        return Ok(Step::Plugin(fallback::plugin::step(word, named)));
+        Ok(Step::Plugin(fallback::plugin::step(word, named)))
+    };
+    if let Some(name) = word.strip_prefix(plugin::PREFIX) {
+        return plugin(name);
     }
     if let Some(name) = word.strip_prefix("client:") {
         let known = config.clients.contains_key(name);
@@ -246,10 +251,19 @@ fn step(key: &str, word: &str, known: &Known) -> Result<Step, Failure> {
             unknown(key, "client", name, config.clients.keys().map(String::as_str))
         });
     }
-    let builtin = fallback::find(word).map(Step::Builtin);
-    builtin.ok_or_else(|| {
-        unknown(key, "strategy", word, fallback::BUILTINS.iter().map(|one| one.name))
-    })
+    match (config.clients.contains_key(word), config.plugins.contains_key(word)) {
+        (true, true) => Err(ambiguous(key, word)),
+        (true, false) => Ok(Step::Client(word.to_owned())),
+        (false, true) => plugin(word),
+        (false, false) => fallback::find(word).map(Step::Builtin).ok_or_else(|| {
+            unknown(key, "strategy", word, fallback::BUILTINS.iter().map(|one| one.name))
+        }),
+    }
+}
+
+fn ambiguous(key: &str, word: &str) -> Failure {
+    let text = format!("`{key}`: `{word}` is both a client and a plugin");
+    Failure::new(Code::CONFIG_NAME, text).hint(format!("write `client:{word}` or `plugin:{word}`"))
 }
 
 fn unknown<'a>(key: &str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {

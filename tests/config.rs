@@ -682,3 +682,17 @@ fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
         assert_eq!(all, rest, "{shape}");
     }
 }
+
+#[test]
+fn b11_in_a_chain_configured_names_win_and_an_ambiguous_one_is_an_error() {
+    let session = Session::new()
+        .hooks_toml("[clients.skip]\nkind = \"local\"\n[fallback]\nchain = [\"skip\"]\n");
+    let plan = session.run(&["config", "show", "--plan"]);
+    assert!(plan.text().contains("-> client:skip"), "{plan:?}");
+    let session = Session::new().hooks_toml(
+        "[clients.mine]\nkind = \"local\"\n[plugins.mine]\ntimeout = \"1s\"\n[fallback]\nchain = [\"mine\"]\n",
+    );
+    let check = session.run(&["config", "check"]);
+    assert_eq!(check.code(), 3, "{check:?}");
+    assert!(check.stderr.contains("both a client and a plugin"), "{check:?}");
+}
