@@ -16,3 +16,12 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     cli::run(&arguments, &Started { environment, program, at, flags: cli::Flags::default() })
 }
+
+/// For builds under AddressSanitizer alone. The tests want the signals of plugins that crash on purpose,
+/// and a library that is never unloaded, an abandoned thread and an `exit` in a call leak by design.
+#[cfg(sanitized)]
+#[expect(unsafe_code, reason = "the sanitiser asks for its options by this symbol")]
+#[unsafe(no_mangle)]
+extern "C" fn __asan_default_options() -> *const std::ffi::c_char {
+    c"detect_leaks=0:handle_segv=0:handle_sigbus=0".as_ptr()
+}
