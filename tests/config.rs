@@ -1,15 +1,12 @@
 //! The configuration through the binary: every variable of the guide, the order of the layers, what
 //! a mistake costs (its value, never the session), and what of a secret may be seen (nothing).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use support::session::write;
-use support::{FaultServer, Outcome, Session, mcp_reply};
+use crate::support::session::write;
+use crate::support::{FaultServer, Outcome, Session, mcp_reply};
 
 /// What `config show` says of one setting: the value in use and its place.
 #[track_caller]
@@ -441,7 +438,7 @@ fn m31_an_odd_secret_arrives_as_it_is() {
 }
 
 /// The secret of HTTP Basic authorisation: form-encoded, joined by a colon, base64.
-fn basic_secret(request: &support::Request) -> Option<String> {
+fn basic_secret(request: &crate::support::Request) -> Option<String> {
     use base64::Engine;
     let text = request.header("authorization")?.strip_prefix("Basic ")?;
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;

@@ -1,8 +1,5 @@
 //! The text that the model reads, through the binary: what it says, when it is repeated, that it is
 //! the same for the same state and never the same again after a change, and what it never holds.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
+use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
 
 /// A server whose list of tasks a test can change.
 struct Changing {
@@ -156,7 +153,7 @@ fn s08_what_was_not_printed_counts_as_not_said() {
     let mut command = session.program(&["session-start"]);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let event = session.scratch().join("event.json");
-    support::session::write(&event, session.event("startup").to_string().as_bytes());
+    crate::support::session::write(&event, session.event("startup").to_string().as_bytes());
     command.stdin(std::fs::File::open(&event).unwrap()).stdout(full);
     assert!(command.status().unwrap().success(), "a full disk is the host's affair");
     assert!(session.start("resume").context().contains("- a ["));
@@ -324,7 +321,7 @@ fn i11_a_dry_run_changes_nothing_on_disk() {
 fn c014_a_state_folder_that_cannot_be_written_costs_nothing() {
     let server = FaultServer::start(mcp_reply::healthy);
     let session = Session::with_server(&server.mcp()).deadline("20s");
-    support::session::write(&session.home().join(".local"), b"a file where the folder should be");
+    crate::support::session::write(&session.home().join(".local"), b"a file where the folder should be");
     std::fs::create_dir_all(session.home().join(".cache")).unwrap();
     let locked = std::fs::Permissions::from_mode(0o500);
     std::fs::set_permissions(session.home().join(".cache"), locked).unwrap();

@@ -1,8 +1,5 @@
 //! What the program that this one replaces got wrong, each turned around and named after its row of
 //! the inventory. Rows that the fault matrix, the wire tests or a unit test hold are not repeated.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::fs;
 use std::io::Read;
@@ -10,8 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use serde_json::json;
-use support::mcp_reply::{healthy, json_response, payload, result, rpc, tasks, three_tasks};
-use support::{Act, FaultServer, Request, Session, canary};
+use crate::support::mcp_reply::{healthy, json_response, payload, result, rpc, tasks, three_tasks};
+use crate::support::{Act, FaultServer, Request, Session, canary};
 
 /// `next` gives one task, everything else three.
 fn next_and_list(request: &Request) -> Vec<Act> {

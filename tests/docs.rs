@@ -1,5 +1,4 @@
 //! README, `hooks.toml`, `--help` and the code say the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 use std::collections::BTreeSet;
 use std::process::Command;

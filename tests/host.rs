@@ -1,8 +1,5 @@
 //! The host's side of the contract: whatever it does with our standard input, output, limits and
 //! life, it gets one whole object or nothing, exit 0, in time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -11,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run};
+use crate::support::{Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run};
 
 const TASK: &str = "Mend the roof";
 
@@ -120,7 +117,7 @@ fn s007_another_event_is_none_of_ours() {
 fn s008_s009_nobody_reads_or_the_disk_is_full() {
     let (_server, session) = started();
     let event = session.scratch().join("event.json");
-    support::session::write(&event, session.event("startup").to_string().as_bytes());
+    crate::support::session::write(&event, session.event("startup").to_string().as_bytes());
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -146,7 +143,7 @@ fn s010_a_reader_that_does_not_read() {
     let filler = std::thread::spawn(move || writer.write_all(&[b'x'; 1 << 20]));
     std::thread::sleep(Duration::from_millis(100));
     let event = session.scratch().join("event.json");
-    support::session::write(&event, session.event("startup").to_string().as_bytes());
+    crate::support::session::write(&event, session.event("startup").to_string().as_bytes());
     let mut command = session.program(&["session-start"]);
     command.stdin(File::open(&event).unwrap()).stdout(copy).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

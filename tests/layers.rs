@@ -1,6 +1,5 @@
 //! Holds the source to its own architecture: every room uses only the layers below it, the pure
 //! rooms stay pure, no file outgrows what one can read. Reads the text of `src`, nothing else.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,13 +1,10 @@
 //! `warmstart tasks`: the data of a session start for people and for scripts, with its age, harmless
 //! on a terminal.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Act, FaultServer, Outcome, Session, mcp_reply};
+use crate::support::{Act, FaultServer, Outcome, Session, mcp_reply};
 
 #[track_caller]
 fn said(outcome: &Outcome) -> String {

@@ -1,14 +1,11 @@
 //! Trust in a project's `.claude/hooks.toml`, through the binary: what an untrusted one may not do,
 //! what binds the trust, and the tricks by which a repository could try to get it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-mod support;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use support::session::write;
-use support::{FaultServer, Session, mcp_reply, repository};
+use crate::support::session::write;
+use crate::support::{FaultServer, Session, mcp_reply, repository};
 
 const FILE: &str = ".claude/hooks.toml";
 
@@ -188,7 +185,7 @@ fn other_repository(session: &Session) -> PathBuf {
     other
 }
 
-fn start_in(session: &Session, folder: &Path) -> support::Outcome {
+fn start_in(session: &Session, folder: &Path) -> crate::support::Outcome {
     let event = serde_json::json!({
         "hook_event_name": "SessionStart", "source": "startup", "session_id": "x", "cwd": folder,
     });

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fresh;
+use super::fresh;
 use crate::support::mcp_reply::healthy;
 use crate::support::{FaultServer, Session, canary};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::fresh;
+use super::fresh;
 use crate::support::mcp_reply::{self, healthy};
 use crate::support::{Act, FaultServer, Session, run};
 

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::fresh;
+use super::fresh;
 use crate::support::mcp_reply::healthy;
 use crate::support::{FaultServer, Missing, Outcome, Session, if_allowed, run};
 

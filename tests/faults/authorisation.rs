@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::row::Row;
+use super::row::Row;
 use crate::support::mcp_reply::{healthy, is_token_request, json_response, response, token};
 use crate::support::{Act, FaultServer, Request, Session};
 

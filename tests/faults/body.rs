@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::row::Row;
+use super::row::Row;
 use crate::support::mcp_reply::{
     healthy, json_response, payload, response, result, rpc, tasks, three_tasks,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::row::{Out, Row};
+use super::row::{Out, Row};
 use crate::support::mcp_reply::{self, healthy, json_response, response};
 use crate::support::{Act, FaultServer, Request};
 

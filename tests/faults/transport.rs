@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use crate::row::{Before, Out, Row, SHORT};
+use super::row::{Before, Out, Row, SHORT};
 use crate::support::certificate::{Authority, Flaw};
 use crate::support::fault_server::BlackHole;
 use crate::support::mcp_reply::{self, head, healthy};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::script;
+use super::script;
 use crate::support::{FaultServer, Session, mcp_reply};
 
 /// A session with tasks, and with one program at the end of the text.

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::script;
+use super::script;
 use crate::support::session::PATH;
 use crate::support::{FaultServer, Missing, Session, mcp_reply, or_skip, repository};
 

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::support::session::write;
-use super::support::{Session, or_skip};
+use crate::support::session::write;
+use crate::support::{Session, or_skip};
 use super::{build, trust};
 
 #[test]

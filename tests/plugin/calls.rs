@@ -1,6 +1,6 @@
 //! Group 2 and 7: what a plugin does instead of answering.
 
-use super::support::or_skip;
+use crate::support::or_skip;
 use super::{answers, build, client_session, falls_back};
 
 #[test]

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::support::session::write;
-use super::support::{Session, or_skip};
+use crate::support::session::write;
+use crate::support::{Session, or_skip};
 use super::{DEADLINE, build, serving, trust};
 
 const STALE: Duration = Duration::from_secs(1200);

@@ -1,6 +1,6 @@
 //! `isolation = "in-process"`: the same answers, one deadline, and no promise against crashes.
 
-use super::support::session::write;
+use crate::support::session::write;
 use super::{DEADLINE, build, client_session};
 
 #[test]

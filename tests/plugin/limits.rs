@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::support::session::write;
+use crate::support::session::write;
 use super::{DEADLINE, answers, build, client_session, configure, falls_back, trust};
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::support::{Session, or_skip};
+use crate::support::{Session, or_skip};
 use super::{build, trust};
 
 /// The step that failed, with what it said.

@@ -1,6 +1,6 @@
 //! Group 3: what stands in a reply.
 
-use super::support::or_skip;
+use crate::support::or_skip;
 use super::{answers, build, client_session, falls_back};
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use super::support::session::write;
-use super::support::{FaultServer, Session};
+use crate::support::session::write;
+use crate::support::{FaultServer, Session};
 use super::{answers, build, client_session, configure, falls_back};
 
 fn copy(session: &Session) -> PathBuf {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::mcp_reply::{self, json_response};
 use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
-use crate::{FIVE, asking, live};
+use super::{FIVE, asking, live};
 
 #[test]
 fn p01_modern_is_one_request_with_all_that_belongs_to_it() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{Session, or_skip, peer};
-use crate::{FIVE, asking, live};
+use super::{FIVE, asking, live};
 
 const CLIENT: &str = "claude-hooks";
 const SECRET: &str = "claude-hooks-secret";

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{control, or_skip, peer};
-use crate::{FIVE, asking, live};
+use super::{FIVE, asking, live};
 
 /// What a session says whose credentials are these.
 fn refusal(url: &str, client: &str, secret: &str, realm: &str) -> String {

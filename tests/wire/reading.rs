@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::mcp_reply::{self, json_response, response, rpc};
 use crate::support::{Act, FaultServer, Request};
-use crate::{asking, live};
+use super::{asking, live};
 
 /// A modern server that gives this result.
 fn giving(result: Value) -> FaultServer {

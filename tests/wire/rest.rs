@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{or_skip, peer};
-use crate::{asking, live};
+use super::{asking, live};
 
 #[test]
 fn p35_rest_is_one_request_and_the_same_tasks() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{Session, or_skip, peer};
-use crate::{asking, live};
+use super::{asking, live};
 
 /// The whole context without the line that names the server and the time of the last change.
 fn body(session: &Session) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{or_skip, peer};
-use crate::{FIVE, asking, live, task_lines};
+use super::{FIVE, asking, live, task_lines};
 
 const CROWD: usize = 50;
 

@@ -1,10 +1,6 @@
 //! The program against real servers: MCP of both eras on three SDKs, REST, identity servers.
 //! What counts is what the servers saw: their request counters against the budget table.
 //! `pNN` are the protocol tests by number.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod conformance;
 mod eras;
@@ -16,7 +12,7 @@ mod rest;
 mod shapes;
 mod swarm;
 
-use support::{Outcome, Session};
+use crate::support::{Outcome, Session};
 
 /// A session that asks its server each time and has time to.
 fn asking(url: &str) -> Session {

@@ -1,11 +1,6 @@
 //! Plugins through the binary: the examples as a user has them, and everything that a plugin can do
 //! wrong. `gN` are the test groups of the boundary: 1 load, 2 calls, 3 replies, 4 limits, 5 trust,
 //! 6 SDK and authors' commands, 7 whole sessions.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod authors;
 mod build;
@@ -22,8 +17,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use support::session::write;
-use support::{Act, FaultServer, Outcome, Session, mcp_reply};
+use crate::support::session::write;
+use crate::support::{Act, FaultServer, Outcome, Session, mcp_reply};
 
 /// The whole run; the plugin has a second of it.
 const DEADLINE: Duration = Duration::from_secs(4);

@@ -1,9 +1,5 @@
 //! The pieces of a session start, through the binary: each does its part, and none of them can cost
 //! the session the others'.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod broken;
 mod command;
@@ -16,6 +12,6 @@ use std::path::Path;
 
 /// Writes a program that the shell runs.
 fn script(path: &Path, text: &str) {
-    support::session::write(path, format!("#!/bin/sh\n{text}\n").as_bytes());
+    crate::support::session::write(path, format!("#!/bin/sh\n{text}\n").as_bytes());
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -1,16 +1,12 @@
 //! The host's requirements by number (`hNN`), and the machine below: rows D of the fault
 //! matrix.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod disk;
 mod host;
 mod kernel;
 
-use support::mcp_reply::healthy;
-use support::{FaultServer, Session};
+use crate::support::mcp_reply::healthy;
+use crate::support::{FaultServer, Session};
 
 /// A session with three tasks fresh in its cache, and the server that gave them.
 fn fresh() -> (FaultServer, Session) {

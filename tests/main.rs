@@ -1,0 +1,20 @@
+//! The integration tests, one module a subject, in one program so that they share one build of
+//! `support`. `README.md` beside this file explains the names.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
+
+mod config;
+mod context;
+mod contract;
+mod defects;
+mod docs;
+mod faults;
+mod hooks;
+mod host;
+mod layers;
+mod plugin;
+mod policy;
+mod support;
+mod tasks;
+mod trust;
+mod wire;
