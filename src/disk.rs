@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Makes a file that outgrows its limit an error of the write, as a full disk is: by default it is a
 /// signal that ends the process, and the session's answer with it.
-pub fn survive_size_limits() {
+pub fn ignore_sigxfsz() {
     #[cfg(unix)]
     {
         let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -252,7 +252,7 @@ pub enum TryLock {
 impl Lock {
     /// Tries for the lock on `path` for some milliseconds: for what is held only that long.
     #[must_use]
-    pub fn briefly(path: &Path) -> Option<Self> {
+    pub fn wait_briefly(path: &Path) -> Option<Self> {
         const TRIES: u32 = 10;
         for _ in 0..TRIES {
             match Lock::try_acquire(path) {

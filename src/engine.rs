@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::hook::Found;
+use crate::hook::HookResult;
 use crate::plan::{Plan, PlannedHook};
 
 /// What a run came to, in the order of the text.
@@ -28,7 +28,7 @@ pub struct HookReport {
     pub order: i64,
     /// Its character budget.
     pub max_chars: usize,
-    pub found: Found,
+    pub result: HookResult,
     pub elapsed: Duration,
 }
 
@@ -36,23 +36,23 @@ impl Report {
     /// Whether the fallback chain of some query asks for exit code 1.
     #[must_use]
     pub fn must_fail(&self) -> bool {
-        self.hooks.iter().any(|hook| hook.found.must_fail)
+        self.hooks.iter().any(|hook| hook.result.must_fail)
     }
 
     /// The first failure, in the order of the text.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Failure> {
-        self.hooks.iter().find_map(|hook| hook.found.failure.as_ref())
+        self.hooks.iter().find_map(|hook| hook.result.failure.as_ref())
     }
 }
 
 /// A hook's line of the report.
-fn report(planned: &PlannedHook, found: Found, elapsed: Duration) -> HookReport {
+fn report(planned: &PlannedHook, result: HookResult, elapsed: Duration) -> HookReport {
     HookReport {
         name: planned.name.clone(),
         order: planned.order,
         max_chars: planned.max_chars,
-        found,
+        result,
         elapsed,
     }
 }
@@ -65,9 +65,9 @@ pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)
     if first.iter().all(Option::is_some) {
         return Report { hooks: first.into_iter().flatten().collect() };
     }
-    let late = |hook: &PlannedHook| report(hook, given_up(plan, hook), Duration::ZERO);
+    let late = |hook: &PlannedHook| report(hook, fallback_result(plan, hook), Duration::ZERO);
     let filled = first.iter().zip(&plan.hooks);
-    let hooks = filled.map(|(found, hook)| found.clone().unwrap_or_else(|| late(hook)));
+    let hooks = filled.map(|(result, hook)| result.clone().unwrap_or_else(|| late(hook)));
     provisional(Report { hooks: hooks.collect() });
     Report { hooks: live(plan, first, deadline) }
 }
@@ -75,12 +75,12 @@ pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)
 /// The first pass. A panic is this hook's failure alone.
 fn from_disk(plan: &Plan, planned: &PlannedHook) -> Option<HookReport> {
     let began = Instant::now();
-    let found = match &planned.hook {
-        Err(failure) => Some(Found::failed(failure.clone())),
-        Ok(hook) => catch_unwind(AssertUnwindSafe(|| hook.from_disk(&plan.scope)))
-            .unwrap_or_else(|_| Some(Found::failed(panicked(&planned.name)))),
+    let result = match &planned.hook {
+        Err(failure) => Some(HookResult::failed(failure.clone())),
+        Ok(hook) => catch_unwind(AssertUnwindSafe(|| hook.from_disk(&plan.session)))
+            .unwrap_or_else(|_| Some(HookResult::failed(panicked(&planned.name)))),
     };
-    found.map(|found| report(planned, found, began.elapsed()))
+    result.map(|result| report(planned, result, began.elapsed()))
 }
 
 /// The second pass, for the hooks that the first left unanswered.
@@ -89,16 +89,16 @@ fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<
     let Ok(runtime) = built else {
         let rest = first.into_iter().zip(&plan.hooks);
         return rest
-            .map(|(found, hook)| {
-                found.unwrap_or_else(|| report(hook, given_up(plan, hook), Duration::ZERO))
+            .map(|(result, hook)| {
+                result.unwrap_or_else(|| report(hook, fallback_result(plan, hook), Duration::ZERO))
             })
             .collect();
     };
     let all = LocalSet::new();
     let reports = all.block_on(&runtime, async {
         let mut running = Vec::new();
-        for (found, planned) in first.into_iter().zip(&plan.hooks) {
-            running.push(match found {
+        for (result, planned) in first.into_iter().zip(&plan.hooks) {
+            running.push(match result {
                 Some(report) => Running::Done(Box::new(report)),
                 None => Running::Task(start(plan, planned, deadline)),
             });
@@ -117,24 +117,24 @@ fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<
 
 enum Running {
     Done(Box<HookReport>),
-    Task(tokio::task::JoinHandle<(Found, Duration)>),
+    Task(tokio::task::JoinHandle<(HookResult, Duration)>),
 }
 
 fn start(
     plan: &Plan,
     planned: &PlannedHook,
     deadline: Deadline,
-) -> tokio::task::JoinHandle<(Found, Duration)> {
-    let scope = Rc::clone(&plan.scope);
+) -> tokio::task::JoinHandle<(HookResult, Duration)> {
+    let session = Rc::clone(&plan.session);
     let hook = planned.hook.as_ref().ok().cloned();
     let span = tracing::debug_span!("hook", name = planned.name);
     let task = async move {
         let began = Instant::now();
-        let found = match hook {
-            Some(hook) => hook.live(&scope, deadline).await,
-            None => Found::nothing(),
+        let result = match hook {
+            Some(hook) => hook.live(&session, deadline).await,
+            None => HookResult::nothing(),
         };
-        (found, began.elapsed())
+        (result, began.elapsed())
     };
     tokio::task::spawn_local(task.instrument(span).in_current_span())
 }
@@ -151,21 +151,21 @@ async fn finish(
     };
     let at = tokio::time::Instant::from_std(deadline.instant());
     match tokio::time::timeout_at(at, task).await {
-        Ok(Ok((found, elapsed))) => report(planned, found, elapsed),
-        Ok(Err(_)) => report(planned, Found::failed(panicked(&planned.name)), Duration::ZERO),
-        Err(_) => report(planned, given_up(plan, planned), plan.budget),
+        Ok(Ok((result, elapsed))) => report(planned, result, elapsed),
+        Ok(Err(_)) => report(planned, HookResult::failed(panicked(&planned.name)), Duration::ZERO),
+        Err(_) => report(planned, fallback_result(plan, planned), plan.budget),
     }
 }
 
 /// What a hook has to say when its time is up: its fallback, as far as the disk can give it.
-fn given_up(plan: &Plan, planned: &PlannedHook) -> Found {
+fn fallback_result(plan: &Plan, planned: &PlannedHook) -> HookResult {
     let text = format!("the hook `{}` was not ready at the deadline", planned.name);
     let failure = Failure::new(Code::DEADLINE, text)
         .hint("raise `session_start.deadline`, or lower the hook's `timeout`");
-    let Ok(hook) = &planned.hook else { return Found::failed(failure) };
-    match catch_unwind(AssertUnwindSafe(|| hook.without_asking(&plan.scope, &failure))) {
-        Ok(found) => found.unwrap_or_else(|| Found::failed(failure)),
-        Err(_) => Found::failed(panicked(&planned.name)),
+    let Ok(hook) = &planned.hook else { return HookResult::failed(failure) };
+    match catch_unwind(AssertUnwindSafe(|| hook.from_cache_alone(&plan.session, &failure))) {
+        Ok(result) => result.unwrap_or_else(|| HookResult::failed(failure)),
+        Err(_) => HookResult::failed(panicked(&planned.name)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use warmstart::cli::{self, Started};
+use warmstart::cli::{self, Invocation};
 use warmstart::environment::Environment;
 
 fn main() -> ExitCode {
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let program = std::env::current_exe().ok().or(name.map(Into::into)).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let environment = Environment::of_process();
-    cli::run(&arguments, &Started { environment, program, at, flags: cli::Flags::default() })
+    cli::run(&arguments, &Invocation { environment, program, at, flags: cli::Flags::default() })
 }
 
 /// For builds under AddressSanitizer alone. The tests want the signals of plugins that crash on purpose,

@@ -40,7 +40,7 @@ impl HookOutput {
         }
         let mut object = serde_json::Map::new();
         if !self.context.is_empty() {
-            let (key, value) = self.place(agent);
+            let (key, value) = self.context_field(agent);
             object.insert(key.to_owned(), value);
         }
         let message = self.message.as_ref().filter(|_| agent.shows_messages());
@@ -52,7 +52,7 @@ impl HookOutput {
         bytes
     }
 
-    fn place(&self, agent: Agent) -> (&'static str, Value) {
+    fn context_field(&self, agent: Agent) -> (&'static str, Value) {
         match agent {
             Agent::Copilot => ("additionalContext", self.context.as_str().into()),
             Agent::Cursor => ("additional_context", self.context.as_str().into()),
@@ -73,7 +73,7 @@ impl Agent {
 /// Whether standard output takes a whole answer at once, as far as can be told.
 #[cfg(unix)]
 #[must_use]
-pub fn is_ready() -> bool {
+pub fn stdout_is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let stdout = std::io::stdout();
     let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
@@ -83,20 +83,20 @@ pub fn is_ready() -> bool {
 /// Whether standard output takes a whole answer at once: nobody can tell here.
 #[cfg(not(unix))]
 #[must_use]
-pub fn is_ready() -> bool {
+pub fn stdout_is_ready() -> bool {
     false
 }
 
 /// The one answer of this process: whoever claims it first writes it, the others find it taken.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct ResponseGuard {
     claimed: AtomicBool,
 }
 
-impl Answer {
+impl ResponseGuard {
     /// Writes `output` in one piece, unless the answer has been given. Says whether it was written
     /// whole. A closed or full standard output is nobody's failure: the host has gone.
-    pub fn give(&self, output: &HookOutput, agent: Agent) -> bool {
+    pub fn write_once(&self, output: &HookOutput, agent: Agent) -> bool {
         if self.claimed.swap(true, Ordering::SeqCst) {
             return false;
         }
@@ -107,7 +107,7 @@ impl Answer {
 
     /// Whether somebody has answered.
     #[must_use]
-    pub fn is_given(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         self.claimed.load(Ordering::SeqCst)
     }
 }

@@ -10,22 +10,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{Cache, Identity};
-use crate::client::{self, Setup};
+use crate::client::{self, ClientContext};
 use crate::config::{self, CacheRead, ClientConfig, Config, HookConfig};
 use crate::deadline::Timestamp;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::fallback::{self, Step};
-use crate::hook::{self, Hook, Scope};
+use crate::hook::{self, Hook, SessionContext};
 use crate::http::Http;
 use crate::paths::Paths;
-use crate::plugin::{self, Kind, Place, Plugins};
-use crate::query::{Named, Queries, Source};
+use crate::plugin::{self, ItemKind, PluginHost, Plugins};
+use crate::query::{ConfiguredQuery, Queries, TaskSource};
 use crate::repository::Repository;
 
 /// What is known when the plan is made.
-pub struct Given {
+pub struct PlanInputs {
     pub event: SessionEvent,
     pub config: Arc<Config>,
     pub environment: Arc<Environment>,
@@ -46,7 +46,7 @@ pub struct Given {
 /// All that one run will do.
 pub struct Plan {
     pub hooks: Vec<PlannedHook>,
-    pub scope: Rc<Scope>,
+    pub session: Rc<SessionContext>,
     /// The whole run.
     pub budget: Duration,
     /// Names that could not be resolved; the default stands in for them.
@@ -66,12 +66,12 @@ pub struct PlannedHook {
 
 /// Resolves everything.
 #[must_use]
-pub fn build(given: Given) -> Plan {
+pub fn build(inputs: PlanInputs) -> Plan {
     let mut problems = Vec::new();
-    let plugins = given.plugins();
-    let queries = queries(&given, &plugins, &mut problems);
-    let config = Arc::clone(&given.config);
-    let source = given.event.source;
+    let plugins = inputs.plugins();
+    let queries = queries(&inputs, &plugins, &mut problems);
+    let config = Arc::clone(&inputs.config);
+    let source = inputs.event.source;
     let takes_part = |hook: &HookConfig| {
         let sources =
             if hook.sources.is_empty() { &config.session_start.sources } else { &hook.sources };
@@ -79,32 +79,37 @@ pub fn build(given: Given) -> Plan {
     };
     let chosen = config.hooks.iter().filter(|(_, hook)| takes_part(hook));
     let mut hooks: Vec<_> =
-        chosen.map(|(name, hook)| plan_hook(name, hook, &given, &plugins)).collect();
+        chosen.map(|(name, hook)| plan_hook(name, hook, &inputs, &plugins)).collect();
     hooks.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
-    let scope = Scope {
-        event: given.event,
-        repository: given.repository,
-        root: given.root,
-        trusted: given.trusted,
-        config: given.config,
-        environment: given.environment,
-        paths: given.paths,
+    let session = SessionContext {
+        event: inputs.event,
+        repository: inputs.repository,
+        root: inputs.root,
+        trusted: inputs.trusted,
+        config: inputs.config,
+        environment: inputs.environment,
+        paths: inputs.paths,
         queries,
-        now: given.now,
-        dry_run: given.dry_run,
+        now: inputs.now,
+        dry_run: inputs.dry_run,
     };
     let budget = config.session_start.deadline;
-    Plan { hooks, scope: Rc::new(scope), budget, problems }
+    Plan { hooks, session: Rc::new(session), budget, problems }
 }
 
-fn plan_hook(name: &str, config: &HookConfig, given: &Given, plugins: &Plugins) -> PlannedHook {
+fn plan_hook(
+    name: &str,
+    config: &HookConfig,
+    inputs: &PlanInputs,
+    plugins: &Plugins,
+) -> PlannedHook {
     let kind = if config.kind.is_empty() { name } else { &config.kind };
     let built = match (kind.strip_prefix(plugin::PREFIX), hook::find(kind)) {
         (Some(word), _) => {
-            let named = plugins.find(word, Kind::Hook);
+            let named = plugins.find(word, ItemKind::Hook);
             named.map(|named| hook::plugin::hook(named, config.timeout))
         }
-        (None, Some(builtin)) => (builtin.build)(config, &given.config),
+        (None, Some(builtin)) => (builtin.build)(config, &inputs.config),
         (None, None) => Err(unknown(
             &format!("hooks.{name}"),
             "hook",
@@ -122,18 +127,18 @@ fn plan_hook(name: &str, config: &HookConfig, given: &Given, plugins: &Plugins) 
     }
 }
 
-fn queries(given: &Given, plugins: &Plugins, problems: &mut Vec<Failure>) -> Queries {
-    let config = &given.config;
-    let http = Rc::new(Http::new(config, given.kept_paths()));
-    let setup = |own: &ClientConfig| Setup {
+fn queries(inputs: &PlanInputs, plugins: &Plugins, problems: &mut Vec<Failure>) -> Queries {
+    let config = &inputs.config;
+    let http = Rc::new(Http::new(config, inputs.kept_paths()));
+    let context = |own: &ClientConfig| ClientContext {
         config: own.clone(),
         whole: Arc::clone(config),
         http: Rc::clone(&http),
-        environment: Arc::clone(&given.environment),
-        paths: given.kept_paths().cloned(),
-        root: given.root.clone(),
+        environment: Arc::clone(&inputs.environment),
+        paths: inputs.kept_paths().cloned(),
+        root: inputs.root.clone(),
     };
-    let known = Known { config, plugins };
+    let known = KnownNames { config, plugins };
     let usual = |problems: &mut Vec<Failure>| {
         chain("fallback.chain", &config.fallback_chain, &known, problems)
     };
@@ -145,79 +150,96 @@ fn queries(given: &Given, plugins: &Plugins, problems: &mut Vec<Failure>) -> Que
             Some(words) => chain(&format!("queries.{name}.fallback"), words, &known, problems),
             None => usual(problems),
         };
-        table.insert(name.clone(), Named { config: query.clone(), chain });
+        table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let primary = source("client.kind", setup(&config.client), plugins, problems);
+    let primary = source("client.kind", context(&config.client), plugins, problems);
     let other = |(name, own): (&String, &ClientConfig)| {
-        (name.clone(), source(&format!("clients.{name}.kind"), setup(own), plugins, problems))
+        (name.clone(), source(&format!("clients.{name}.kind"), context(own), plugins, problems))
     };
     let others = config.clients.iter().map(other).collect();
-    let cache = Cache::new(&config.cache, given.paths.as_ref(), given.dry_run);
-    let read = given.read.unwrap_or(config.cache.read);
-    Queries::new(table, primary, others, cache, read, given.now)
+    let cache = Cache::new(&config.cache, inputs.paths.as_ref(), inputs.dry_run);
+    let read = inputs.read.unwrap_or(config.cache.read);
+    Queries::new(table, primary, others, cache, read, inputs.now)
 }
 
-impl Given {
+impl PlanInputs {
     /// Where state may be written; nowhere in a dry run.
     fn kept_paths(&self) -> Option<&Paths> {
         self.paths.as_ref().filter(|_| !self.dry_run)
     }
 
     fn plugins(&self) -> Plugins {
-        let place = Place { program: self.program.clone(), root: self.root.clone() };
+        let place = PluginHost { program: self.program.clone(), root: self.root.clone() };
         let (config, environment) = (Arc::clone(&self.config), Arc::clone(&self.environment));
         Plugins::new(config, environment, self.paths.as_ref(), place)
     }
 }
 
-fn source(key: &str, setup: Setup, plugins: &Plugins, problems: &mut Vec<Failure>) -> Source {
-    let kind = client::resolve_kind(&setup.config).to_owned();
+fn source(
+    key: &str,
+    context: ClientContext,
+    plugins: &Plugins,
+    problems: &mut Vec<Failure>,
+) -> TaskSource {
+    let kind = client::resolve_kind(&context.config).to_owned();
     if let Some(word) = kind.strip_prefix(plugin::PREFIX) {
-        return plugin_source(word, setup, plugins, problems);
+        return plugin_source(word, context, plugins, problems);
     }
-    let identity = Identity::new(&kind, &setup.config, &setup.root);
-    let label = client::label(&setup.config);
-    let user_id = setup.config.user_id.clone();
+    let identity = Identity::new(&kind, &context.config, &context.root);
+    let label = client::label(&context.config);
+    let user_id = context.config.user_id.clone();
     let is_cached = kind != "local";
     let found = client::find(&kind)
         .ok_or_else(|| unknown(key, "client", &kind, client::BUILTINS.iter().map(|one| one.name)));
     problems.extend(found.as_ref().err().cloned());
-    let build = move || found.clone().and_then(|builtin| (builtin.build)(setup.clone()));
-    Source { label, identity, is_cached, user_id, build: Box::new(build), client: OnceCell::new() }
+    let build = move || found.clone().and_then(|builtin| (builtin.build)(context.clone()));
+    TaskSource {
+        label,
+        identity,
+        is_cached,
+        user_id,
+        build: Box::new(build),
+        client: OnceCell::new(),
+    }
 }
 
 fn plugin_source(
     word: &str,
-    setup: Setup,
+    context: ClientContext,
     plugins: &Plugins,
     problems: &mut Vec<Failure>,
-) -> Source {
-    let named = plugins.find(word, Kind::Client);
+) -> TaskSource {
+    let named = plugins.find(word, ItemKind::Client);
     problems.extend(named.as_ref().err().filter(|failure| !problems.contains(failure)).cloned());
     let known = named.as_ref().ok();
     let own = known.map(|named| format!("{} {}", named.item, named.plugin.identity()));
     let kind = format!("{}{word} {}", plugin::PREFIX, own.unwrap_or_default());
-    Source {
+    TaskSource {
         label: format!("plugin {word}"),
-        identity: Identity::new(&kind, &setup.config, &setup.root),
+        identity: Identity::new(&kind, &context.config, &context.root),
         is_cached: known.is_some_and(|named| !named.pin.manifest.local.contains(&named.item)),
-        user_id: setup.config.user_id.clone(),
+        user_id: context.config.user_id.clone(),
         build: Box::new(move || {
-            named.clone().map(|named| client::plugin::client(named, setup.clone()))
+            named.clone().map(|named| client::plugin::client(named, context.clone()))
         }),
         client: OnceCell::new(),
     }
 }
 
 /// What the words of a chain may name.
-struct Known<'a> {
+struct KnownNames<'a> {
     config: &'a Config,
     plugins: &'a Plugins,
 }
 
 /// The steps of the chain at `key`; a word that means nothing is left out and reported. When no word
 /// is left, the default stands in: a slip must not cost the session what is cached.
-fn chain(key: &str, words: &[String], known: &Known, problems: &mut Vec<Failure>) -> Vec<Step> {
+fn chain(
+    key: &str,
+    words: &[String],
+    known: &KnownNames,
+    problems: &mut Vec<Failure>,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     for word in words {
         match step(key, word, known) {
@@ -235,10 +257,10 @@ fn chain(key: &str, words: &[String], known: &Known, problems: &mut Vec<Failure>
 
 /// A word with a prefix says what it means; of bare words what the user configured wins over what is
 /// built in.
-fn step(key: &str, word: &str, known: &Known) -> Result<Step, Failure> {
-    let Known { config, plugins } = known;
+fn step(key: &str, word: &str, known: &KnownNames) -> Result<Step, Failure> {
+    let KnownNames { config, plugins } = known;
     let plugin = |name: &str| {
-        let named = plugins.find(name, Kind::Strategy)?;
+        let named = plugins.find(name, ItemKind::Strategy)?;
         Ok(Step::Plugin(fallback::plugin::step(word, named)))
     };
     if let Some(name) = word.strip_prefix(plugin::PREFIX) {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::cache::{Cache, upkeep};
-use crate::config::{self, Loaded};
+use crate::config::{self, LoadedConfig};
 use crate::deadline::{Deadline, Timestamp};
 use crate::environment::Environment;
 use crate::hook::bindings;
@@ -18,7 +18,7 @@ pub const COMMAND: &str = "__refresh";
 /// The whole detached process.
 pub const LIMIT: Duration = Duration::from_secs(30);
 /// Variables that it gets beside those that the configuration names.
-const VARIABLES: &[&str] = &[
+const INHERITED: &[&str] = &[
     "HOME",
     "USERPROFILE",
     "PATH",
@@ -37,7 +37,7 @@ const VARIABLES: &[&str] = &[
 
 /// What there is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Due {
+pub struct BackgroundWork {
     /// Queries to renew whatever their entries are like.
     pub renew: Vec<String>,
     /// Queries to fill where they have no fresh entry.
@@ -49,24 +49,24 @@ pub struct Due {
     pub set: Vec<(String, String)>,
 }
 
-impl Due {
+impl BackgroundWork {
     /// Looks at what the run left.
     #[must_use]
     pub fn of(plan: &Plan, is_healthy: bool) -> Self {
-        let scope = &plan.scope;
-        let renew = scope.queries.due();
+        let session = &plan.session;
+        let renew = session.queries.due();
         let primed = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         // A server in trouble is not asked for more.
         let primed = primed.flat_map(|hook| hook.primes()).filter(|_| is_healthy);
         let prime: Vec<String> = primed
-            .filter(|name| *name != bindings::BRANCHES || bindings::wants_branches(scope))
-            .filter(|name| match bindings::with_branch(scope, name) {
-                Ok(known) => scope.queries.needs_priming(name, &known),
+            .filter(|name| *name != bindings::BRANCHES || bindings::needs_branch_list(session))
+            .filter(|name| match bindings::with_branch(session, name) {
+                Ok(known) => session.queries.needs_priming(name, &known),
                 Err(_) => false,
             })
             .cloned()
             .collect();
-        Due { renew, prime, upkeep: is_upkeep_due(plan), ..Due::default() }
+        BackgroundWork { renew, prime, upkeep: is_upkeep_due(plan), ..BackgroundWork::default() }
     }
 
     /// Whether there is nothing to do.
@@ -77,21 +77,27 @@ impl Due {
 }
 
 fn is_upkeep_due(plan: &Plan) -> bool {
-    let scope = &plan.scope;
-    let cache = Cache::new(&scope.config.cache, scope.paths.as_ref(), true);
-    let interval = scope.config.cache.cleanup_interval;
-    let runs = scope.paths.as_ref().map(runs::file);
+    let session = &plan.session;
+    let cache = Cache::new(&session.config.cache, session.paths.as_ref(), true);
+    let interval = session.config.cache.cleanup_interval;
+    let runs = session.paths.as_ref().map(runs::file);
     upkeep::is_due(&cache, interval, SystemTime::now())
-        || runs.is_some_and(|file| runs::is_due(&file, scope.config.log.runs))
+        || runs.is_some_and(|file| runs::needs_prune(&file, session.config.log.runs))
 }
 
 /// Starts the detached process: no pipe of ours, no variable that it does not need. What goes wrong
 /// here costs the next session a request, not this one anything.
-pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment, loaded: &Loaded) {
+pub fn spawn_detached(
+    program: &Path,
+    work: &BackgroundWork,
+    folder: &Path,
+    environment: &Environment,
+    loaded: &LoadedConfig,
+) {
     let secrets = loaded.secret_variables();
     let plugins = &loaded.config.plugins;
     let is_kept = |name: &str| {
-        VARIABLES.contains(&name)
+        INHERITED.contains(&name)
             || config::is_ours(name)
             || secrets.contains(&name)
             || plugins.values().any(|plugin| plugin.env.iter().any(|one| one == name))
@@ -99,11 +105,11 @@ pub fn start(program: &Path, due: &Due, folder: &Path, environment: &Environment
     let mut command = Command::new(program);
     command.arg(COMMAND).current_dir(folder).env_clear();
     command.envs(environment.iter().filter(|(name, _)| is_kept(name)));
-    command.args(due.renew.iter().map(|name| format!("--renew={name}")));
-    command.args(due.prime.iter().map(|name| format!("--prime={name}")));
-    command.args(due.upkeep.then_some("--upkeep"));
-    command.args(due.file.iter().flat_map(|file| ["--config".as_ref(), file.as_os_str()]));
-    let set = due.set.iter().map(|(key, value)| format!("--set={key}={value}"));
+    command.args(work.renew.iter().map(|name| format!("--renew={name}")));
+    command.args(work.prime.iter().map(|name| format!("--prime={name}")));
+    command.args(work.upkeep.then_some("--upkeep"));
+    command.args(work.file.iter().flat_map(|file| ["--config".as_ref(), file.as_os_str()]));
+    let set = work.set.iter().map(|(key, value)| format!("--set={key}={value}"));
     command.args(set);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = command.spawn() {
@@ -120,27 +126,27 @@ pub fn detach() {
 }
 
 /// Does what is due, in the detached process.
-pub async fn run(plan: &Plan, due: &Due) {
+pub async fn run(plan: &Plan, work: &BackgroundWork) {
     let deadline = Deadline::after(LIMIT);
-    for name in due.renew.iter().chain(&due.prime) {
+    for name in work.renew.iter().chain(&work.prime) {
         renew(plan, name, deadline).await;
     }
     // With the list of branches there the next task can be asked for.
-    if due.prime.iter().any(|name| name == bindings::BRANCHES) {
+    if work.prime.iter().any(|name| name == bindings::BRANCHES) {
         let again = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
-        for name in again.flat_map(|hook| hook.primes()).filter(|name| !due.prime.contains(name)) {
+        for name in again.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
             renew(plan, name, deadline).await;
         }
     }
-    if due.upkeep {
-        keep_small(plan);
+    if work.upkeep {
+        prune_all(plan);
     }
 }
 
 async fn renew(plan: &Plan, name: &str, deadline: Deadline) {
-    let scope = &plan.scope;
-    let result = match bindings::with_branch(scope, name) {
-        Ok(known) => scope.queries.renew(name, &known, deadline).await,
+    let session = &plan.session;
+    let result = match bindings::with_branch(session, name) {
+        Ok(known) => session.queries.renew(name, &known, deadline).await,
         Err(failure) => Err(failure),
     };
     match result {
@@ -149,15 +155,15 @@ async fn renew(plan: &Plan, name: &str, deadline: Deadline) {
     }
 }
 
-fn keep_small(plan: &Plan) {
-    let scope = &plan.scope;
-    let config = &scope.config;
-    let cache = Cache::new(&config.cache, scope.paths.as_ref(), false);
+fn prune_all(plan: &Plan) {
+    let session = &plan.session;
+    let config = &session.config;
+    let cache = Cache::new(&config.cache, session.paths.as_ref(), false);
     let removed = upkeep::clean(&cache, config.cache.max_size, SystemTime::now());
-    if let Some(folder) = logging::folder(&config.log, scope.paths.as_ref()) {
+    if let Some(folder) = logging::folder(&config.log, session.paths.as_ref()) {
         logging::prune(&folder, config.log.keep, Timestamp::now());
     }
-    if let Some(paths) = &scope.paths {
+    if let Some(paths) = &session.paths {
         let _ = runs::prune(&runs::file(paths), config.log.runs);
         upkeep::forget(&paths.revisions(), SystemTime::now());
         upkeep::forget(&paths.commits(), SystemTime::now());

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 
 /// Names and ids in `.git` are short; a longer file is not what it seems.
-const SHORT: u64 = 4096;
+const MAX_REF_BYTES: u64 = 4096;
 /// `packed-refs` grows with the repository.
-const LARGEST_PACKED: u64 = 16 << 20;
+const MAX_PACKED_BYTES: u64 = 16 << 20;
 /// Folders that are looked at on the way up.
-const HIGHEST: usize = 64;
+const MAX_PARENTS: usize = 64;
 /// A reference may name another one.
-const MOST_STEPS: usize = 5;
+const MAX_REF_STEPS: usize = 5;
 
 /// The repository around a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Repository {
         let start = folder.canonicalize().ok()?;
         let home = home.and_then(|home| home.canonicalize().ok());
         let own_device = device(&start);
-        for root in start.ancestors().take(HIGHEST) {
+        for root in start.ancestors().take(MAX_PARENTS) {
             let is_home = Some(root) == home.as_deref() && root != start;
             if is_home || device(root) != own_device {
                 return None;
@@ -104,7 +104,7 @@ fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
     let common = short(&git_dir.join("commondir")).map(|path| git_dir.join(path));
     let common = common.as_deref().unwrap_or(git_dir);
     let mut name = reference.to_owned();
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_REF_STEPS {
         if !is_safe(&name) {
             return None;
         }
@@ -121,7 +121,7 @@ fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
 }
 
 fn packed(common: &Path, name: &str) -> Option<String> {
-    let text = disk::read_text(&common.join("packed-refs"), LARGEST_PACKED).ok()??;
+    let text = disk::read_text(&common.join("packed-refs"), MAX_PACKED_BYTES).ok()??;
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines.find(|(_, found)| *found == name).and_then(|(id, _)| commit_id(id))
 }
@@ -134,7 +134,7 @@ fn commit_id(text: &str) -> Option<String> {
 }
 
 fn short(path: &Path) -> Option<String> {
-    disk::read_text(path, SHORT).ok()?.map(|text| text.trim().to_owned())
+    disk::read_text(path, MAX_REF_BYTES).ok()?.map(|text| text.trim().to_owned())
 }
 
 #[cfg(test)]

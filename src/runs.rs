@@ -10,11 +10,11 @@ use crate::disk::{self, Durability};
 use crate::paths::Paths;
 
 /// Bytes that are read of the file's end at the most.
-const LARGEST: u64 = 64 << 20;
+const MAX_READ_BYTES: u64 = 64 << 20;
 /// The same for a session's last run: some two hundred runs, since a session waits for it.
-const RECENT: u64 = 128 << 10;
+const RECENT_BYTES: u64 = 128 << 10;
 /// A generous line; when the file is larger than twice the kept lines of this size, it is due.
-const TYPICAL_LINE: u64 = 512;
+const TYPICAL_LINE_BYTES: u64 = 512;
 
 /// One run of `session-start`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub fn append(path: &Path, run: &Run) -> std::io::Result<()> {
 /// # Errors
 /// What the disk said.
 pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
-    let bytes = disk::read_last_lines(path, LARGEST)?.unwrap_or_default();
+    let bytes = disk::read_last_lines(path, MAX_READ_BYTES)?.unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n');
     let runs: Vec<Run> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
     Ok(runs[runs.len().saturating_sub(limit)..].to_vec())
@@ -88,7 +88,7 @@ pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
 /// host had forgotten all (`compact`); only the session's lines are parsed.
 #[must_use]
 pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
-    let bytes = disk::read_last_lines(path, RECENT).ok()??;
+    let bytes = disk::read_last_lines(path, RECENT_BYTES).ok()??;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().rev().filter(|line| line.contains(session));
     let mut runs = lines.filter_map(|line| serde_json::from_str::<Run>(line).ok());
@@ -98,9 +98,9 @@ pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
 
 /// Whether the file has grown so far past `keep` lines that it should be pruned.
 #[must_use]
-pub fn is_due(path: &Path, keep: usize) -> bool {
+pub fn needs_prune(path: &Path, keep: usize) -> bool {
     let size = std::fs::metadata(path).map_or(0, |found| found.len());
-    size > 2 * TYPICAL_LINE * keep as u64
+    size > 2 * TYPICAL_LINE_BYTES * keep as u64
 }
 
 /// Leaves the last `keep` lines.
@@ -108,7 +108,7 @@ pub fn is_due(path: &Path, keep: usize) -> bool {
 /// # Errors
 /// What the disk said; then the file is as it was.
 pub fn prune(path: &Path, keep: usize) -> std::io::Result<()> {
-    let Some(bytes) = disk::read_last_lines(path, LARGEST)? else { return Ok(()) };
+    let Some(bytes) = disk::read_last_lines(path, MAX_READ_BYTES)? else { return Ok(()) };
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     if lines.len() <= keep {
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(last(&path, 2).unwrap(), [run(3), run(4)]);
         prune(&path, 3).unwrap();
         assert_eq!(last(&path, 9).unwrap(), [run(3), run(4)]);
-        assert!(!is_due(&path, 3));
+        assert!(!needs_prune(&path, 3));
         let told = |n: i64, session: &str, digest: &str| Run {
             session: Some(session.into()),
             digest: digest.into(),

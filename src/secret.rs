@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 /// Shorter values are too likely to be ordinary words of a message.
-const SHORTEST_MASKED: usize = 6;
+const MIN_MASKED_CHARS: usize = 6;
 
 /// Every secret this process has made, so that text from outside can be searched for them.
-static KNOWN: Mutex<Vec<SecretString>> = Mutex::new(Vec::new());
+static REGISTERED: Mutex<Vec<SecretString>> = Mutex::new(Vec::new());
 
 /// A password, token or header value. Prints as `****`; zeroed when dropped.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ impl Secret {
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         let secret = SecretString::from(value.into());
-        if secret.expose_secret().len() >= SHORTEST_MASKED {
-            let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if secret.expose_secret().len() >= MIN_MASKED_CHARS {
+            let mut known = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
             if !known.iter().any(|one| one.expose_secret() == secret.expose_secret()) {
                 known.push(secret.clone());
             }
@@ -78,7 +78,7 @@ pub fn forbid_core_files() {
 /// `text` with every known secret replaced by `****`.
 #[must_use]
 pub fn scrub(text: &str) -> Cow<'_, str> {
-    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut out = Cow::Borrowed(text);
     for secret in known.iter() {
         if out.contains(secret.expose_secret()) {

@@ -49,12 +49,12 @@ impl Task {
 }
 
 /// Characters kept of one field: more can never be shown, and the cache entry stays small.
-const LONGEST_FIELD: usize = 500;
+const MAX_FIELD_CHARS: usize = 500;
 
 /// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.chars().take(LONGEST_FIELD).collect()),
+        Value::String(text) => Some(text.chars().take(MAX_FIELD_CHARS).collect()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Array(list) => Some(list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")),

@@ -4,9 +4,9 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use crate::support::session::write;
 use crate::support::{FaultServer, Outcome, Session, mcp_reply};
+use serde_json::{Value, json};
 
 /// What `config show` says of one setting: the value in use and its place.
 #[track_caller]
@@ -637,13 +637,13 @@ const SHAPES: &[&str] = &[
 
 #[test]
 fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
-    use warmstart::config::{Sources, defaults::DEFAULTS, load};
+    use warmstart::config::{ConfigSources, defaults::DEFAULTS, load};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hooks.toml");
     let environment = warmstart::environment::Environment::default();
     let loaded = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        load(&Sources {
+        load(&ConfigSources {
             environment: &environment,
             paths: None,
             project: None,

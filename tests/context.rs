@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
+use serde_json::{Value, json};
 
 /// A server whose list of tasks a test can change.
 struct Changing {
@@ -321,7 +321,10 @@ fn i11_a_dry_run_changes_nothing_on_disk() {
 fn c014_a_state_folder_that_cannot_be_written_costs_nothing() {
     let server = FaultServer::start(mcp_reply::healthy);
     let session = Session::with_server(&server.mcp()).deadline("20s");
-    crate::support::session::write(&session.home().join(".local"), b"a file where the folder should be");
+    crate::support::session::write(
+        &session.home().join(".local"),
+        b"a file where the folder should be",
+    );
     std::fs::create_dir_all(session.home().join(".cache")).unwrap();
     let locked = std::fs::Permissions::from_mode(0o500);
     std::fs::set_permissions(session.home().join(".cache"), locked).unwrap();

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use serde_json::json;
 use crate::support::mcp_reply::{healthy, json_response, payload, result, rpc, tasks, three_tasks};
 use crate::support::{Act, FaultServer, Request, Session, canary};
+use serde_json::json;
 
 /// `next` gives one task, everything else three.
 fn next_and_list(request: &Request) -> Vec<Act> {

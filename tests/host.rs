@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{
+    Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run,
+};
 use serde_json::json;
-use crate::support::{Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run};
 
 const TASK: &str = "Mend the roof";
 

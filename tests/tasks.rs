@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use crate::support::{Act, FaultServer, Outcome, Session, mcp_reply};
+use serde_json::{Value, json};
 
 #[track_caller]
 fn said(outcome: &Outcome) -> String {

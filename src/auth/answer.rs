@@ -10,18 +10,21 @@ use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
 
 /// No token is believed to live longer.
-const LONGEST_LIFE: f64 = 86_400.0;
+const MAX_LIFETIME_SECONDS: f64 = 86_400.0;
 /// A header may not be longer with most servers by far.
-const LONGEST_TOKEN: usize = 64 << 10;
+const MAX_TOKEN_BYTES: usize = 64 << 10;
 
 /// What the token endpoint said.
-pub(super) struct Said {
+pub(super) struct TokenResponse {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 /// Reads an answer of the token endpoint: the token with its end, or what is wrong and how to mend it.
-pub(super) fn read(said: &Said, realm: &str) -> Result<(String, Option<Timestamp>), Failure> {
+pub(super) fn read(
+    said: &TokenResponse,
+    realm: &str,
+) -> Result<(String, Option<Timestamp>), Failure> {
     let body: Option<Value> = serde_json::from_slice(&said.body).ok();
     let text = |name: &str| {
         let value = body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str);
@@ -40,7 +43,7 @@ pub(super) fn read(said: &Said, realm: &str) -> Result<(String, Option<Timestamp
 fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     let token = body["access_token"].as_str().unwrap_or_default();
     let is_plain = token.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
-    if token.is_empty() || token.len() > LONGEST_TOKEN || !is_plain {
+    if token.is_empty() || token.len() > MAX_TOKEN_BYTES || !is_plain {
         let text = "the identity server's token cannot stand in a header";
         return Err(Failure::new(Code::NOT_JSON, text));
     }
@@ -50,7 +53,7 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     });
     let expires = match lifetime {
         Some(seconds) if seconds >= 1.0 => {
-            let life = Duration::from_secs_f64(f64::min(seconds, LONGEST_LIFE));
+            let life = Duration::from_secs_f64(f64::min(seconds, MAX_LIFETIME_SECONDS));
             Some(Timestamp::now().plus(life))
         }
         Some(_) => None,
@@ -176,7 +179,7 @@ mod tests {
     fn a009_odd_lifetimes_are_bounded_or_not_kept() {
         let expires = |text: &str| {
             let body = format!(r#"{{"access_token":"abcdef","expires_in":{text}}}"#);
-            let said = Said { status: 200, body: body.into_bytes() };
+            let said = TokenResponse { status: 200, body: body.into_bytes() };
             let now = Timestamp::now();
             read(&said, "r").unwrap().1.map(|end| end.age_from(now).unwrap().as_secs())
         };
@@ -192,9 +195,9 @@ mod tests {
     fn a010_a_token_that_could_break_a_header_is_refused() {
         for token in ["a\\nb", "", "a b", "\u{e9}"] {
             let body = format!(r#"{{"access_token":"{token}"}}"#).into_bytes();
-            assert!(read(&Said { status: 200, body }, "r").is_err(), "{token}");
+            assert!(read(&TokenResponse { status: 200, body }, "r").is_err(), "{token}");
         }
-        let html = Said { status: 200, body: b"<html>".to_vec() };
+        let html = TokenResponse { status: 200, body: b"<html>".to_vec() };
         assert_eq!(read(&html, "r").unwrap_err().code, Code::NOT_JSON);
     }
 }

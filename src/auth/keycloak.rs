@@ -6,21 +6,21 @@ use std::time::Duration;
 use reqwest::Method;
 use tracing::Instrument;
 
-use super::answer::{self, Said};
-use super::store::{Store, Stored, Trouble};
+use super::answer::{self, TokenResponse};
+use super::store::{Backoff, Store, Stored};
 use super::{Auth, missing, source};
 use crate::config::{Prefix, Resource};
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::{Lock, TryLock};
 use crate::error::{Class, Code, Failure};
-use crate::http::{Error, Opened, Request};
+use crate::http::{Error, HttpRequest, Opened};
 use crate::secret::{SafeUrl, Secret};
 
-const POLL: Duration = Duration::from_millis(8);
+const POLL_INTERVAL: Duration = Duration::from_millis(8);
 /// Kept free before the deadline for those who waited for another's token in vain.
-const RESERVE: Duration = Duration::from_millis(150);
+const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 /// The longest pause after refusals, in seconds.
-const LONGEST_PAUSE: u64 = 60;
+const MAX_PAUSE_SECONDS: u64 = 60;
 
 impl Auth {
     /// The stored token, unless it is `refused` or nearly over; else a new one.
@@ -54,21 +54,22 @@ impl Auth {
         usable: impl Fn(&mut Stored) -> Option<Secret>,
         deadline: Deadline,
     ) -> Result<Secret, Failure> {
-        let _lock = only_one(store, deadline).await?;
+        let _lock = wait_for_lock(store, deadline).await?;
         let mut stored = store.read();
         if let Some(token) = usable(&mut stored) {
             return Ok(token);
         }
-        let about = self.config.client_secret.as_ref().map(source::fingerprint).unwrap_or_default();
+        let secret_fingerprint =
+            self.config.client_secret.as_ref().map(source::fingerprint).unwrap_or_default();
         if let Some(failure) =
-            stored.trouble.as_ref().and_then(|one| one.lasts(now_millis(), &about))
+            stored.backoff.as_ref().and_then(|one| one.active(now_millis(), &secret_fingerprint))
         {
             return Err(failure);
         }
         let span = tracing::debug_span!("auth", realm = self.config.realm);
         let result = self.request(url, &mut stored, deadline).instrument(span).await;
         if let Err(failure) = &result {
-            stored.trouble = Some(trouble(failure, stored.trouble.as_ref(), about));
+            stored.backoff = Some(backoff(failure, stored.backoff.as_ref(), secret_fingerprint));
         }
         store.write(&stored);
         result
@@ -112,7 +113,7 @@ impl Auth {
         let secret = secret.ok_or_else(|| {
             missing("client secret", "KEYCLOAK_CLIENT_SECRET", "auth.client_secret")
         })?;
-        let secret = source::reveal(secret, "auth.client_secret", deadline).await?;
+        let secret = source::resolve(secret, "auth.client_secret", deadline).await?;
         let bases = bases(url, &self.config.prefix, stored.base.as_deref());
         let mut last = None;
         for base in &bases {
@@ -120,7 +121,7 @@ impl Auth {
             match answer::read(&said, &self.config.realm) {
                 Ok((token, expires)) => {
                     let token = Secret::new(token);
-                    stored.keep(&token, Timestamp::now(), expires);
+                    stored.set_token(&token, Timestamp::now(), expires);
                     stored.base = Some(base.clone());
                     return Ok(token);
                 }
@@ -136,13 +137,18 @@ impl Auth {
         Err(lost.unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
     }
 
-    async fn post(&self, base: &str, secret: &Secret, deadline: Deadline) -> Result<Said, Failure> {
+    async fn post(
+        &self,
+        base: &str,
+        secret: &Secret,
+        deadline: Deadline,
+    ) -> Result<TokenResponse, Failure> {
         let config = &self.config;
         let endpoint = endpoint(base, &config.realm).map_err(|why| {
             Failure::new(Code::CONFIG_URL, format!("`auth.url` makes no token endpoint: it {why}"))
         })?;
         let form = self.form(secret);
-        let make = || Request {
+        let make = || HttpRequest {
             method: Method::POST,
             url: endpoint.clone(),
             headers: vec![
@@ -152,8 +158,8 @@ impl Auth {
             bearer: None,
             body: form.clone().into_bytes(),
         };
-        let read = async |mut opened: Opened| -> Result<Said, Error> {
-            Ok(Said { status: opened.status, body: opened.body().await? })
+        let read = async |mut opened: Opened| -> Result<TokenResponse, Error> {
+            Ok(TokenResponse { status: opened.status, body: opened.body().await? })
         };
         self.http.send(make, read, true, deadline).await
     }
@@ -179,7 +185,7 @@ impl Auth {
             Resource::Off => None,
             Resource::Value(value) => Some(value.clone()),
             Resource::Auto => self
-                .names_resource
+                .sends_resource
                 .then(|| self.server.url().as_str().trim_end_matches('/').to_owned()),
         }
     }
@@ -198,8 +204,8 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
     Ok(url.into())
 }
 
-async fn only_one(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
-    let patience = deadline.earlier(RESERVE);
+async fn wait_for_lock(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
+    let patience = deadline.earlier(FALLBACK_RESERVE);
     loop {
         match store.try_lock() {
             TryLock::Held(lock) => return Ok(Some(lock)),
@@ -208,20 +214,20 @@ async fn only_one(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Fai
                 let text = "another session is still asking for a token; it took too long";
                 return Err(Failure::new(Code::TIMEOUT, text));
             }
-            TryLock::Busy => tokio::time::sleep(POLL.min(patience.remaining())).await,
+            TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(patience.remaining())).await,
         }
     }
 }
 
 /// After a refusal nobody asks for a while: the secret does not get better by repetition, and the
 /// sessions that waited must not queue up for a server that is down.
-fn trouble(failure: &Failure, before: Option<&Trouble>, about: String) -> Trouble {
-    let pause = before.map_or(1, |before| (before.pause * 2).min(LONGEST_PAUSE));
+fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: String) -> Backoff {
+    let pause = before.map_or(1, |before| (before.pause * 2).min(MAX_PAUSE_SECONDS));
     let pause = if failure.class() == Class::Config { 0 } else { pause };
     let asked = failure.retry_after.map_or(0, |after| after.as_secs());
     let pause_millis = i64::try_from(pause.max(asked).saturating_mul(1000)).unwrap_or(i64::MAX);
     let until = now_millis().saturating_add(pause_millis);
-    Trouble { failure: failure.clone(), until, pause, about }
+    Backoff { failure: failure.clone(), until, pause, secret_fingerprint }
 }
 
 fn now_millis() -> i64 {

@@ -9,7 +9,7 @@ use crate::disk;
 use crate::error::{Code, Failure};
 use crate::secret::{SafeUrl, Secret};
 
-const LARGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The bearer token of the server `name`.
 ///
@@ -21,7 +21,8 @@ pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failur
         Failure::new(Code::SECRET_MISSING, format!("`{}` {why}", path.display()))
             .hint("`auth.mcp_json` names the server whose token is to be used")
     };
-    let text = disk::read_text(&path, LARGEST).map_err(|error| lacking(error.to_string()))?;
+    let text =
+        disk::read_text(&path, MAX_FILE_BYTES).map_err(|error| lacking(error.to_string()))?;
     let text = text.ok_or_else(|| lacking("does not exist".into()))?;
     let file: Value =
         serde_json::from_str(&text).map_err(|error| lacking(format!("is not JSON: {error}")))?;

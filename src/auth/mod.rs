@@ -28,7 +28,7 @@ pub struct Auth {
     /// Where `.mcp.json` lies.
     root: PathBuf,
     /// Whether RFC 8707's `resource` is sent by itself: for MCP.
-    names_resource: bool,
+    sends_resource: bool,
 }
 
 impl Auth {
@@ -40,9 +40,9 @@ impl Auth {
         paths: Option<Paths>,
         server: SafeUrl,
         root: PathBuf,
-        names_resource: bool,
+        sends_resource: bool,
     ) -> Self {
-        Auth { config, http, paths, server, root, names_resource }
+        Auth { config, http, paths, server, root, sends_resource }
     }
 
     /// The token for the next request; `None` when none is needed.
@@ -54,14 +54,14 @@ impl Auth {
         if matches!(kind, AuthKind::Auto | AuthKind::None) {
             return Ok(None);
         }
-        self.may_carry_token()?;
+        self.check_transport()?;
         let token = match kind {
             AuthKind::Auto | AuthKind::None => return Ok(None),
             AuthKind::Static => {
                 let token = self.config.token.as_ref();
                 let token =
                     token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
-                source::reveal(token, "auth.token", deadline).await?
+                source::resolve(token, "auth.token", deadline).await?
             }
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,
@@ -116,7 +116,7 @@ impl Auth {
         format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
     }
 
-    fn may_carry_token(&self) -> Result<(), Failure> {
+    fn check_transport(&self) -> Result<(), Failure> {
         if self.server.may_carry_secrets() {
             return Ok(());
         }

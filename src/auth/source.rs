@@ -13,15 +13,15 @@ use crate::error::{Code, Failure};
 use crate::secret::{Secret, hex};
 
 /// No secret is longer.
-const LONGEST: u64 = 64 << 10;
+const MAX_SECRET_BYTES: u64 = 64 << 10;
 /// A password manager that asks a person would never end.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The secret itself. `key` names the setting in messages.
 ///
 /// # Errors
 /// `WS201`, naming the place that was looked at.
-pub async fn reveal(
+pub async fn resolve(
     source: &SecretSource,
     key: &str,
     deadline: Deadline,
@@ -59,7 +59,7 @@ pub fn fingerprint(source: &SecretSource) -> String {
 }
 
 fn from_file(path: &std::path::Path) -> Result<String, String> {
-    match disk::read_text(path, LONGEST) {
+    match disk::read_text(path, MAX_SECRET_BYTES) {
         Ok(Some(text)) => one_line(text.strip_suffix('\n').unwrap_or(&text)),
         Ok(None) => Err("does not exist".into()),
         Err(error) => Err(format!("cannot be read: {error}")),
@@ -87,14 +87,18 @@ async fn from_command(words: &[String], deadline: Deadline) -> Result<String, St
     let stdout = child.stdout.take().ok_or("has no output")?;
     let run = async {
         let mut bytes = Vec::new();
-        stdout.take(LONGEST).read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
+        stdout
+            .take(MAX_SECRET_BYTES)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(|error| error.to_string())?;
         let status = child.wait().await.map_err(|error| error.to_string())?;
         if !status.success() {
             return Err(format!("failed ({status})"));
         }
         String::from_utf8(bytes).map_err(|_| "printed something that is not text".to_owned())
     };
-    let at = tokio::time::Instant::from_std(deadline.capped(PATIENCE).instant());
+    let at = tokio::time::Instant::from_std(deadline.capped(TIMEOUT).instant());
     let text = tokio::time::timeout_at(at, run).await.map_err(|_| "did not end in time")??;
     one_line(text.strip_suffix('\n').unwrap_or(&text))
 }

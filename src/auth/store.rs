@@ -13,7 +13,7 @@ use crate::error::{Code, Failure};
 use crate::http::fraction;
 use crate::secret::{Secret, hex};
 
-const LARGEST: u64 = 256 << 10;
+const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// What is kept of one identity.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -29,12 +29,12 @@ pub struct Stored {
     pub base: Option<String>,
     /// Why the last request for a token failed, and until when none is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<Trouble>,
+    pub backoff: Option<Backoff>,
 }
 
 /// A request for a token that failed.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct Backoff {
     pub failure: Failure,
     /// Milliseconds since 1970.
     pub until: i64,
@@ -42,19 +42,20 @@ pub struct Trouble {
     pub pause: u64,
     /// A fingerprint of the secret that was refused: another one may be tried at once.
     #[serde(default)]
-    pub about: String,
+    pub secret_fingerprint: String,
 }
 
 /// More than any server may ask for was written while the clock stood elsewhere.
-const LONGEST_TROUBLE: i64 = 3_600_000;
+const MAX_BACKOFF_MS: i64 = 3_600_000;
 
-impl Trouble {
-    /// The failure, as long as nobody is to ask with the secret `about`.
+impl Backoff {
+    /// The failure, while requests with this secret are paused.
     #[must_use]
-    pub fn lasts(&self, now: i64, about: &str) -> Option<Failure> {
+    pub fn active(&self, now: i64, secret_fingerprint: &str) -> Option<Failure> {
         let left = self.until.saturating_sub(now);
-        let lasts = left > 0 && left <= LONGEST_TROUBLE && self.about == about;
-        lasts.then(|| self.failure.clone())
+        let active =
+            left > 0 && left <= MAX_BACKOFF_MS && self.secret_fingerprint == secret_fingerprint;
+        active.then(|| self.failure.clone())
     }
 }
 
@@ -65,7 +66,7 @@ impl Stored {
     #[must_use]
     pub fn valid(&self, margin: Duration, now: Timestamp) -> Option<Secret> {
         let (token, obtained, expires) = (self.token.as_ref()?, self.obtained?, self.expires?);
-        // A clock that stands before the time of issue tells nothing about the expiry.
+        // A clock that stands before the time of issue makes the expiry meaningless.
         let lifetime = expires.age_from(obtained)?;
         now.age_from(obtained)?;
         let margin = margin.mul_f64(1.0 - fraction() / 2.0).min(lifetime / 2);
@@ -73,8 +74,8 @@ impl Stored {
     }
 
     /// Keeps a token; one whose end is unknown is not kept.
-    pub fn keep(&mut self, token: &Secret, now: Timestamp, expires: Option<Timestamp>) {
-        self.trouble = None;
+    pub fn set_token(&mut self, token: &Secret, now: Timestamp, expires: Option<Timestamp>) {
+        self.backoff = None;
         let known = expires.filter(|expires| *expires > now);
         self.token = known.map(|_| token.expose().to_owned());
         self.obtained = known.map(|_| now);
@@ -111,7 +112,7 @@ impl Store {
     #[must_use]
     pub fn read(&self) -> Stored {
         let Some(path) = &self.path else { return Stored::default() };
-        let bytes = match disk::read_private(path, LARGEST) {
+        let bytes = match disk::read_private(path, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Stored::default(),
             Err(error) => {
@@ -176,17 +177,17 @@ mod tests {
     #[test]
     fn t10_a018_the_pause_ends_with_its_time_a_new_secret_or_a_clock_set_right() {
         let failure = Failure::new(Code::CLIENT_REFUSED, "no");
-        let trouble = Trouble { failure, until: 5_000, pause: 4, about: "a".into() };
-        assert!(trouble.lasts(1_000, "a").is_some());
-        assert!(trouble.lasts(5_000, "a").is_none());
-        assert!(trouble.lasts(1_000, "b").is_none(), "another secret");
-        assert!(trouble.lasts(-7_000_000_000, "a").is_none(), "the clock was ahead");
+        let backoff = Backoff { failure, until: 5_000, pause: 4, secret_fingerprint: "a".into() };
+        assert!(backoff.active(1_000, "a").is_some());
+        assert!(backoff.active(5_000, "a").is_none());
+        assert!(backoff.active(1_000, "b").is_none(), "another secret");
+        assert!(backoff.active(-7_000_000_000, "a").is_none(), "the clock was ahead");
     }
 
     #[test]
     fn a008_a_token_of_unknown_end_is_not_kept() {
         let mut kept = stored(1, 9);
-        kept.keep(&Secret::new("another"), Timestamp(5), None);
+        kept.set_token(&Secret::new("another"), Timestamp(5), None);
         assert!(kept.token.is_none() && kept.expires.is_none());
     }
 }

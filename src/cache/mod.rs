@@ -20,7 +20,7 @@ use crate::paths::Paths;
 /// The format of what lies in the folder; a newer program uses a folder of its own.
 const VERSION: &str = "v1";
 /// An entry holds what can be shown, so a larger file is not one of ours.
-const LARGEST_ENTRY: u64 = 256 << 10;
+const MAX_ENTRY_BYTES: u64 = 256 << 10;
 
 /// What the age of an entry makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +66,7 @@ impl CacheView {
     }
 }
 
-/// What a look into the cache gives.
+/// What a lookup into the cache gives.
 #[derive(Clone, Debug)]
 pub struct Lookup {
     pub view: CacheView,
@@ -105,7 +105,7 @@ impl Cache {
 
     /// Looks for the entry of `key`. What cannot be read is absent; what is damaged is moved aside.
     #[must_use]
-    pub fn look(&self, key: &Key, ttl: Duration, now: Timestamp) -> Lookup {
+    pub fn lookup(&self, key: &Key, ttl: Duration, now: Timestamp) -> Lookup {
         let Some(entry) = self.read(key) else {
             return Lookup { view: CacheView::ABSENT, entry: None };
         };
@@ -115,7 +115,7 @@ impl Cache {
 
     fn read(&self, key: &Key) -> Option<Entry> {
         let path = self.file(key, "json")?;
-        let bytes = match disk::read_private(&path, LARGEST_ENTRY) {
+        let bytes = match disk::read_private(&path, MAX_ENTRY_BYTES) {
             Ok(found) => found?,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a cache entry could not be read");
@@ -178,7 +178,7 @@ impl Cache {
         if noted < since {
             return None;
         }
-        serde_json::from_slice(&disk::read_private(&path, LARGEST_ENTRY).ok()??).ok()
+        serde_json::from_slice(&disk::read_private(&path, MAX_ENTRY_BYTES).ok()??).ok()
     }
 
     /// When the entry of `key` was last replaced.
@@ -254,8 +254,8 @@ mod tests {
         let cache = cache(root.path());
         cache.write(&key("http://a"), &entry("secret plan")).unwrap();
         let ttl = Duration::from_secs(900);
-        assert!(cache.look(&key("http://b"), ttl, Timestamp(1000)).entry.is_none());
-        let found = cache.look(&key("http://a"), ttl, Timestamp(1000));
+        assert!(cache.lookup(&key("http://b"), ttl, Timestamp(1000)).entry.is_none());
+        let found = cache.lookup(&key("http://a"), ttl, Timestamp(1000));
         assert_eq!(found.entry, Some(entry("secret plan")));
     }
 
@@ -279,7 +279,7 @@ mod tests {
         cache.write(&key("a"), &entry("x")).unwrap();
         let path = cache.file(&key("a"), "json").unwrap();
         disk::write_atomic(&path, b"nonsense", Durability::Process).unwrap();
-        assert!(cache.look(&key("a"), Duration::MAX, Timestamp(0)).entry.is_none());
+        assert!(cache.lookup(&key("a"), Duration::MAX, Timestamp(0)).entry.is_none());
         assert!(!path.exists());
         assert!(cache.folder().unwrap().join(format!("{}.json.damaged", key("a").name())).exists());
     }

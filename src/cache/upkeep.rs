@@ -10,13 +10,13 @@ use super::Cache;
 use crate::disk::{self, Durability, TEMPORARY_PREFIX};
 
 /// What cannot be shown any more is kept this much longer, to be looked at when something is odd.
-const GRACE: Duration = Duration::from_secs(86_400);
+const EXPIRED_GRACE: Duration = Duration::from_secs(86_400);
 /// A file that is still being written is younger than this.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const TEMPORARY_TTL: Duration = Duration::from_secs(3600);
 /// What nobody has needed to write for so long belongs to a project that is gone.
-const FORGOTTEN: Duration = Duration::from_secs(90 * 86_400);
+const UNUSED_TTL: Duration = Duration::from_secs(90 * 86_400);
 /// Damaged files are kept this long.
-const DAMAGED: Duration = Duration::from_secs(7 * 86_400);
+const DAMAGED_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// Whether the last clean-up lies `interval` back.
 #[must_use]
@@ -66,11 +66,11 @@ pub fn forget(folder: &Path, now: SystemTime) -> usize {
 fn life(name: &OsStr) -> Option<Duration> {
     let name = name.to_str()?;
     if name.starts_with(TEMPORARY_PREFIX) {
-        return Some(ABANDONED);
+        return Some(TEMPORARY_TTL);
     }
     let (stem, kind) = name.split_once('.')?;
     let is_hex = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_hex && matches!(kind, "json" | "txt")).then_some(FORGOTTEN)
+    (is_hex && matches!(kind, "json" | "txt")).then_some(UNUSED_TTL)
 }
 
 fn mark(cache: &Cache) -> Option<PathBuf> {
@@ -88,11 +88,11 @@ impl OwnFile {
     fn is_over(&self, now: SystemTime, stale_max: Duration) -> bool {
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let limit = if name.starts_with(TEMPORARY_PREFIX) {
-            ABANDONED
+            TEMPORARY_TTL
         } else if name.ends_with(".damaged") {
-            DAMAGED
+            DAMAGED_TTL
         } else {
-            stale_max + GRACE
+            stale_max + EXPIRED_GRACE
         };
         now.duration_since(self.written).is_ok_and(|age| age > limit)
     }

@@ -8,16 +8,16 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::outcome::{self, Outcome};
-use super::setting::Setting;
-use super::{Started, tasks::block_on};
-use crate::client::{self, Setup};
+use super::terminal::{self, CommandResult};
+use super::workspace::Workspace;
+use super::{Invocation, tasks::block_on};
+use crate::client::{self, ClientContext};
 use crate::config::ClientConfig;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::Http;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Flags of `call`.
 #[derive(Args)]
@@ -37,13 +37,13 @@ pub struct Options {
 ///
 /// # Errors
 /// What was wrong with the arguments, the way there, or the tool.
-pub fn run(options: &Options, started: &Started) -> Outcome {
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let arguments: Map<String, Value> = serde_json::from_str(&options.args).map_err(|error| {
         Failure::new(Code::CONFIG_VALUE, format!("`--args` is not a JSON object: {error}"))
             .hint("like --args '{\"action\": \"list\"}'")
     })?;
-    let setting = Setting::here(started);
-    let config = &setting.loaded.config;
+    let workspace = Workspace::here(invocation);
+    let config = &workspace.loaded.config;
     let own = match &options.client {
         None => &config.client,
         Some(name) => config.clients.get(name).ok_or_else(|| {
@@ -52,29 +52,29 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
                 .hint(format!("known: {}", known.join(", ")))
         })?,
     };
-    let client = build(&setting, own, started)?;
-    let asked = client.call(&options.tool, &arguments, Deadline::after(PATIENCE));
+    let client = build(&workspace, own, invocation)?;
+    let asked = client.call(&options.tool, &arguments, Deadline::after(TIMEOUT));
     let result = block_on(asked)??;
-    outcome::print(&format!("{result:#}\n"));
+    terminal::print(&format!("{result:#}\n"));
     let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
     Ok(ExitCode::from(if is_error { 6 } else { 0 }))
 }
 
 fn build(
-    setting: &Setting,
+    workspace: &Workspace,
     own: &ClientConfig,
-    started: &Started,
+    invocation: &Invocation,
 ) -> Result<Box<dyn client::Client>, Failure> {
     let kind = client::resolve_kind(own);
     let builtin = client::find(kind)
         .ok_or_else(|| Failure::new(Code::CONFIG_NAME, format!("there is no client `{kind}`")))?;
-    let config = &setting.loaded.config;
-    (builtin.build)(Setup {
+    let config = &workspace.loaded.config;
+    (builtin.build)(ClientContext {
         config: own.clone(),
         whole: Arc::new(config.clone()),
-        http: Rc::new(Http::new(config, setting.paths.as_ref())),
-        environment: Arc::new(started.environment.clone()),
-        paths: setting.paths.clone(),
-        root: setting.root.clone(),
+        http: Rc::new(Http::new(config, workspace.paths.as_ref())),
+        environment: Arc::new(invocation.environment.clone()),
+        paths: workspace.paths.clone(),
+        root: workspace.root.clone(),
     })
 }

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Started;
-use super::outcome::{self, Outcome, complain};
-use super::setting::Setting;
-use crate::config::origin::{self, Origin, Said};
+use super::Invocation;
+use super::terminal::{self, CommandResult, print_error};
+use super::workspace::Workspace;
+use crate::config::origin::{self, AnnotatedSetting, AnnotatedValue};
 use crate::config::trust::PROJECT_FILE;
-use crate::config::{Sources, hidden_problems, nearest};
+use crate::config::{ConfigSources, hidden_problems, nearest};
 use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
@@ -55,44 +55,47 @@ struct Show {
 ///
 /// # Errors
 /// When the setting to be shown does not exist; problems are counted in the exit code.
-pub fn run(options: &Options, started: &Started) -> Outcome {
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let folder = std::env::current_dir().unwrap_or_default();
-    let setting = Setting::at(folder, started, &started.flags);
+    let workspace = Workspace::at(folder, invocation, &invocation.flags);
     match &options.command {
         Command::Show(show) if show.plan => {
-            let plan = setting.plan(SessionEvent::unknown(), started, true, None);
+            let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
             let text =
                 if show.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
-            outcome::print(&spelled_out(&text));
+            terminal::print(&spelled_out(&text));
             Ok(ExitCode::SUCCESS)
         }
         Command::Show(show) => {
-            let origins = chosen(origin::of(&setting.loaded), show.key.as_deref())?;
+            let origins = chosen(origin::of(&workspace.loaded), show.key.as_deref())?;
             let text = if show.json {
                 format!("{:#}\n", as_json(&origins))
             } else {
-                let home = setting.paths.as_ref().and_then(|paths| paths.home.as_deref());
+                let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
                 origins.iter().map(|one| lines(one, show.origin, home)).collect()
             };
-            outcome::print(&spelled_out(&text));
+            terminal::print(&spelled_out(&text));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check => check(&setting, started),
+        Command::Check => check(&workspace, invocation),
         Command::Path => {
-            outcome::print(&paths(&setting));
+            terminal::print(&paths(&workspace));
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
 /// The settings that `key` names, all without one.
-fn chosen(origins: Vec<Origin>, key: Option<&str>) -> Result<Vec<Origin>, Failure> {
+fn chosen(
+    origins: Vec<AnnotatedSetting>,
+    key: Option<&str>,
+) -> Result<Vec<AnnotatedSetting>, Failure> {
     let Some(key) = key else { return Ok(origins) };
     let known: Vec<String> = origins.iter().map(|one| one.key.clone()).collect();
-    let is_below = |one: &Origin| {
+    let is_below = |one: &AnnotatedSetting| {
         one.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let found: Vec<Origin> = origins.into_iter().filter(is_below).collect();
+    let found: Vec<AnnotatedSetting> = origins.into_iter().filter(is_below).collect();
     if !found.is_empty() {
         return Ok(found);
     }
@@ -105,39 +108,39 @@ fn chosen(origins: Vec<Origin>, key: Option<&str>) -> Result<Vec<Origin>, Failur
 }
 
 /// Where the places begin; they get a line of their own behind a longer value.
-const PLACES: usize = 44;
+const ORIGIN_COLUMN: usize = 44;
 
-fn lines(origin: &Origin, with_places: bool, home: Option<&Path>) -> String {
+fn lines(origin: &AnnotatedSetting, with_places: bool, home: Option<&Path>) -> String {
     let Some((first, others)) = origin.values.split_first() else { return String::new() };
-    let text = match first.is_left_out {
+    let text = match first.is_ignored {
         true => format!("# {} is not set", origin.key),
         false => format!("{} = {}", origin.key, toml_text(&first.value)),
     };
     if !with_places {
         return text + "\n";
     }
-    let (own, others) = match first.is_left_out {
+    let (own, others) = match first.is_ignored {
         true => (text + "\n", origin.values.as_slice()),
         false => (with_place(&text, "from", &place(first, home)), others),
     };
-    let other = |said: &Said| {
-        let verb = if said.is_left_out { "leaves out" } else { "shadows" };
-        let text = format!("#   {verb} {}", toml_text(&said.value));
-        with_place(&text, "  from", &place(said, home))
+    let other = |value: &AnnotatedValue| {
+        let verb = if value.is_ignored { "leaves out" } else { "shadows" };
+        let text = format!("#   {verb} {}", toml_text(&value.value));
+        with_place(&text, "  from", &place(value, home))
     };
     own + &others.iter().map(other).collect::<String>()
 }
 
 fn with_place(text: &str, lead: &str, place: &str) -> String {
-    if text.chars().count() > PLACES && place != "default" {
+    if text.chars().count() > ORIGIN_COLUMN && place != "default" {
         return format!("{text}\n#   {lead} {place}\n");
     }
-    format!("{text:<PLACES$}  # {place}\n")
+    format!("{text:<ORIGIN_COLUMN$}  # {place}\n")
 }
 
-fn place(said: &Said, home: Option<&Path>) -> String {
-    let below = home.and_then(|home| said.place.strip_prefix(home.to_str()?)?.strip_prefix('/'));
-    below.map_or_else(|| said.place.clone(), |rest| format!("~/{rest}"))
+fn place(value: &AnnotatedValue, home: Option<&Path>) -> String {
+    let below = home.and_then(|home| value.place.strip_prefix(home.to_str()?)?.strip_prefix('/'));
+    below.map_or_else(|| value.place.clone(), |rest| format!("~/{rest}"))
 }
 
 /// As it would be written in `hooks.toml`.
@@ -149,10 +152,10 @@ fn toml_text(value: &serde_json::Value) -> String {
     }
 }
 
-fn as_json(origins: &[Origin]) -> serde_json::Value {
-    let one = |origin: &Origin| {
-        let values = origin.values.iter().map(|said| {
-            json!({ "value": said.value, "place": said.place, "left_out": said.is_left_out })
+fn as_json(origins: &[AnnotatedSetting]) -> serde_json::Value {
+    let one = |origin: &AnnotatedSetting| {
+        let values = origin.values.iter().map(|value| {
+            json!({ "value": value.value, "place": value.place, "ignored": value.is_ignored })
         });
         json!({ "key": origin.key, "values": values.collect::<Vec<_>>() })
     };
@@ -160,9 +163,9 @@ fn as_json(origins: &[Origin]) -> serde_json::Value {
 }
 
 fn plan_text(plan: &Plan) -> String {
-    let scope = &plan.scope;
-    let mut text = format!("client: {}\n", scope.queries.primary().label);
-    for (name, named) in scope.queries.table() {
+    let session = &plan.session;
+    let mut text = format!("client: {}\n", session.queries.primary().label);
+    for (name, named) in session.queries.table() {
         let chain: Vec<String> = named.chain.iter().map(crate::fallback::Step::name).collect();
         text.push_str(&format!("query {name}: {} -> {}\n", named.config.tool, chain.join(" -> ")));
     }
@@ -180,7 +183,7 @@ fn plan_text(plan: &Plan) -> String {
 }
 
 fn plan_json(plan: &Plan) -> serde_json::Value {
-    let queries = plan.scope.queries.table().map(|(name, named)| {
+    let queries = plan.session.queries.table().map(|(name, named)| {
         let chain: Vec<String> = named.chain.iter().map(crate::fallback::Step::name).collect();
         json!({ "name": name, "tool": named.config.tool, "chain": chain })
     });
@@ -190,7 +193,7 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
     });
     json!({
         "schema": 1,
-        "client": plan.scope.queries.primary().label,
+        "client": plan.session.queries.primary().label,
         "queries": queries.collect::<Vec<_>>(),
         "hooks": hooks.collect::<Vec<_>>(),
         "problems": plan.problems,
@@ -198,44 +201,44 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
 }
 
 /// All that is wrong, at once: values of every layer, files, and names that lead nowhere.
-fn check(setting: &Setting, started: &Started) -> Outcome {
-    let plan = setting.plan(SessionEvent::unknown(), started, true, None);
+fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
-    let loaded = &setting.loaded;
-    let sources = Sources {
-        environment: &started.environment,
-        paths: setting.paths.as_ref(),
-        project: Some(&setting.root),
+    let loaded = &workspace.loaded;
+    let sources = ConfigSources {
+        environment: &invocation.environment,
+        paths: workspace.paths.as_ref(),
+        project: Some(&workspace.root),
         file: None,
         flags: Vec::new(),
     };
     let hidden = hidden_problems(loaded, &sources);
     let all = loaded.problems.iter().chain(&hidden).chain(&plan.problems).chain(faulty);
-    let count = all.map(complain).count();
-    loaded.notices.iter().for_each(outcome::remark);
-    loaded.untrusted.iter().for_each(outcome::remark);
+    let count = all.map(print_error).count();
+    loaded.notices.iter().for_each(terminal::print_note);
+    loaded.untrusted.iter().for_each(terminal::print_note);
     if count == 0 {
-        outcome::print("The configuration is valid.\n");
+        terminal::print("The configuration is valid.\n");
         return Ok(ExitCode::SUCCESS);
     }
     let problems = if count == 1 { "1 problem" } else { &format!("{count} problems") };
-    outcome::note(&format!("{problems}; what is wrong is left out until it is mended\n"));
+    terminal::eprint(&format!("{problems}; what is wrong is left out until it is mended\n"));
     Ok(ExitCode::from(3))
 }
 
-fn paths(setting: &Setting) -> String {
-    let Some(paths) = &setting.paths else {
+fn paths(workspace: &Workspace) -> String {
+    let Some(paths) = &workspace.paths else {
         return "There is no home folder: nothing is read or kept.\n".into();
     };
-    let config = &setting.loaded.config;
-    let project = setting.root.join(PROJECT_FILE);
-    let trust = match (project.exists(), setting.loaded.project_trusted) {
+    let config = &workspace.loaded.config;
+    let project = workspace.root.join(PROJECT_FILE);
+    let trust = match (project.exists(), workspace.loaded.project_trusted) {
         (false, _) => "not there",
         (true, true) => "trusted",
         (true, false) => "not trusted",
     };
     // The first file that was looked for: the usual one, or the one that a variable names.
-    let (file, is_there) = match setting.loaded.files.first() {
+    let (file, is_there) = match workspace.loaded.files.first() {
         Some((path, is_there)) if *path != project => (path.clone(), *is_there),
         _ => (paths.config_file.clone(), false),
     };

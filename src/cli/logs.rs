@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::Started;
-use super::outcome::{self, Outcome};
-use super::setting::Setting;
+use super::Invocation;
+use super::terminal::{self, CommandResult};
+use super::workspace::Workspace;
 use crate::disk;
 use crate::error::{Code, Failure};
 use crate::logging;
 
-const LARGEST: u64 = 64 << 20;
+const MAX_READ_BYTES: u64 = 64 << 20;
 
 /// What to show.
 #[derive(Args)]
@@ -36,15 +36,15 @@ enum Command {
 ///
 /// # Errors
 /// When there is no folder for it, or it cannot be read.
-pub fn run(options: &Options, started: &Started) -> Outcome {
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let folder = std::env::current_dir().unwrap_or_default();
-    let setting = Setting::at(folder, started, &started.flags);
-    let folder = logging::folder(&setting.loaded.config.log, setting.paths.as_ref());
+    let workspace = Workspace::at(folder, invocation, &invocation.flags);
+    let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref());
     let folder =
         folder.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
     match options.command {
-        Command::Path => outcome::print(&format!("{}\n", folder.display())),
-        Command::Show { lines } => outcome::print(&last(&folder, lines)?),
+        Command::Path => terminal::print(&format!("{}\n", folder.display())),
+        Command::Show { lines } => terminal::print(&last(&folder, lines)?),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -52,7 +52,7 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
 fn last(folder: &std::path::Path, count: usize) -> Result<String, Failure> {
     let mut lines: Vec<String> = Vec::new();
     for file in logging::files(folder).iter().rev() {
-        let bytes = disk::read_private(file, LARGEST).map_err(|error| {
+        let bytes = disk::read_private(file, MAX_READ_BYTES).map_err(|error| {
             Failure::new(
                 Code::STORE_UNUSABLE,
                 format!("`{}` cannot be read: {error}", file.display()),

@@ -5,16 +5,16 @@
 mod call;
 mod config;
 mod logs;
-mod outcome;
 mod plugin;
 mod refresh;
 mod runs;
 mod session_start;
-mod setting;
 mod stdin;
 mod tasks;
+mod terminal;
 mod trust;
 mod watchdog;
+mod workspace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::environment::Environment;
 
 /// What the process was started with.
-pub struct Started {
+pub struct Invocation {
     pub environment: Environment,
     /// Our own program, for the detached process. A value, since tests run another binary.
     pub program: PathBuf,
@@ -33,11 +33,11 @@ pub struct Started {
     pub flags: Flags,
 }
 
-impl Started {
+impl Invocation {
     /// The same with the flags of the command line.
     fn with(&self, flags: Flags) -> Self {
         let (environment, program) = (self.environment.clone(), self.program.clone());
-        Started { environment, program, at: self.at, flags }
+        Invocation { environment, program, at: self.at, flags }
     }
 }
 
@@ -92,16 +92,16 @@ enum Command {
 
 /// Runs the command that `arguments` (without the program's name) ask for.
 #[must_use]
-pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
+pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
     match arguments.first().and_then(|word| word.to_str()) {
-        Some("session-start") => session_start::run(&arguments[1..], started),
+        Some("session-start") => session_start::run(&arguments[1..], invocation),
         Some(crate::plugin::child::COMMAND) => crate::plugin::child::run(),
-        Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], started),
-        _ => commanded(arguments, started),
+        Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], invocation),
+        _ => commanded(arguments, invocation),
     }
 }
 
-fn commanded(arguments: &[OsString], started: &Started) -> ExitCode {
+fn commanded(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
     let program = std::iter::once(OsString::from("warmstart"));
     let cli = match Cli::try_parse_from(program.chain(arguments.iter().cloned())) {
         Ok(cli) => cli,
@@ -111,23 +111,23 @@ fn commanded(arguments: &[OsString], started: &Started) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let started = &started.with(cli.flags);
+    let invocation = &invocation.with(cli.flags);
     let result = match cli.command {
         Command::SessionStart(_) => unreachable_here(),
-        Command::Tasks(options) => tasks::run(&options, started),
-        Command::Call(options) => call::run(&options, started),
-        Command::Config(options) => config::run(&options, started),
-        Command::Trust(options) => trust::trust(&options, started),
-        Command::Untrust(options) => trust::untrust(&options, started),
-        Command::Plugin(options) => plugin::run(&options, started),
-        Command::Runs(options) => runs::run(&options, started),
-        Command::Logs(options) => logs::run(&options, started),
+        Command::Tasks(options) => tasks::run(&options, invocation),
+        Command::Call(options) => call::run(&options, invocation),
+        Command::Config(options) => config::run(&options, invocation),
+        Command::Trust(options) => trust::trust(&options, invocation),
+        Command::Untrust(options) => trust::untrust(&options, invocation),
+        Command::Plugin(options) => plugin::run(&options, invocation),
+        Command::Runs(options) => runs::run(&options, invocation),
+        Command::Logs(options) => logs::run(&options, invocation),
     };
-    outcome::exit(result)
+    terminal::exit(result)
 }
 
 /// `session-start` was taken before the words were parsed.
-fn unreachable_here() -> outcome::Outcome {
+fn unreachable_here() -> terminal::CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::Started;
-use super::outcome::{self, Outcome};
+use super::Invocation;
+use super::terminal::{self, CommandResult};
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 use crate::runs::{self, Run};
@@ -33,8 +33,8 @@ pub struct Options {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn run(options: &Options, started: &Started) -> Outcome {
-    let paths = Paths::find(&started.environment);
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let paths = Paths::find(&invocation.environment);
     let paths =
         paths.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
     let all = runs::last(&runs::file(&paths), usize::MAX).map_err(|error| {
@@ -48,18 +48,18 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
     let chosen = &chosen[chosen.len().saturating_sub(options.last)..];
     if options.json {
         let lines = chosen.iter().filter_map(|run| serde_json::to_string(run).ok());
-        outcome::print(&lines.map(|line| format!("{line}\n")).collect::<String>());
+        terminal::print(&lines.map(|line| format!("{line}\n")).collect::<String>());
     } else if chosen.is_empty() {
-        outcome::print("No session start is on record.\n");
+        terminal::print("No session start is on record.\n");
     } else {
-        outcome::print(&table(chosen));
+        terminal::print(&table(chosen));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn table(runs: &[&Run]) -> String {
     let mut table = Table::new();
-    let width = u16::try_from(outcome::width()).unwrap_or(u16::MAX);
+    let width = u16::try_from(terminal::width()).unwrap_or(u16::MAX);
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width).set_header(["TIME", "SOURCE", "RESULT", "MS", "AGE", "CHARS", "CAUSE"]);
     for run in runs {

@@ -13,24 +13,24 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use record::Stages;
 
-use super::setting::{Setting, folder_of};
 use super::watchdog::Watchdog;
-use super::{Started, outcome, stdin};
+use super::workspace::{Workspace, folder_of};
+use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Timestamp};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
-use crate::output::{Agent, Answer, HookOutput};
+use crate::output::{Agent, HookOutput, ResponseGuard};
 use crate::plan::Plan;
-use crate::refresh::{self, Due};
+use crate::refresh::{self, BackgroundWork};
 use crate::runs;
 
 /// Holds until the configured deadline is known.
-const FIRST_DEADLINE: Duration = Duration::from_secs(2);
+const INITIAL_DEADLINE: Duration = Duration::from_secs(2);
 /// Kept for rendering and printing, or a tenth of a short deadline.
-const LAST_STEPS: Duration = Duration::from_millis(40);
+const RENDER_RESERVE: Duration = Duration::from_millis(40);
 
 /// Flags of `session-start`.
 #[derive(Clone, Debug, Default, Parser)]
@@ -51,27 +51,27 @@ pub struct Options {
 
 /// Answers the hook.
 #[must_use]
-pub fn run(arguments: &[OsString], started: &Started) -> ExitCode {
+pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
     if arguments.iter().any(|word| word == "--help" || word == "-h") {
-        outcome::print(&super::session_start_help());
+        terminal::print(&super::session_start_help());
         return ExitCode::SUCCESS;
     }
-    crate::disk::survive_size_limits();
+    crate::disk::ignore_sigxfsz();
     let (options, wrong_flag) = parse(arguments);
-    let answer = Arc::new(Answer::default());
-    let first = started.at + FIRST_DEADLINE;
+    let answer = Arc::new(ResponseGuard::default());
+    let first = invocation.at + INITIAL_DEADLINE;
     let watchdog = Watchdog::new(first, &answer, options.agent);
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::INTERNAL, %panic, "broke down"),
     ));
     let agent = options.agent;
-    let run = || session(&options, wrong_flag, started, &answer, &watchdog);
+    let run = || session(&options, wrong_flag, invocation, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {
             let failure = Failure::new(Code::INTERNAL, "broke down");
             let message = Some(format!("warmstart: {failure}. `warmstart logs show` tells more."));
-            answer.give(&HookOutput { context: String::new(), message }, agent);
+            answer.write_once(&HookOutput { context: String::new(), message }, agent);
             ExitCode::SUCCESS
         }
     }
@@ -101,50 +101,50 @@ fn parse(arguments: &[OsString]) -> (Options, Option<Failure>) {
 fn session(
     options: &Options,
     wrong_flag: Option<Failure>,
-    started: &Started,
-    answer: &Answer,
+    invocation: &Invocation,
+    answer: &ResponseGuard,
     watchdog: &Watchdog<'_>,
 ) -> ExitCode {
-    let mut stages = Stages::new(started.at);
+    let mut stages = Stages::new(invocation.at);
     let (event, problem) = stdin::read(|| watchdog.watch());
     stages.end("event");
-    let setting = Setting::at(folder_of(&event, started), started, &options.flags);
-    let whole = setting.loaded.config.session_start.deadline;
-    watchdog.set_deadline(started.at + whole);
+    let workspace = Workspace::at(folder_of(&event, invocation), invocation, &options.flags);
+    let whole = workspace.loaded.config.session_start.deadline;
+    watchdog.set_deadline(invocation.at + whole);
     if !options.dry_run {
-        setting.start_log();
+        workspace.start_log();
     }
     let id = record::id();
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
         tracing::warn!(code = %Code::EVENT, "not a SessionStart event");
-        answer.give(&HookOutput::default(), options.agent);
+        answer.write_once(&HookOutput::default(), options.agent);
         return ExitCode::SUCCESS;
     }
     let plan = tracing::debug_span!("plan")
-        .in_scope(|| setting.plan(event, started, options.dry_run, None));
+        .in_scope(|| workspace.plan(event, invocation, options.dry_run, None));
     stages.end("plan");
-    let problems = problems(&setting, &plan, problem, wrong_flag);
-    let deadline = Deadline::after(whole.saturating_sub(started.at.elapsed()));
-    let deadline = deadline.earlier(LAST_STEPS.min(whole / 10));
+    let problems = problems(&workspace, &plan, problem, wrong_flag);
+    let deadline = Deadline::after(whole.saturating_sub(invocation.at.elapsed()));
+    let deadline = deadline.earlier(RENDER_RESERVE.min(whole / 10));
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(say(&early, &plan, &problems, false).0);
+        watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);
         watchdog.watch();
     });
     stages.end("hooks");
-    let render = || say(&report, &plan, &problems, !options.dry_run);
+    let render = || render_output(&report, &plan, &problems, !options.dry_run);
     let (output, context) = tracing::debug_span!("render").in_scope(render);
     if report.must_fail() {
-        outcome::note(&format!("warmstart: {}\n", cause(&report)));
+        terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
     }
     stages.end("render");
-    if !crate::output::is_ready() {
+    if !crate::output::stdout_is_ready() {
         watchdog.watch();
     }
-    let was_written = answer.give(&output, options.agent);
+    let was_written = answer.write_once(&output, options.agent);
     stages.end("print");
-    let ended = Ended {
+    let ended = FinishedRun {
         plan: &plan,
         report: &report,
         problems: &problems,
@@ -152,13 +152,13 @@ fn session(
         was_written,
         id,
     };
-    afterwards(&ended, options, &setting, started, stages);
+    afterwards(&ended, options, &workspace, invocation, stages);
     ExitCode::from(u8::from(report.must_fail()))
 }
 
 /// What was wrong beside the hooks, in the order of its weight.
 fn problems(
-    setting: &Setting,
+    workspace: &Workspace,
     plan: &Plan,
     problem: Option<Problem>,
     wrong_flag: Option<Failure>,
@@ -166,8 +166,8 @@ fn problems(
     if let Some(problem) = problem {
         tracing::warn!(code = %Code::EVENT, %problem, "the session counts as a startup");
     }
-    let loaded = &setting.loaded;
-    let homeless = setting.paths.is_none().then(|| {
+    let loaded = &workspace.loaded;
+    let homeless = workspace.paths.is_none().then(|| {
         Failure::new(Code::STORE_UNUSABLE, "there is no home folder, so nothing is kept")
             .hint("set HOME or WARMSTART_HOME")
     });
@@ -185,23 +185,28 @@ fn problems(
 
 /// From the report to what the host gets, and the context in it. Only the last word may `keep` its
 /// revision: what is said provisionally would else count as a change of the state.
-fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookOutput, Context) {
-    let scope = &plan.scope;
-    let config = &scope.config;
+fn render_output(
+    report: &Report,
+    plan: &Plan,
+    problems: &[Failure],
+    keep: bool,
+) -> (HookOutput, Context) {
+    let session = &plan.session;
+    let config = &session.config;
     let message = context::message(report, problems, config.session_start.notice);
     if report.must_fail() {
         let message = message.or_else(|| Some(format!("warmstart: {}", cause(report))));
         return (HookOutput { context: String::new(), message }, Context::default());
     }
     let body = context::body(report, &config.context);
-    let changed = scope.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
+    let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
         revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !keep)
     });
     let context = context::finish(&body, changed);
-    let is_known = scope.event.source == Source::Resume
+    let is_known = session.event.source == Source::Resume
         && config.session_start.resume == Resume::Changed
-        && record::was_printed(scope, &context.digest);
+        && record::was_printed(session, &context.digest);
     let text = if is_known { String::new() } else { context.text.clone() };
     (HookOutput { context: text, message }, context)
 }
@@ -209,11 +214,11 @@ fn say(report: &Report, plan: &Plan, problems: &[Failure], keep: bool) -> (HookO
 /// Whose state is told: what is said at a `clear` by other hooks is no change of what is said at a
 /// `startup`.
 fn subject(plan: &Plan) -> String {
-    let scope = &plan.scope;
+    let session = &plan.session;
     let hooks = plan.hooks.iter().map(|hook| hook.name.as_str());
     let hooks: Vec<&str> = hooks.collect();
-    let identity = scope.queries.primary().identity.name();
-    format!("{identity}{}\n{}", scope.root.display(), hooks.join("\n"))
+    let identity = session.queries.primary().identity.name();
+    format!("{identity}{}\n{}", session.root.display(), hooks.join("\n"))
 }
 
 fn cause(report: &Report) -> String {
@@ -221,7 +226,7 @@ fn cause(report: &Report) -> String {
 }
 
 /// A run that has been answered.
-struct Ended<'a> {
+struct FinishedRun<'a> {
     plan: &'a Plan,
     report: &'a Report,
     problems: &'a [Failure],
@@ -233,14 +238,14 @@ struct Ended<'a> {
 
 /// The record, the explanation, and the start of what is due.
 fn afterwards(
-    ended: &Ended<'_>,
+    ended: &FinishedRun<'_>,
     options: &Options,
-    setting: &Setting,
-    started: &Started,
+    workspace: &Workspace,
+    invocation: &Invocation,
     stages: Stages,
 ) {
     if options.explain {
-        outcome::note(&explain::lines(ended.report, ended.problems));
+        terminal::eprint(&explain::lines(ended.report, ended.problems));
     }
     if options.dry_run {
         return;
@@ -253,26 +258,26 @@ fn afterwards(
         chars = run.chars,
         "session started"
     );
-    if let Some(paths) = &setting.paths
+    if let Some(paths) = &workspace.paths
         && let Err(error) = runs::append(&runs::file(paths), &run)
     {
         tracing::warn!(%error, "the run is not recorded");
     }
     let is_healthy = !ended.report.hooks.iter().any(|hook| {
-        hook.found.failure.as_ref().is_some_and(|failure| {
+        hook.result.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });
-    let mut due = Due::of(ended.plan, is_healthy);
-    due.file = options.flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
-    due.set.clone_from(&options.flags.set);
-    if !due.is_empty() && setting.paths.is_some() {
-        refresh::start(
-            &started.program,
-            &due,
-            &setting.folder,
-            &started.environment,
-            &setting.loaded,
+    let mut work = BackgroundWork::of(ended.plan, is_healthy);
+    work.file = options.flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
+    work.set.clone_from(&options.flags.set);
+    if !work.is_empty() && workspace.paths.is_some() {
+        refresh::spawn_detached(
+            &invocation.program,
+            &work,
+            &workspace.folder,
+            &invocation.environment,
+            &workspace.loaded,
         );
     }
 }

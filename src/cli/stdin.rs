@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::event::{Problem, SessionEvent};
 
 /// The event is a few hundred bytes.
-const LARGEST: usize = 1 << 20;
+const MAX_EVENT_BYTES: usize = 1 << 20;
 /// The host writes at once.
-const PATIENCE: Duration = Duration::from_millis(250);
+const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Reads the event; what cannot be read is an unknown start, with the reason. `waiting` is called
 /// before anything is waited for.
@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
-        super::outcome::note(
+        super::terminal::eprint(
             "no event on standard input: this is what a session gets at its startup\n",
         );
         return (SessionEvent::unknown(), Some(Problem::Empty));
     }
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     let mut bytes = Vec::new();
     let mut piece = [0; 8192];
     if !is_ready(Instant::now()) {
@@ -33,7 +33,7 @@ pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
             Ok(0) | Err(_) => break,
             Ok(length) => bytes.extend_from_slice(&piece[..length]),
         }
-        if bytes.len() > LARGEST {
+        if bytes.len() > MAX_EVENT_BYTES {
             return (SessionEvent::unknown(), Some(Problem::TooLarge));
         }
         if is_whole(&bytes) {

@@ -7,21 +7,21 @@ use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::outcome::{self, Outcome};
-use super::setting::Setting;
-use super::{Started, outcome::complain};
+use super::terminal::{self, CommandResult};
+use super::workspace::Workspace;
+use super::{Invocation, terminal::print_error};
 use crate::config::CacheRead;
 use crate::context::sanitise;
 use crate::deadline::{Deadline, Timestamp};
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
-use crate::query::{Answered, Supply};
+use crate::query::{QueryResult, ServedFrom};
 use crate::task::{Answer, Task};
 
 /// A person waits longer than a session.
-const PATIENCE: Duration = Duration::from_secs(15);
-const LONGEST: usize = 200;
+const TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_CELL_CHARS: usize = 200;
 
 /// Which tasks.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -56,11 +56,11 @@ pub struct Options {
 ///
 /// # Errors
 /// Why there are none to show.
-pub fn run(options: &Options, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
     let read = options.live.then_some(CacheRead::NetworkFirst);
-    let plan = setting.plan(SessionEvent::unknown(), started, false, read);
-    plan.problems.iter().for_each(complain);
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, false, read);
+    plan.problems.iter().for_each(print_error);
     let name = match options.which {
         Which::List => "tasks",
         Which::Next => "next",
@@ -77,46 +77,46 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
     };
     if options.json {
         let json = format!("{:#}\n", as_json(&answered, &answer));
-        outcome::print(&sanitise::json(&json));
+        terminal::print(&sanitise::json(&json));
     } else {
-        outcome::print(&as_text(&answered, &answer));
-        failure.iter().for_each(complain);
+        terminal::print(&as_text(&answered, &answer));
+        failure.iter().for_each(print_error);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<Answered, Failure> {
-    let scope = &plan.scope;
+fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<QueryResult, Failure> {
+    let session = &plan.session;
     // A file on this machine is its own cache.
-    let is_local = !scope.queries.primary().is_cached;
+    let is_local = !session.queries.primary().is_cached;
     if is_local && name == "next" {
         return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
             .hint("`warmstart tasks` lists the open ones"));
     }
-    let known = bindings::with_branch(scope, name).or_else(|failure| match name {
+    let known = bindings::with_branch(session, name).or_else(|failure| match name {
         "next" if !options.cached => {
-            ask_branches(plan).and_then(|()| bindings::with_branch(scope, name))
+            ask_branches(plan).and_then(|()| bindings::with_branch(session, name))
         }
         _ => Err(failure),
     })?;
-    if let Some(found) = scope.queries.from_disk(name, &known) {
+    if let Some(found) = session.queries.from_disk(name, &known) {
         return Ok(found);
     }
     if options.cached && !is_local {
         let failure = Failure::new(Code::NOT_UNDERSTOOD, "nothing of it is cached");
-        let found = scope.queries.without_asking(name, &known, failure);
+        let found = session.queries.from_cache_alone(name, &known, failure);
         // That nobody was asked is no failure of what was found.
         let failure = found.failure.filter(|_| found.answer.is_none());
-        return Ok(Answered { failure, ..found });
+        return Ok(QueryResult { failure, ..found });
     }
-    let deadline = Deadline::after(PATIENCE);
-    block_on(scope.queries.live(name, &known, PATIENCE, deadline))
+    let deadline = Deadline::after(TIMEOUT);
+    block_on(session.queries.live(name, &known, TIMEOUT, deadline))
 }
 
 /// Fills the list of branches, which the next task is found by.
 fn ask_branches(plan: &crate::plan::Plan) -> Result<(), Failure> {
-    let known = bindings::known(&plan.scope);
-    let renewed = plan.scope.queries.renew(bindings::BRANCHES, &known, Deadline::after(PATIENCE));
+    let known = bindings::known(&plan.session);
+    let renewed = plan.session.queries.renew(bindings::BRANCHES, &known, Deadline::after(TIMEOUT));
     block_on(renewed)?.map(drop)
 }
 
@@ -130,11 +130,11 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure>
     Ok(value)
 }
 
-fn as_json(answered: &Answered, answer: &Answer) -> serde_json::Value {
+fn as_json(answered: &QueryResult, answer: &Answer) -> serde_json::Value {
     let tasks = answer.tasks();
     json!({
         "schema": 1,
-        "supply": answered.supply.word(),
+        "supply": answered.served.word(),
         "origin": answered.origin,
         "written": answered.written,
         "failure": answered.failure,
@@ -144,7 +144,7 @@ fn as_json(answered: &Answered, answer: &Answer) -> serde_json::Value {
     })
 }
 
-fn as_text(answered: &Answered, answer: &Answer) -> String {
+fn as_text(answered: &QueryResult, answer: &Answer) -> String {
     let mut text = format!("{}\n", state(answered, Timestamp::now()));
     match answer {
         Answer::Text(said) if said.is_empty() => {
@@ -168,25 +168,25 @@ fn as_text(answered: &Answered, answer: &Answer) -> String {
     text
 }
 
-fn state(answered: &Answered, now: Timestamp) -> String {
-    let origin = sanitise::line(&answered.origin, LONGEST);
+fn state(answered: &QueryResult, now: Timestamp) -> String {
+    let origin = sanitise::line(&answered.origin, MAX_CELL_CHARS);
     let age = answered.written.and_then(|written| written.age(now)).unwrap_or_default();
     let age = jiff::SignedDuration::from_secs(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
-    match answered.supply {
-        Supply::Live => format!("Live from {origin}"),
-        Supply::Fresh => format!("From {origin}, cached {age:#} ago"),
-        Supply::Stale => format!("From {origin}, STALE: cached {age:#} ago"),
-        Supply::Nothing => "Nothing".into(),
+    match answered.served {
+        ServedFrom::Live => format!("Live from {origin}"),
+        ServedFrom::Fresh => format!("From {origin}, cached {age:#} ago"),
+        ServedFrom::Stale => format!("From {origin}, STALE: cached {age:#} ago"),
+        ServedFrom::Nothing => "Nothing".into(),
     }
 }
 
 fn table(tasks: &[Task]) -> String {
     let mut table = Table::new();
-    let width = u16::try_from(outcome::width()).unwrap_or(u16::MAX);
+    let width = u16::try_from(terminal::width()).unwrap_or(u16::MAX);
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width).set_header(["PRIORITY", "STATUS", "TITLE", "ID"]);
     for task in tasks {
-        let cell = |text: &str| plain(&sanitise::line(text, LONGEST));
+        let cell = |text: &str| plain(&sanitise::line(text, MAX_CELL_CHARS));
         let row = [&task.priority, &task.status, &task.title, &task.id].map(|text| cell(text));
         table.add_row(row);
     }

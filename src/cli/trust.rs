@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Started;
-use super::outcome::{self, Outcome};
+use super::Invocation;
+use super::terminal::{self, CommandResult};
 use crate::config::layers;
 use crate::config::origin::masked;
-use crate::config::trust::{PROJECT_FILE, TrustStore, is_harmless};
+use crate::config::trust::{PROJECT_FILE, TrustStore, needs_no_trust};
 use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -40,8 +40,8 @@ pub struct UntrustOptions {
 ///
 /// # Errors
 /// When there is no file, it is not TOML, or the trust cannot be kept.
-pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
-    let paths = paths(started)?;
+pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
+    let paths = paths(invocation)?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
     if options.show {
@@ -51,15 +51,15 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
         Failure::new(Code::CONFIG_UNREADABLE, format!("there is no `{}`", path.display()))
     })?;
     let settings = layers::parse(&file)?;
-    outcome::print(&describe(&path, &settings));
-    if !options.yes && !agreed()? {
-        outcome::print("Not trusted.\n");
+    terminal::print(&describe(&path, &settings));
+    if !options.yes && !confirm()? {
+        terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
     store.trust(&path, &file.text).map_err(|error| {
         Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be kept: {error}"))
     })?;
-    outcome::print("Trusted, until the file changes.\n");
+    terminal::print("Trusted, until the file changes.\n");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,20 +67,20 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
 ///
 /// # Errors
 /// When that cannot be kept.
-pub fn untrust(options: &UntrustOptions, started: &Started) -> Outcome {
-    let paths = paths(started)?;
+pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
+    let paths = paths(invocation)?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
     let had = store.forget(&path).map_err(|error| {
         Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be taken back: {error}"))
     })?;
     let text = if had { "is not trusted any more" } else { "was not trusted" };
-    outcome::print(&spelled_out(&format!("{} {text}.\n", path.display())));
+    terminal::print(&spelled_out(&format!("{} {text}.\n", path.display())));
     Ok(ExitCode::SUCCESS)
 }
 
-fn paths(started: &Started) -> Result<Paths, Failure> {
-    Paths::find(&started.environment).ok_or_else(|| {
+fn paths(invocation: &Invocation) -> Result<Paths, Failure> {
+    Paths::find(&invocation.environment).ok_or_else(|| {
         Failure::new(Code::STORE_UNUSABLE, "there is no home folder to keep trust in")
             .hint("set HOME or WARMSTART_HOME")
     })
@@ -102,22 +102,22 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
     Ok(root.join(PROJECT_FILE))
 }
 
-fn show(path: &Path, store: &TrustStore) -> Outcome {
+fn show(path: &Path, store: &TrustStore) -> CommandResult {
     for (name, digest) in store.files() {
         let digest: String = digest.chars().take(16).collect();
-        outcome::print(&spelled_out(&format!("{digest}  {name}\n")));
+        terminal::print(&spelled_out(&format!("{digest}  {name}\n")));
     }
     let Some(file) = layers::read(path)? else {
-        outcome::print(&format!("There is no {}\n", path.display()));
+        terminal::print(&format!("There is no {}\n", path.display()));
         return Ok(ExitCode::SUCCESS);
     };
-    let state = match (store.trusts(path, &file.text), store.knows(path)) {
+    let state = match (store.trusts(path, &file.text), store.has_entry(path)) {
         (true, _) => "is trusted",
         (false, true) => "has changed since it was trusted",
         (false, false) => "is not trusted",
     };
-    outcome::print(&describe(path, &layers::parse(&file)?));
-    outcome::print(&format!("It {state}.\n"));
+    terminal::print(&describe(path, &layers::parse(&file)?));
+    terminal::print(&format!("It {state}.\n"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,14 +126,14 @@ fn show(path: &Path, store: &TrustStore) -> Outcome {
 fn describe(path: &Path, settings: &[layers::Setting]) -> String {
     let mut text = format!("{} sets:\n", path.display());
     for setting in settings {
-        let mark = if is_harmless(setting) { ' ' } else { '!' };
+        let mark = if needs_no_trust(setting) { ' ' } else { '!' };
         let value = masked(&setting.words(), &setting.value);
         text.push_str(&format!("{mark} {} = {value}\n", setting.key()));
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");
     }
-    if !settings.iter().all(is_harmless) {
+    if !settings.iter().all(needs_no_trust) {
         text.push_str(
             "What is marked with ! can run programs, read files, or decide where credentials go.\n",
         );
@@ -141,12 +141,12 @@ fn describe(path: &Path, settings: &[layers::Setting]) -> String {
     spelled_out(&text)
 }
 
-fn agreed() -> Result<bool, Failure> {
+fn confirm() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Code::FILE_UNTRUSTED, "nobody is there to ask")
             .hint("read the file, then run `warmstart trust --yes`"));
     }
-    outcome::note("Trust this file? [y/N] ");
+    terminal::eprint("Trust this file? [y/N] ");
     let mut line = String::new();
     let _ = std::io::stdin().lock().read_line(&mut line);
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))

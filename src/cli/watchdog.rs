@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Failure};
-use crate::output::{Agent, Answer, HookOutput};
+use crate::output::{Agent, HookOutput, ResponseGuard};
 
 /// After the deadline, so that it strikes only when the ordered way has failed.
-const GRACE: Duration = Duration::from_millis(40);
+const OUTPUT_GRACE: Duration = Duration::from_millis(40);
 /// For what is left to do after the answer: the record and the start of the background process.
-const AFTERWARDS: Duration = Duration::from_millis(400);
+const RECORD_GRACE: Duration = Duration::from_millis(400);
 
 /// The hand that main keeps on it. Dropped: all is done.
 ///
@@ -22,7 +22,7 @@ const AFTERWARDS: Duration = Duration::from_millis(400);
 pub struct Watchdog<'a> {
     deadline: Cell<Instant>,
     provisional: Arc<Mutex<HookOutput>>,
-    answer: &'a Arc<Answer>,
+    answer: &'a Arc<ResponseGuard>,
     agent: Agent,
     thread: OnceCell<Option<Sender<Instant>>>,
 }
@@ -30,10 +30,10 @@ pub struct Watchdog<'a> {
 impl<'a> Watchdog<'a> {
     /// A watchdog with a deadline that holds until the configured one is known.
     #[must_use]
-    pub fn new(deadline: Instant, answer: &'a Arc<Answer>, agent: Agent) -> Self {
+    pub fn new(deadline: Instant, answer: &'a Arc<ResponseGuard>, agent: Agent) -> Self {
         Watchdog {
             deadline: Cell::new(deadline),
-            provisional: Arc::new(Mutex::new(struck())),
+            provisional: Arc::new(Mutex::new(deadline_output())),
             answer,
             agent,
             thread: OnceCell::new(),
@@ -70,7 +70,7 @@ impl<'a> Watchdog<'a> {
     }
 }
 
-fn struck() -> HookOutput {
+fn deadline_output() -> HookOutput {
     let failure = Failure::new(Code::DEADLINE, "the deadline passed before anything was ready");
     HookOutput { context: String::new(), message: Some(format!("warmstart: {failure}")) }
 }
@@ -80,24 +80,24 @@ fn watch(
     mut deadline: Instant,
     receiver: &Receiver<Instant>,
     provisional: &Mutex<HookOutput>,
-    answer: &Answer,
+    answer: &ResponseGuard,
     agent: Agent,
 ) {
     loop {
-        let left = (deadline + GRACE).saturating_duration_since(Instant::now());
+        let left = (deadline + OUTPUT_GRACE).saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
             Ok(later) => deadline = later,
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => break,
         }
     }
-    if !answer.is_given() {
+    if !answer.is_written() {
         let output = provisional.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        answer.give(&output, agent);
+        answer.write_once(&output, agent);
         std::process::exit(0);
     }
     // Answered, but not at an end: a reader that does not read, a disk that does not write.
-    if receiver.recv_timeout(AFTERWARDS) == Err(RecvTimeoutError::Timeout) {
+    if receiver.recv_timeout(RECORD_GRACE) == Err(RecvTimeoutError::Timeout) {
         std::process::exit(0);
     }
 }

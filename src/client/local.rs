@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Asking, Builtin, Client, Setup, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, payload};
 use crate::deadline::Deadline;
 use crate::disk;
 use crate::error::{Code, Failure};
@@ -14,22 +14,22 @@ use crate::task::{Answer, Query, Task, Tasks};
 pub static BUILTIN: Builtin =
     Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", build };
 
-const LARGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 /// More can never be shown; the count stays exact.
-const KEPT: usize = 50;
+const MAX_TASKS: usize = 50;
 
 struct Local {
     root: PathBuf,
     files: Vec<PathBuf>,
 }
 
-fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
-    let Setup { config, root, .. } = setup;
+fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+    let ClientContext { config, root, .. } = context;
     Ok(Box::new(Local { root, files: config.files }))
 }
 
 impl Client for Local {
-    fn ask<'a>(&'a self, query: &'a Query, _deadline: Deadline) -> Asking<'a, Answer> {
+    fn ask<'a>(&'a self, query: &'a Query, _deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move { self.read(query) })
     }
 }
@@ -61,7 +61,7 @@ impl Local {
             return Err(Failure::new(Code::STORE_UNUSABLE, text)
                 .hint("name it by its absolute path in your own hooks.toml"));
         }
-        disk::read_text(&real, LARGEST).map_err(|error| {
+        disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
             Failure::new(Code::STORE_UNUSABLE, format!("`{shown}` cannot be read: {error}"))
                 .hint("mend the file, or name another in `client.files`")
         })
@@ -93,9 +93,9 @@ fn select(mut tasks: Vec<Task>, arguments: &Map<String, Value>) -> Tasks {
         _ => arguments
             .get("limit")
             .and_then(Value::as_u64)
-            .map_or(KEPT, |n| usize::try_from(n).unwrap_or(KEPT)),
+            .map_or(MAX_TASKS, |n| usize::try_from(n).unwrap_or(MAX_TASKS)),
     };
-    tasks.truncate(limit.min(KEPT));
+    tasks.truncate(limit.min(MAX_TASKS));
     Tasks { list: tasks, total }
 }
 

@@ -27,12 +27,12 @@ pub mod plugin;
 mod rest;
 
 /// What a client's methods return: they do not need to be `Send`, the runtime has one thread.
-pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
 /// A source of tasks.
 pub trait Client {
     /// Asks one query and reads its answer; ends by the deadline.
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer>;
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer>;
 
     /// Calls one tool and gives its result as the server sent it. Not repeated after a failure.
     fn call<'a>(
@@ -40,7 +40,7 @@ pub trait Client {
         tool: &'a str,
         _arguments: &'a Map<String, Value>,
         _deadline: Deadline,
-    ) -> Asking<'a, Value> {
+    ) -> ClientFuture<'a, Value> {
         let failure = Failure::new(Code::CONFIG_NAME, format!("this client has no tool `{tool}`"));
         Box::pin(async { Err(failure) })
     }
@@ -48,7 +48,7 @@ pub trait Client {
 
 /// What a client is built from. Building opens nothing and reads nothing: that is done when asked.
 #[derive(Clone)]
-pub struct Setup {
+pub struct ClientContext {
     /// Its own table, `[client]` or `[clients.NAME]`, with its credentials.
     pub config: ClientConfig,
     pub whole: Arc<Config>,
@@ -66,7 +66,7 @@ pub struct Builtin {
     /// The word for `client.kind`.
     pub name: &'static str,
     pub summary: &'static str,
-    pub build: fn(Setup) -> Result<Box<dyn Client>, Failure>,
+    pub build: fn(ClientContext) -> Result<Box<dyn Client>, Failure>,
 }
 
 /// The clients that need no plugin.

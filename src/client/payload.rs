@@ -8,18 +8,18 @@ use crate::error::{Code, Failure};
 use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
 
 /// More can never be shown; the count stays exact.
-const KEPT: usize = 50;
+const MAX_TASKS: usize = 50;
 /// Characters kept of an answer that is text.
-const LONGEST_TEXT: usize = 20_000;
+const MAX_TEXT_CHARS: usize = 20_000;
 /// Deeper nesting than this is an attack or a mistake.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// Parses a body, refusing what is nested too deeply before anything is built.
 ///
 /// # Errors
 /// `WS402` when it is no JSON, `WS405` when it is too deep.
 pub fn parse(body: &[u8], content_type: &str) -> Result<Value, Failure> {
-    if depth(body) > DEEPEST {
+    if depth(body) > MAX_DEPTH {
         return Err(Failure::new(Code::TOO_LARGE, "the answer is nested too deeply"));
     }
     let text = String::from_utf8_lossy(body);
@@ -158,7 +158,7 @@ fn tasks(query: &Query, value: &Value) -> Result<Tasks, Failure> {
 }
 
 fn collect(list: &[Value], length: usize) -> Tasks {
-    let list: Vec<Task> = list.iter().take(KEPT).filter_map(Task::read).collect();
+    let list: Vec<Task> = list.iter().take(MAX_TASKS).filter_map(Task::read).collect();
     Tasks { list, total: length }
 }
 
@@ -184,7 +184,7 @@ fn text(query: &Query, value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     };
-    text.chars().take(LONGEST_TEXT).collect()
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
 #[cfg(test)]

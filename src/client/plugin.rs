@@ -3,33 +3,33 @@
 
 use serde_json::{Value, json};
 
-use super::{Asking, Client, Setup};
+use super::{Client, ClientContext, ClientFuture};
 use crate::auth::Auth;
 use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::plugin::wire::{self, Request};
-use crate::plugin::{Named, Plugin};
+use crate::plugin::wire::{self, PluginRequest};
+use crate::plugin::{Plugin, ResolvedItem};
 use crate::task::{Answer, AnswerKind, Query};
 
 /// How many tasks are wanted when the query does not say.
-const USUAL_LIMIT: u64 = 20;
+const DEFAULT_LIMIT: u64 = 20;
 
 /// The client that `named` is, with the settings of its own table.
 #[must_use]
-pub fn client(named: Named, setup: Setup) -> Box<dyn Client> {
-    Box::new(PluginClient { named, setup })
+pub fn client(named: ResolvedItem, context: ClientContext) -> Box<dyn Client> {
+    Box::new(PluginClient { named, context })
 }
 
 struct PluginClient {
-    named: Named,
-    setup: Setup,
+    named: ResolvedItem,
+    context: ClientContext,
 }
 
 impl Client for PluginClient {
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer> {
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
             let fields = json!({ "query": to_json(query) });
-            let mut request = Request::new("pending_tasks", &self.named.item, fields);
+            let mut request = PluginRequest::new("pending_tasks", &self.named.item, fields);
             if self.named.pin.manifest.wants_token()
                 && let Some(auth) = self.auth()
             {
@@ -44,7 +44,7 @@ impl Client for PluginClient {
 impl PluginClient {
     /// Without a server's URL there is nothing that a token could be bound to.
     fn auth(&self) -> Option<Auth> {
-        let Setup { config, http, paths, root, .. } = self.setup.clone();
+        let ClientContext { config, http, paths, root, .. } = self.context.clone();
         let server = config.url?;
         Some(Auth::new(config.auth, http, paths, server, root, false))
     }
@@ -59,7 +59,7 @@ pub fn to_json(query: &Query) -> Value {
         "name": query.name,
         "tool": query.tool,
         "arguments": query.arguments,
-        "limit": asked.unwrap_or(if is_next { 1 } else { USUAL_LIMIT }),
+        "limit": asked.unwrap_or(if is_next { 1 } else { DEFAULT_LIMIT }),
     })
 }
 
@@ -69,5 +69,5 @@ fn read(plugin: &Plugin, query: &Query, ok: &Value) -> Result<Answer, Failure> {
     {
         return Ok(Answer::Text(text.to_owned()));
     }
-    wire::read_tasks(ok).map(Answer::Tasks).map_err(|fault| plugin.misread(&fault))
+    wire::read_tasks(ok).map(Answer::Tasks).map_err(|fault| plugin.reply_failure(&fault))
 }

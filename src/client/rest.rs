@@ -5,11 +5,11 @@ use std::rc::Rc;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::{Asking, Builtin, Client, Setup, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, payload};
 use crate::auth::Auth;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::http::{Error, Http, Opened, Request};
+use crate::http::{Error, Http, HttpRequest, Opened};
 use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
@@ -22,15 +22,15 @@ struct Rest {
     auth: Auth,
 }
 
-fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
-    let base = super::endpoint(&setup.config)?;
-    let (http, auth) = (Rc::clone(&setup.http), setup.config.auth.clone());
-    let auth = Auth::new(auth, setup.http, setup.paths, base.clone(), setup.root, false);
+fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+    let base = super::endpoint(&context.config)?;
+    let (http, auth) = (Rc::clone(&context.http), context.config.auth.clone());
+    let auth = Auth::new(auth, context.http, context.paths, base.clone(), context.root, false);
     Ok(Box::new(Rest { base, http, auth }))
 }
 
 impl Client for Rest {
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer> {
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
             let read = |value: &Value| payload::read(query, value);
             self.authorised(&query.tool, &query.arguments, query.read_only, deadline, &read).await
@@ -42,7 +42,7 @@ impl Client for Rest {
         tool: &'a str,
         arguments: &'a Map<String, Value>,
         deadline: Deadline,
-    ) -> Asking<'a, Value> {
+    ) -> ClientFuture<'a, Value> {
         Box::pin(async move {
             self.authorised(tool, arguments, false, deadline, &|value| Ok(value.clone())).await
         })
@@ -50,7 +50,7 @@ impl Client for Rest {
 }
 
 /// What came back.
-struct Said {
+struct Reply {
     status: u16,
     content_type: String,
     body: Vec<u8>,
@@ -70,7 +70,7 @@ impl Rest {
         for is_second in [false, true] {
             let said = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
             if said.status != 401 {
-                match self.judge(&said, tool).and_then(|value| read(&value)) {
+                match self.check_status(&said, tool).and_then(|value| read(&value)) {
                     Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
                     settled => return settled,
                 }
@@ -89,10 +89,10 @@ impl Rest {
         token: Option<&Secret>,
         repeat: bool,
         deadline: Deadline,
-    ) -> Result<Said, Failure> {
+    ) -> Result<Reply, Failure> {
         let url = self.url(tool)?;
         let body = Value::Object(arguments.clone()).to_string().into_bytes();
-        let make = || Request {
+        let make = || HttpRequest {
             method: Method::POST,
             url: url.clone(),
             headers: vec![
@@ -102,9 +102,9 @@ impl Rest {
             bearer: token.cloned(),
             body: body.clone(),
         };
-        let read = async |mut opened: Opened| -> Result<Said, Error> {
+        let read = async |mut opened: Opened| -> Result<Reply, Error> {
             let content_type = opened.content_type();
-            Ok(Said { status: opened.status, content_type, body: opened.body().await? })
+            Ok(Reply { status: opened.status, content_type, body: opened.body().await? })
         };
         self.http.send(make, read, repeat, deadline).await
     }
@@ -119,7 +119,7 @@ impl Rest {
         Ok(url.into())
     }
 
-    fn judge(&self, said: &Said, tool: &str) -> Result<Value, Failure> {
+    fn check_status(&self, said: &Reply, tool: &str) -> Result<Value, Failure> {
         let place = &self.base;
         let value = payload::parse(&said.body, &said.content_type);
         let message = value.as_ref().ok().and_then(|value| {

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::layers::{Layer, Place, Setting};
+use super::layers::{Layer, Origin, Setting};
 use super::proxies;
 use super::slots;
-use super::variables::{self, Meaning};
+use super::variables::{self, Effect, Variable};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 
@@ -63,7 +63,7 @@ impl FromEnvironment {
     fn canonical(&mut self, name: &str, path: &str, value: &str) {
         if name == "WARMSTART_LOG" {
             let path = vec!["log".into(), "level".into()];
-            let place = Place::Name(name.into());
+            let place = Origin::Name(name.into());
             self.canonical.settings.push(Setting { path, value: value.into(), place });
         }
         if OTHER_NAMES.contains(&name) || name.starts_with("WARMSTART_TEST_") {
@@ -90,13 +90,15 @@ impl FromEnvironment {
 
     /// What the variable at `at` of the guide's table sets under the name it has here.
     fn of_guide(&mut self, name: &str, at: usize, value: &str) -> Vec<Setting> {
-        let (keys, meant) = match variables::TABLE[at].1 {
-            Meaning::Nothing(reason) => (&[][..], Ok(Err(reason))),
-            Meaning::Sets(keys, convert) => (keys, convert(value)),
+        let (keys, effect) = match variables::TABLE[at].1 {
+            Variable::Ignored(reason) => (&[][..], Ok(Effect::None(reason))),
+            Variable::Sets(keys, convert) => (keys, convert(value)),
         };
-        match meant {
-            Ok(Ok(value)) => keys.iter().map(|key| guide_setting(name, key, &value)).collect(),
-            Ok(Err(reason)) => {
+        match effect {
+            Ok(Effect::Set(value)) => {
+                keys.iter().map(|key| guide_setting(name, key, &value)).collect()
+            }
+            Ok(Effect::None(reason)) => {
                 self.notices.push(format!("`{name}` has no effect here, because {reason}"));
                 Vec::new()
             }
@@ -111,7 +113,7 @@ impl FromEnvironment {
 
 fn guide_setting(name: &str, key: &str, value: &Value) -> Setting {
     let path = key.split('.').map(str::to_owned).collect();
-    Setting { path, value: value.clone(), place: Place::Name(name.to_owned()) }
+    Setting { path, value: value.clone(), place: Origin::Name(name.to_owned()) }
 }
 
 fn canonical_setting(
@@ -123,7 +125,7 @@ fn canonical_setting(
     let path: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     if slots::find(&words).is_some() {
-        let place = Place::Name(name.to_owned());
+        let place = Origin::Name(name.to_owned());
         return Ok(Setting { path, value: Value::from(value), place });
     }
     let meant = slots::nearest_key(&words).map(|near| {
@@ -137,7 +139,7 @@ fn canonical_setting(
 #[must_use]
 pub fn is_ours(name: &str) -> bool {
     // A variable of the guide that sets nothing here may be another program's secret.
-    let sets = |at: usize| matches!(variables::TABLE[at].1, Meaning::Sets(..));
+    let sets = |at: usize| matches!(variables::TABLE[at].1, Variable::Sets(..));
     name.starts_with(CANONICAL)
         || name.starts_with(OPTION)
         || variables::position(name).is_some_and(sets)

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::read::{self, Around, Read};
+use super::read::{self, Read, ReadContext};
 use super::schema::*;
 use crate::event::Source;
 use crate::task::AnswerKind;
@@ -11,17 +11,17 @@ use crate::task::AnswerKind;
 /// One key of a table `T`.
 pub struct Key<T: 'static> {
     pub name: &'static str,
-    set: fn(&mut T, &Value, &Around<'_>) -> Read<()>,
+    set: fn(&mut T, &Value, &ReadContext<'_>) -> Read<()>,
 }
 
 impl<T> Key<T> {
     /// Reads `value` into its place; `Err` says what is wrong, and nothing is changed.
-    pub fn set(&self, table: &mut T, value: &Value, around: &Around<'_>) -> Read<()> {
-        (self.set)(table, value, around)
+    pub fn set(&self, table: &mut T, value: &Value, context: &ReadContext<'_>) -> Read<()> {
+        (self.set)(table, value, context)
     }
 }
 
-/// Rows of a table: `"key" => |table, value, around| place = reader;`
+/// Rows of a table: `"key" => |table, value, context| place = reader;`
 macro_rules! keys {
     ($name:ident: $table:ty { $($key:literal => |$t:ident, $v:ident, $a:ident| $place:expr, $read:expr;)* }) => {
         pub static $name: &[Key<$table>] = &[$(Key {
@@ -239,9 +239,9 @@ fn headers(value: &Value) -> Read<std::collections::BTreeMap<String, String>> {
 
 /// `env` takes what the proxy variables say; what cannot be read there is left out here and
 /// reported by the environment's own check.
-fn proxy(value: &Value, around: &Around<'_>) -> Read<Proxy> {
+fn proxy(value: &Value, context: &ReadContext<'_>) -> Read<Proxy> {
     Ok(match read::text(value)?.as_str() {
-        "env" => Proxy::Environment(super::proxies::read(around.environment)),
+        "env" => Proxy::Environment(super::proxies::read(context.environment)),
         "none" | "" => Proxy::None,
         _ => match read::url(value)? {
             Some(url) => Proxy::Url(url),

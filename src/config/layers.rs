@@ -14,32 +14,32 @@ use crate::disk;
 use crate::error::{Code, Failure};
 
 /// A file larger than this is no configuration.
-const LARGEST_FILE: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Nor is one with more settings: checking each would take a session's time.
-const MOST_SETTINGS: usize = 2000;
+const MAX_SETTINGS: usize = 2000;
 
 /// One setting of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     pub path: Vec<String>,
     pub value: Value,
-    pub place: Place,
+    pub place: Origin,
 }
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum Origin {
     /// The exact name of a variable, or of the flag.
     Name(String),
     /// The line of a file, from 1.
     Line(Arc<str>, usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Name(name) => f.write_str(name),
-            Place::Line(file, line) => write!(f, "{file}:{line}"),
+            Origin::Name(name) => f.write_str(name),
+            Origin::Line(file, line) => write!(f, "{file}:{line}"),
         }
     }
 }
@@ -145,7 +145,7 @@ pub struct File {
 /// `WS101` when it is there and cannot be read.
 pub fn read(path: &Path) -> Result<Option<File>, Failure> {
     let shown = path.display().to_string();
-    match disk::read_text(path, LARGEST_FILE) {
+    match disk::read_text(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(text.map(|text| File { shown, text })),
         Err(error) => Err(Failure::new(
             Code::CONFIG_UNREADABLE,
@@ -172,8 +172,8 @@ pub fn parse(file: &File) -> Result<Vec<Setting>, Failure> {
     let (shown, lines) = (Arc::from(file.shown.as_str()), line_starts(text));
     let mut walk = Walk { shown, lines, path: Vec::new(), found: Vec::new() };
     walk.table(table.get_ref());
-    if walk.found.len() > MOST_SETTINGS {
-        let text = format!("`{}` holds more than {MOST_SETTINGS} settings", file.shown);
+    if walk.found.len() > MAX_SETTINGS {
+        let text = format!("`{}` holds more than {MAX_SETTINGS} settings", file.shown);
         return Err(Failure::new(Code::CONFIG_UNREADABLE, text).hint("the whole file is left out"));
     }
     Ok(walk.found)
@@ -190,7 +190,7 @@ struct Walk {
 impl Walk {
     fn table(&mut self, table: &toml::de::DeTable<'_>) {
         for (key, value) in table {
-            if self.found.len() > MOST_SETTINGS {
+            if self.found.len() > MAX_SETTINGS {
                 return;
             }
             self.path.push(key.get_ref().to_string());
@@ -200,7 +200,7 @@ impl Walk {
                 toml::de::DeValue::Table(inner) if !is_setting => self.table(inner),
                 other => {
                     let line = line(&self.lines, key.span().start);
-                    let place = Place::Line(Arc::clone(&self.shown), line);
+                    let place = Origin::Line(Arc::clone(&self.shown), line);
                     let path = self.path.clone();
                     self.found.push(Setting { path, value: plain(other), place });
                 }

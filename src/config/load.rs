@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::defaults::DEFAULTS;
 use super::env;
-use super::layers::{self, Layer, Place, Setting};
+use super::layers::{self, Layer, Origin, Setting};
 use super::problem::{bad_value, literal_secret, refusal, unknown};
-use super::read::Around;
+use super::read::ReadContext;
 use super::schema::Config;
 use super::slots::{self, Tables};
 use super::trust::{self, PROJECT_FILE, TrustStore};
@@ -16,7 +16,7 @@ use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
 /// Where settings may come from.
-pub struct Sources<'a> {
+pub struct ConfigSources<'a> {
     pub environment: &'a Environment,
     pub paths: Option<&'a Paths>,
     /// The repository's root, or the session's folder.
@@ -28,7 +28,7 @@ pub struct Sources<'a> {
 }
 
 /// What loading came to.
-pub struct Loaded {
+pub struct LoadedConfig {
     pub config: Config,
     /// Values that were left out, each with its place, its range and the nearest spelling.
     pub problems: Vec<Failure>,
@@ -41,22 +41,22 @@ pub struct Loaded {
     /// The layers above the defaults, the strongest last.
     pub layers: Vec<Layer>,
     /// Of those the settings that could not be used, by path and place.
-    pub left_out: Vec<(Vec<String>, Place)>,
+    pub ignored: Vec<(Vec<String>, Origin)>,
     /// The files that were looked for, in the order of their layers, and whether they were there.
     pub files: Vec<(PathBuf, bool)>,
 }
 
 /// Loads everything.
 #[must_use]
-pub fn load(sources: &Sources<'_>) -> Loaded {
-    let mut loaded = Loaded {
+pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
+    let mut loaded = LoadedConfig {
         config: Config::blank(),
         problems: Vec::new(),
         notices: Vec::new(),
         untrusted: None,
         project_trusted: false,
         layers: Vec::new(),
-        left_out: Vec::new(),
+        ignored: Vec::new(),
         files: Vec::new(),
     };
     loaded.user_file(sources);
@@ -71,7 +71,7 @@ pub fn load(sources: &Sources<'_>) -> Loaded {
     loaded
 }
 
-impl Loaded {
+impl LoadedConfig {
     /// The variables that secrets are taken from (`{ env = "NAME" }`).
     #[must_use]
     pub fn secret_variables(&self) -> Vec<&str> {
@@ -100,7 +100,7 @@ impl Loaded {
         layer
     }
 
-    fn user_file(&mut self, sources: &Sources<'_>) {
+    fn user_file(&mut self, sources: &ConfigSources<'_>) {
         let named = sources.file.clone().or_else(|| self.named_by_variable(sources));
         let is_named = named.is_some();
         let usual = sources.paths.map(|paths| paths.config_file.clone());
@@ -116,7 +116,7 @@ impl Loaded {
     }
 
     /// A relative path would be looked for in the project, and be obeyed as the user's own word.
-    fn named_by_variable(&mut self, sources: &Sources<'_>) -> Option<PathBuf> {
+    fn named_by_variable(&mut self, sources: &ConfigSources<'_>) -> Option<PathBuf> {
         const NAME: &str = "WARMSTART_CONFIG";
         let text = sources.environment.get(NAME)?;
         let path = sources.environment.path(NAME);
@@ -128,16 +128,16 @@ impl Loaded {
     }
 
     /// The bytes that are judged are the bytes that are parsed.
-    fn project_file(&mut self, sources: &Sources<'_>) {
+    fn project_file(&mut self, sources: &ConfigSources<'_>) {
         let Some(path) = sources.project.map(|root| root.join(PROJECT_FILE)) else { return };
         let Some((file, mut settings)) = self.read(&path) else { return };
         let store = sources.paths.map(TrustStore::open).unwrap_or_default();
         self.project_trusted = store.trusts(&path, &file.text);
         if !self.project_trusted {
             let (harmless, refused): (Vec<_>, Vec<_>) =
-                settings.into_iter().partition(trust::is_harmless);
+                settings.into_iter().partition(trust::needs_no_trust);
             settings = harmless;
-            self.untrusted = refusal(&file.shown, &refused, store.knows(&path));
+            self.untrusted = refusal(&file.shown, &refused, store.has_entry(&path));
             if self.untrusted.is_some() {
                 // It must not silence what is said about itself.
                 settings.retain(|one| one.words() != ["session_start", "notice"]);
@@ -178,21 +178,21 @@ impl Loaded {
         });
     }
 
-    fn resolve(&mut self, sources: &Sources<'_>) {
-        let around = around(sources);
+    fn resolve(&mut self, sources: &ConfigSources<'_>) {
+        let context = context(sources);
         let mut tables = Tables::blank();
-        read_defaults(&mut tables, &around, |path| path[0] != "hooks");
+        read_defaults(&mut tables, &context, |path| path[0] != "hooks");
         let layers = std::mem::take(&mut self.layers);
         let merged = layers::merge(&layers);
         let (hooks, others): (Vec<_>, Vec<_>) =
             merged.into_iter().partition(|one| one.path.first().is_some_and(|one| one == "hooks"));
         for setting in others {
-            self.apply(&mut tables, setting, &layers, &around);
+            self.apply(&mut tables, setting, &layers, &context);
         }
-        read_defaults(&mut tables, &around, |path| path[0] == "hooks");
+        read_defaults(&mut tables, &context, |path| path[0] == "hooks");
         // Tables that begin with `hook_defaults` come after those were read.
         for setting in hooks {
-            self.apply(&mut tables, setting, &layers, &around);
+            self.apply(&mut tables, setting, &layers, &context);
         }
         self.layers = layers;
         self.config = tables.config;
@@ -203,23 +203,23 @@ impl Loaded {
         tables: &mut Tables,
         setting: &Setting,
         layers: &[Layer],
-        around: &Around<'_>,
+        context: &ReadContext<'_>,
     ) {
         let words = setting.words();
         let Some(slot) = slots::find(&words) else {
             return self.problems.push(unknown(setting));
         };
-        let Err(wrong) = tables.set(&slot, &setting.value, around) else { return };
+        let Err(wrong) = tables.set(&slot, &setting.value, context) else { return };
         self.problems.push(bad_value(setting, &wrong));
         // The next weaker one that says something usable stands in.
         let strongest_first = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
         let weaker = strongest_first.skip_while(|one| !std::ptr::eq(*one, setting)).skip(1);
         let weaker = weaker.filter(|one| one.path == setting.path);
         for one in std::iter::once(setting).chain(weaker) {
-            if tables.set(&slot, &one.value, around).is_ok() {
+            if tables.set(&slot, &one.value, context).is_ok() {
                 break;
             }
-            self.left_out.push((one.path.clone(), one.place.clone()));
+            self.ignored.push((one.path.clone(), one.place.clone()));
         }
     }
 }
@@ -227,33 +227,33 @@ impl Loaded {
 /// What is wrong with settings that a stronger layer hides: nothing yet, but all of it when that
 /// layer goes. For `config check`; a session start does not pay for it.
 #[must_use]
-pub fn hidden_problems(loaded: &Loaded, sources: &Sources<'_>) -> Vec<Failure> {
-    let around = around(sources);
+pub fn hidden_problems(loaded: &LoadedConfig, sources: &ConfigSources<'_>) -> Vec<Failure> {
+    let context = context(sources);
     let visible = layers::merge(&loaded.layers);
     let all = loaded.layers.iter().flat_map(|layer| &layer.settings);
     let hidden = all.filter(|one| !visible.iter().any(|other| std::ptr::eq(*one, *other)));
     let wrong = hidden.filter_map(|setting| {
         let words = setting.words();
         let Some(slot) = slots::find(&words) else { return Some(unknown(setting)) };
-        let set = Tables::blank().set(&slot, &setting.value, &around);
+        let set = Tables::blank().set(&slot, &setting.value, &context);
         set.err().map(|wrong| bad_value(setting, &wrong))
     });
     // What was refused while loading has been told.
     wrong.filter(|failure| !loaded.problems.contains(failure)).collect()
 }
 
-fn flag() -> Place {
-    Place::Name("--set".into())
+fn flag() -> Origin {
+    Origin::Name("--set".into())
 }
 
-fn around<'a>(sources: &'a Sources<'_>) -> Around<'a> {
+fn context<'a>(sources: &'a ConfigSources<'_>) -> ReadContext<'a> {
     let home = sources.paths.and_then(|paths| paths.home.as_deref());
-    Around { environment: sources.environment, home }
+    ReadContext { environment: sources.environment, home }
 }
 
-fn read_defaults(tables: &mut Tables, around: &Around<'_>, wanted: impl Fn(&[&str]) -> bool) {
+fn read_defaults(tables: &mut Tables, context: &ReadContext<'_>, wanted: impl Fn(&[&str]) -> bool) {
     for (path, leaf) in DEFAULTS.iter().filter(|(path, _)| wanted(path)) {
-        let set = slots::find(path).map(|slot| tables.set(&slot, &leaf.value(), around));
+        let set = slots::find(path).map(|slot| tables.set(&slot, &leaf.value(), context));
         debug_assert!(matches!(set, Some(Ok(()))), "hooks.toml: `{path:?}`");
     }
 }
@@ -263,8 +263,10 @@ fn checked_version(file: &layers::File, settings: Vec<Setting>) -> Result<Vec<Se
     match version {
         Some(setting) if setting.value.as_i64().is_some_and(|number| number > 1) => {
             let text = format!("{}: the file has format {}", setting.place, setting.value);
-            Err(Failure::new(Code::CONFIG_NEWER, text)
-                .hint(format!("this program knows format 1: upgrade it, or mend `{}`", file.shown)))
+            Err(Failure::new(Code::CONFIG_NEWER, text).hint(format!(
+                "this program has_entry format 1: upgrade it, or mend `{}`",
+                file.shown
+            )))
         }
         _ => Ok(settings),
     }
@@ -275,9 +277,9 @@ mod tests {
     use super::*;
     use crate::config::{AuthKind, SecretSource};
 
-    fn with(variables: &[(&str, &str)]) -> Loaded {
+    fn with(variables: &[(&str, &str)]) -> LoadedConfig {
         let environment: Environment = variables.iter().copied().collect();
-        load(&Sources {
+        load(&ConfigSources {
             environment: &environment,
             paths: None,
             project: None,
@@ -286,7 +288,7 @@ mod tests {
         })
     }
 
-    fn messages(loaded: &Loaded) -> String {
+    fn messages(loaded: &LoadedConfig) -> String {
         loaded
             .problems
             .iter()

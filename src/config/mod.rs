@@ -19,7 +19,7 @@ pub mod trust;
 mod variables;
 
 pub use env::is_ours;
-pub use load::{Loaded, Sources, hidden_problems, load};
+pub use load::{ConfigSources, LoadedConfig, hidden_problems, load};
 pub use nearest::nearest;
 pub use schema::*;
 pub use slots::is_credential;

@@ -4,32 +4,32 @@ use serde_json::{Map, Value};
 
 use super::defaults::{DEFAULTS, Leaf};
 use super::layers::Setting;
-use super::load::Loaded;
+use super::load::LoadedConfig;
 use super::{keys, read, slots};
 use crate::secret::SafeUrl;
 
 /// One setting and all that was said about it.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct AnnotatedSetting {
     pub key: String,
     /// The one in use first, then what it shadows, then what could not be used.
-    pub values: Vec<Said>,
+    pub values: Vec<AnnotatedValue>,
 }
 
 /// One value at one place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct AnnotatedValue {
     /// As it may be shown: secrets are masked.
     pub value: Value,
     /// `hooks.toml:12`, a variable, `default`.
     pub place: String,
     /// It could not be used, and a weaker one stands in.
-    pub is_left_out: bool,
+    pub is_ignored: bool,
 }
 
 /// Every setting that has a value, ordered by key.
 #[must_use]
-pub fn of(loaded: &Loaded) -> Vec<Origin> {
+pub fn of(loaded: &LoadedConfig) -> Vec<AnnotatedSetting> {
     let mut paths: Vec<Vec<&str>> = DEFAULTS.iter().map(|(path, _)| path.to_vec()).collect();
     let said = loaded.layers.iter().flat_map(|layer| &layer.settings);
     paths.extend(said.map(Setting::words).filter(|path| slots::find(path).is_some()));
@@ -38,25 +38,25 @@ pub fn of(loaded: &Loaded) -> Vec<Origin> {
     paths.into_iter().map(|path| origin(&path, loaded)).collect()
 }
 
-fn origin(path: &[&str], loaded: &Loaded) -> Origin {
+fn origin(path: &[&str], loaded: &LoadedConfig) -> AnnotatedSetting {
     let said = loaded.layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
-    let mut values: Vec<Said> = said
+    let mut values: Vec<AnnotatedValue> = said
         .filter(|one| one.words() == path)
-        .map(|one| Said {
+        .map(|one| AnnotatedValue {
             value: masked(path, &typed(path, &one.value)),
             place: one.place.to_string(),
-            is_left_out: loaded
-                .left_out
+            is_ignored: loaded
+                .ignored
                 .iter()
                 .any(|(other, at)| *other == one.path && *at == one.place),
         })
         .collect();
     if let Some((_, leaf)) = DEFAULTS.iter().find(|(known, _)| *known == path) {
         let value = masked(path, &leaf.value());
-        values.push(Said { value, place: "default".into(), is_left_out: false });
+        values.push(AnnotatedValue { value, place: "default".into(), is_ignored: false });
     }
-    values.sort_by_key(|said| said.is_left_out);
-    Origin { key: path.join("."), values }
+    values.sort_by_key(|said| said.is_ignored);
+    AnnotatedSetting { key: path.join("."), values }
 }
 
 /// A variable's text as the number, flag, list or table that its key takes, so that it reads like a line of

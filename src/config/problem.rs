@@ -33,13 +33,13 @@ pub fn bad_value(setting: &Setting, wrong: &str) -> Failure {
 
 /// What an untrusted file asked for; `changed`: it was trusted with another content.
 pub fn refusal(shown: &str, refused: &[Setting], changed: bool) -> Option<Failure> {
-    const NAMED: usize = 4;
+    const MAX_NAMED: usize = 4;
     if refused.is_empty() {
         return None;
     }
-    let mut keys: Vec<String> = refused.iter().take(NAMED).map(Setting::key).collect();
-    if refused.len() > NAMED {
-        keys.push(format!("{} more", refused.len() - NAMED));
+    let mut keys: Vec<String> = refused.iter().take(MAX_NAMED).map(Setting::key).collect();
+    if refused.len() > MAX_NAMED {
+        keys.push(format!("{} more", refused.len() - MAX_NAMED));
     }
     let state = if changed { "has changed since it was trusted" } else { "is not trusted" };
     let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));

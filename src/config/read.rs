@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::secret::{SafeUrl, Secret};
 
 /// What a value may refer to.
-pub struct Around<'a> {
+pub struct ReadContext<'a> {
     pub environment: &'a Environment,
     pub home: Option<&'a std::path::Path>,
 }
@@ -170,12 +170,12 @@ fn toml_value(text: &str) -> Option<Value> {
 }
 
 /// An absolute path, `~/` standing for the home; empty: none.
-pub fn path(value: &Value, around: &Around<'_>) -> Read<Option<PathBuf>> {
+pub fn path(value: &Value, context: &ReadContext<'_>) -> Read<Option<PathBuf>> {
     let text = text(value)?;
     if text.is_empty() {
         return Ok(None);
     }
-    let path = match (text.strip_prefix("~/"), around.home) {
+    let path = match (text.strip_prefix("~/"), context.home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(&text),
     };
@@ -187,14 +187,14 @@ pub fn path(value: &Value, around: &Around<'_>) -> Read<Option<PathBuf>> {
 }
 
 /// A list of absolute paths.
-pub fn paths(value: &Value, around: &Around<'_>) -> Read<Vec<PathBuf>> {
-    let paths = list(value)?.into_iter().map(|one| path(&Value::String(one), around));
+pub fn paths(value: &Value, context: &ReadContext<'_>) -> Read<Vec<PathBuf>> {
+    let paths = list(value)?.into_iter().map(|one| path(&Value::String(one), context));
     Ok(paths.collect::<Read<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// A list of paths that may be relative to the repository's root.
-pub fn files(value: &Value, around: &Around<'_>) -> Read<Vec<PathBuf>> {
-    let expand = |text: String| match (text.strip_prefix("~/"), around.home) {
+pub fn files(value: &Value, context: &ReadContext<'_>) -> Read<Vec<PathBuf>> {
+    let expand = |text: String| match (text.strip_prefix("~/"), context.home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(text),
     };
@@ -208,7 +208,7 @@ pub fn url(value: &Value) -> Read<Option<SafeUrl>> {
 }
 
 /// A secret: the value itself, or where it comes from. Errors never repeat it.
-pub fn secret(value: &Value, around: &Around<'_>) -> Read<Option<SecretSource>> {
+pub fn secret(value: &Value, context: &ReadContext<'_>) -> Read<Option<SecretSource>> {
     const FORMS: &str =
         "must be `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
     let map = match value {
@@ -222,12 +222,12 @@ pub fn secret(value: &Value, around: &Around<'_>) -> Read<Option<SecretSource>> 
     match form.as_str() {
         "env" => {
             let name = text(inner)?;
-            let found = around.environment.get(&name).map(Secret::new);
+            let found = context.environment.get(&name).map(Secret::new);
             let found =
                 found.ok_or_else(|| format!("names the variable `{name}`, which is not set"))?;
             Ok(Some(SecretSource::Value(found)))
         }
-        "file" => Ok(path(inner, around)?.map(SecretSource::File)),
+        "file" => Ok(path(inner, context)?.map(SecretSource::File)),
         "command" => match list(inner)? {
             words if words.is_empty() => Err("has an empty command".into()),
             words => Ok(Some(SecretSource::Command(words))),

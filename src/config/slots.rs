@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::defaults::DEFAULTS;
 use super::keys::{AUTH, CLIENT, HOOK, Key, PLUGIN, QUERY, TOP};
 use super::nearest::nearest;
-use super::read::{self, Around, Read};
+use super::read::{self, Read, ReadContext};
 use super::schema::*;
 use crate::secret::SafeUrl;
 
@@ -66,30 +66,30 @@ impl Tables {
 
     /// Reads `value` into its place. A table that is named for the first time begins with what the
     /// general one says; credentials are never taken over.
-    pub fn set(&mut self, slot: &Slot<'_>, value: &Value, around: &Around<'_>) -> Read<()> {
+    pub fn set(&mut self, slot: &Slot<'_>, value: &Value, context: &ReadContext<'_>) -> Read<()> {
         let config = &mut self.config;
         match slot {
-            Slot::Top(key) => key.set(config, value, around),
-            Slot::Client(key) => key.set(&mut config.client, value, around),
-            Slot::Auth(key) => key.set(&mut config.client.auth, value, around),
-            Slot::OtherClient(name, key) => key.set(other(config, name), value, around),
-            Slot::OtherAuth(name, key) => key.set(&mut other(config, name).auth, value, around),
+            Slot::Top(key) => key.set(config, value, context),
+            Slot::Client(key) => key.set(&mut config.client, value, context),
+            Slot::Auth(key) => key.set(&mut config.client.auth, value, context),
+            Slot::OtherClient(name, key) => key.set(other(config, name), value, context),
+            Slot::OtherAuth(name, key) => key.set(&mut other(config, name).auth, value, context),
             Slot::Query(name, key) => {
                 let query = config.queries.entry((*name).to_owned());
-                key.set(query.or_insert_with(QueryConfig::blank), value, around)
+                key.set(query.or_insert_with(QueryConfig::blank), value, context)
             }
             Slot::Branch(name) => {
                 config.branches.insert((*name).to_owned(), read::text(value)?);
                 Ok(())
             }
-            Slot::HookDefaults(key) => key.set(&mut self.hook_defaults, value, around),
+            Slot::HookDefaults(key) => key.set(&mut self.hook_defaults, value, context),
             Slot::Hook(name, key) => {
                 let hook = config.hooks.entry((*name).to_owned());
-                key.set(hook.or_insert_with(|| self.hook_defaults.clone()), value, around)
+                key.set(hook.or_insert_with(|| self.hook_defaults.clone()), value, context)
             }
             Slot::Plugin(name, key) => {
                 let plugin = config.plugins.entry((*name).to_owned());
-                key.set(plugin.or_insert_with(PluginConfig::blank), value, around)
+                key.set(plugin.or_insert_with(PluginConfig::blank), value, context)
             }
         }
     }

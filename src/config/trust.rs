@@ -13,7 +13,7 @@ use crate::secret::hex;
 
 /// Where a project keeps its settings, below its root.
 pub const PROJECT_FILE: &str = ".claude/hooks.toml";
-const LARGEST_STORE: u64 = 1 << 20;
+const MAX_STORE_BYTES: u64 = 1 << 20;
 
 /// The files that the user trusts: canonical path to the SHA-256 of the content.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl TrustStore {
     #[must_use]
     pub fn open(paths: &Paths) -> Self {
         let path = paths.agreements.join("trust.json");
-        let bytes = disk::read_private(&path, LARGEST_STORE).ok().flatten();
+        let bytes = disk::read_private(&path, MAX_STORE_BYTES).ok().flatten();
         let parsed = bytes.map(|bytes| serde_json::from_slice(&bytes));
         let is_damaged = matches!(parsed, Some(Err(_)));
         TrustStore { path, is_damaged, files: parsed.and_then(Result::ok).unwrap_or_default() }
@@ -43,7 +43,7 @@ impl TrustStore {
 
     /// Whether the file was agreed to with another content.
     #[must_use]
-    pub fn knows(&self, file: &Path) -> bool {
+    pub fn has_entry(&self, file: &Path) -> bool {
         name(file).is_some_and(|name| self.files.contains_key(&name))
     }
 
@@ -101,7 +101,7 @@ pub fn digest(content: &str) -> String {
 /// Whether a file that is not trusted may set this: how much is said and in which order, but nothing
 /// that runs code, reads files, calls the server or moves credentials.
 #[must_use]
-pub fn is_harmless(setting: &Setting) -> bool {
+pub fn needs_no_trust(setting: &Setting) -> bool {
     const HOOK_KEYS: &[&str] = &["order", "enabled", "timeout", "max_chars", "sources"];
     match setting.words().as_slice() {
         ["version"] | ["context", _] => true,

@@ -7,17 +7,21 @@ use super::read::Read;
 
 /// What a variable does.
 #[derive(Clone, Copy)]
-pub enum Meaning {
+pub enum Variable {
     /// The keys it sets, and how its text becomes their value.
-    Sets(&'static [&'static str], fn(&str) -> Read<Meant>),
-    /// Nothing, because …
-    Nothing(&'static str),
+    Sets(&'static [&'static str], fn(&str) -> Read<Effect>),
+    /// No effect, because …
+    Ignored(&'static str),
 }
 
-use Meaning::{Nothing, Sets};
+use Variable::{Ignored, Sets};
 
-/// The value, or why this text sets nothing.
-pub type Meant = Result<Value, &'static str>;
+/// What one text of a variable means.
+pub enum Effect {
+    Set(Value),
+    /// It sets nothing, for this reason.
+    None(&'static str),
+}
 
 /// The position of `name` in the table.
 #[must_use]
@@ -26,7 +30,7 @@ pub fn position(name: &str) -> Option<usize> {
 }
 
 /// Every variable.
-pub static TABLE: &[(&str, Meaning)] = &[
+pub static TABLE: &[(&str, Variable)] = &[
     ("MCP_SERVER_URL", Sets(&["client.url"], text)),
     ("MCP_SERVER_TIMEOUT", Sets(&["http.request_timeout"], |v| seconds(v, 1, 300))),
     ("KEYCLOAK_URL", Sets(&["auth.url"], text)),
@@ -42,66 +46,68 @@ pub static TABLE: &[(&str, Meaning)] = &[
     ("MCP_AUTH_TOKEN", Sets(&["auth.token"], text)),
     ("AUTH_ENABLED", Sets(&["auth.kind"], no_auth)),
     ("FALLBACK_CACHE_TTL", Sets(&["cache.stale_max"], |v| seconds(v, 300, 86_400))),
-    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| Ok(Ok(json!([v.trim()]))))),
+    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| set(json!([v.trim()])))),
     ("TASK_CACHE_TTL", Sets(&["queries.tasks.ttl", "queries.next.ttl"], |v| seconds(v, 60, 3600))),
     ("SESSION_CACHE_TTL", Sets(&["queries.branches.ttl"], |v| seconds(v, 300, 7200))),
     ("SESSION_CACHE_MAX_SIZE", Sets(&["cache.max_size"], megabytes)),
     ("CACHE_CLEANUP_INTERVAL", Sets(&["cache.cleanup_interval"], |v| seconds(v, 60, 2_592_000))),
     ("RATE_LIMIT_REQUESTS_PER_MINUTE", Sets(&["http.rate_limit"], |v| number(v, 10, 1000))),
-    ("HTTP_MAX_RETRIES", Sets(&["http.attempts"], |v| Ok(Ok(json!(whole(v, 0, 10)? + 1))))),
+    ("HTTP_MAX_RETRIES", Sets(&["http.attempts"], |v| set(whole(v, 0, 10)? + 1))),
     ("MCP_MAX_RETRIES", Sets(&["http.attempts"], |v| number(v, 1, 11))),
     ("MCP_RETRY_DELAY", Sets(&["http.retry_delay"], |v| seconds(v, 0, 60))),
     ("CLAUDE_CONTEXT_MODE", Sets(&["context.format"], text)),
     ("APP_LOG_LEVEL", Sets(&["log.level"], level)),
     ("LOG_PATH", Sets(&["log.dir"], folder)),
     ("AI_DATA", Sets(&["log.dir"], folder)),
-    ("AI_DOCS", Nothing("no file of that folder is read")),
-    ("GIT_CACHE_TTL", Nothing("commits are kept by their id, which cannot go stale")),
-    ("HTTP_POOL_CONNECTIONS", Nothing("one run opens one connection to each host")),
-    ("HTTP_POOL_MAXSIZE", Nothing("one run opens one connection to each host")),
+    ("AI_DOCS", Ignored("no file of that folder is read")),
+    ("GIT_CACHE_TTL", Ignored("commits are kept by their id, which cannot go stale")),
+    ("HTTP_POOL_CONNECTIONS", Ignored("one run opens one connection to each host")),
+    ("HTTP_POOL_MAXSIZE", Ignored("one run opens one connection to each host")),
     (
         "SSL_VERIFY",
-        Nothing("certificates are always checked; `http.ca_file` adds your own authority"),
+        Ignored("certificates are always checked; `http.ca_file` adds your own authority"),
     ),
-    ("TOKEN_CACHE_TTL", Nothing("a token is kept until it expires")),
+    ("TOKEN_CACHE_TTL", Ignored("a token is kept until it expires")),
     (
         "TOKEN_REFRESH_BUFFER",
-        Nothing("it belongs to the server; TOKEN_REFRESH_BEFORE_EXPIRY is ours"),
+        Ignored("it belongs to the server; TOKEN_REFRESH_BEFORE_EXPIRY is ours"),
     ),
-    ("PUBLIC_KEY_CACHE_TTL", Nothing("it belongs to the server; no key is fetched here")),
-    ("HOOK_JWT_SECRET", Nothing("requests carry a bearer token and are not signed")),
-    ("HOOK_JWT_ALGORITHM", Nothing("requests carry a bearer token and are not signed")),
-    ("CLAUDE_SUBAGENT", Nothing("the host names the agent in the event")),
-    ("CLAUDE_SESSION_TYPE", Nothing("the host names the kind of session in the event")),
-    ("CLAUDE_AGENT_ROLE", Nothing("the host names the agent in the event")),
-    ("MCP_STATUS_CACHE_DURATION", Nothing("there is no status line to keep")),
+    ("PUBLIC_KEY_CACHE_TTL", Ignored("it belongs to the server; no key is fetched here")),
+    ("HOOK_JWT_SECRET", Ignored("requests carry a bearer token and are not signed")),
+    ("HOOK_JWT_ALGORITHM", Ignored("requests carry a bearer token and are not signed")),
+    ("CLAUDE_SUBAGENT", Ignored("the host names the agent in the event")),
+    ("CLAUDE_SESSION_TYPE", Ignored("the host names the kind of session in the event")),
+    ("CLAUDE_AGENT_ROLE", Ignored("the host names the agent in the event")),
+    ("MCP_STATUS_CACHE_DURATION", Ignored("there is no status line to keep")),
     (
         "MCP_CONNECTION_TIMEOUT",
-        Nothing("it belonged to the status line; `http.connect_timeout` is ours"),
+        Ignored("it belonged to the status line; `http.connect_timeout` is ours"),
     ),
-    ("ENABLE_CLAUDE_EDIT", Nothing("it belongs to another hook")),
+    ("ENABLE_CLAUDE_EDIT", Ignored("it belongs to another hook")),
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
-fn text(value: &str) -> Read<Meant> {
-    Ok(Ok(Value::from(value)))
+#[expect(clippy::unnecessary_wraps, reason = "a converter may refuse its text")]
+fn set(value: impl Into<Value>) -> Read<Effect> {
+    Ok(Effect::Set(value.into()))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
-fn file(value: &str) -> Read<Meant> {
-    Ok(Ok(json!({ "file": value })))
+fn text(value: &str) -> Read<Effect> {
+    set(value)
+}
+
+fn file(value: &str) -> Read<Effect> {
+    set(json!({ "file": value }))
 }
 
 /// The kit that had these names took relative folders from the project.
-#[expect(clippy::unnecessary_wraps, reason = "one row's converter of several")]
-fn folder(value: &str) -> Read<Meant> {
+fn folder(value: &str) -> Read<Effect> {
     let is_own = value.starts_with("~/") || std::path::Path::new(value).is_absolute();
     let relative = "nothing is written into a project; an absolute folder would do";
-    Ok(if is_own { Ok(Value::from(value)) } else { Err(relative) })
+    if is_own { set(value) } else { Ok(Effect::None(relative)) }
 }
 
 /// Bare numbers are seconds under the guide's names; fractions are allowed, units too.
-fn seconds(value: &str, least: u32, most: u32) -> Read<Meant> {
+fn seconds(value: &str, least: u32, most: u32) -> Read<Effect> {
     let text = value.trim();
     let number: f64 = match text.strip_suffix("ms") {
         Some(number) => number.parse::<f64>().map(|number| number / 1000.0),
@@ -117,7 +123,7 @@ fn seconds(value: &str, least: u32, most: u32) -> Read<Meant> {
     } else {
         format!("{millis}ms")
     };
-    Ok(Ok(Value::from(text)))
+    set(text)
 }
 
 fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
@@ -130,22 +136,22 @@ fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
     Ok(number)
 }
 
-fn number(value: &str, least: i64, most: i64) -> Read<Meant> {
-    whole(value, least, most).map(|number| Ok(number.into()))
+fn number(value: &str, least: i64, most: i64) -> Read<Effect> {
+    set(whole(value, least, most)?)
 }
 
-fn megabytes(value: &str) -> Read<Meant> {
-    Ok(Ok(Value::from(format!("{}MiB", whole(value, 1, 10_240)?))))
+fn megabytes(value: &str) -> Read<Effect> {
+    set(format!("{}MiB", whole(value, 1, 10_240)?))
 }
 
-fn no_auth(value: &str) -> Read<Meant> {
+fn no_auth(value: &str) -> Read<Effect> {
     let enabled = super::read::flag(&Value::from(value))?;
     let on = "how requests are authorised follows from what is configured";
-    Ok(if enabled { Err(on) } else { Ok(Value::from("none")) })
+    if enabled { Ok(Effect::None(on)) } else { set("none") }
 }
 
 /// Python's names for the levels.
-fn level(value: &str) -> Read<Meant> {
+fn level(value: &str) -> Read<Effect> {
     let level = match value.trim().to_ascii_lowercase().as_str() {
         "debug" => "debug",
         "info" => "info",
@@ -153,7 +159,7 @@ fn level(value: &str) -> Read<Meant> {
         "error" | "critical" => "error",
         other => return Err(format!("`{other}` is not one of DEBUG, INFO, WARNING, ERROR")),
     };
-    Ok(Ok(Value::from(level)))
+    set(level)
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use crate::config::Notice;
 use crate::context::sanitise;
 use crate::engine::Report;
 use crate::error::{Class, Failure};
-use crate::hook::{Found, Part};
-use crate::query::Supply;
+use crate::hook::{HookResult, Part};
+use crate::query::ServedFrom;
 
 /// Characters of the whole line.
-const LONGEST: usize = 400;
+const MAX_MESSAGE_CHARS: usize = 400;
 
 /// The line for `report`; `problems` are what was wrong beside the hooks (configuration, event).
 #[must_use]
@@ -20,18 +20,18 @@ pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<
         Notice::Always => degraded.unwrap_or_else(|| all_is_well(report)),
     };
     Some(
-        sanitise::line(&format!("warmstart: {text}"), LONGEST)
+        sanitise::line(&format!("warmstart: {text}"), MAX_MESSAGE_CHARS)
             .replace("&lt;", "<")
             .replace("&gt;", ">"),
     )
 }
 
 fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
-    let hooks = report.hooks.iter().filter(|hook| hook.found.failure.is_some());
+    let hooks = report.hooks.iter().filter(|hook| hook.result.failure.is_some());
     // One cause usually stops several hooks: it is said once.
     let mut said: Vec<String> = Vec::new();
     for hook in hooks {
-        let text = trouble(&hook.found);
+        let text = trouble(&hook.result);
         if !said.iter().any(|one| one == &text) {
             said.push(text);
         }
@@ -50,12 +50,12 @@ fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
     Some(text)
 }
 
-fn trouble(found: &Found) -> String {
-    let Some(failure) = &found.failure else { return String::new() };
-    let state = match (found.supply, found.written) {
-        (Supply::Stale, Some(written)) => format!("tasks are as of {written}: "),
+fn trouble(result: &HookResult) -> String {
+    let Some(failure) = &result.failure else { return String::new() };
+    let state = match (result.served, result.written) {
+        (ServedFrom::Stale, Some(written)) => format!("tasks are as of {written}: "),
         _ if matches!(failure.class(), Class::Config | Class::Cache) => String::new(),
-        (Supply::Live | Supply::Fresh, _) => String::from("another source answered: "),
+        (ServedFrom::Live | ServedFrom::Fresh, _) => String::from("another source answered: "),
         _ => String::from("not available: "),
     };
     format!("{state}{}", cured(failure))
@@ -69,14 +69,14 @@ fn cured(failure: &Failure) -> String {
 }
 
 fn all_is_well(report: &Report) -> String {
-    let tasks = report.hooks.iter().flat_map(|hook| &hook.found.parts);
+    let tasks = report.hooks.iter().flat_map(|hook| &hook.result.parts);
     let count: usize = tasks
         .filter_map(|part| match part {
             Part::Tasks { tasks, .. } => Some(tasks.total),
             Part::Text { .. } => None,
         })
         .sum();
-    let supply = report.hooks.iter().find(|hook| !hook.found.parts.is_empty());
-    let supply = supply.map_or("nothing to say", |hook| hook.found.supply.word());
-    format!("{count} tasks ({supply})")
+    let served = report.hooks.iter().find(|hook| !hook.result.parts.is_empty());
+    let served = served.map_or("nothing to say", |hook| hook.result.served.word());
+    format!("{count} tasks ({served})")
 }

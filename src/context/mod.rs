@@ -52,15 +52,18 @@ fn head(changed: Option<Timestamp>) -> String {
 }
 
 /// Characters that the head takes, at most.
-const HEAD: usize = 114;
+const HEAD_CHARS: usize = 114;
 
 /// What is left of the whole budget for the body.
 fn body_budget(options: &ContextOptions) -> budget::Budget {
-    budget::Budget::new(options.max_chars.saturating_sub(HEAD), LARGEST - HEAD)
+    budget::Budget::new(
+        options.max_chars.saturating_sub(HEAD_CHARS),
+        MAX_CONTEXT_BYTES - HEAD_CHARS,
+    )
 }
 
 /// Bytes that every known host takes whole.
-const LARGEST: usize = 9500;
+const MAX_CONTEXT_BYTES: usize = 9500;
 
 #[cfg(test)]
 mod tests {
@@ -69,7 +72,7 @@ mod tests {
     #[test]
     fn the_head_takes_no_more_than_is_kept_for_it() {
         for changed in [None, Some(Timestamp(0)), Some(Timestamp(4_000_000_000))] {
-            assert!(head(changed).len() < HEAD, "{changed:?}");
+            assert!(head(changed).len() < HEAD_CHARS, "{changed:?}");
         }
     }
 }

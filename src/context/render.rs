@@ -7,24 +7,24 @@ use super::sanitise;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
 use crate::error::{Class, Failure};
-use crate::hook::{Found, Part};
-use crate::query::Supply;
+use crate::hook::{HookResult, Part};
+use crate::query::ServedFrom;
 use crate::task::Task;
 
 /// Characters of one field.
-const LONGEST_TITLE: usize = 120;
-const LONGEST_FIELD: usize = 60;
+const MAX_TITLE_CHARS: usize = 120;
+const MAX_FIELD_CHARS: usize = 60;
 /// Characters of one field in full format.
-const LONGEST_FULL: usize = 300;
+const MAX_FULL_FIELD_CHARS: usize = 300;
 /// Room for "N more".
-const MORE: usize = 16;
+const MORE_LINE_CHARS: usize = 16;
 /// A source that claims more than this has said enough.
-const MOST_MORE: usize = 9_999_999;
+const MAX_MORE: usize = 9_999_999;
 
 /// The text without its head; empty when there is nothing to say.
 #[must_use]
 pub fn body(report: &Report, options: &ContextOptions) -> String {
-    let is_silent = report.hooks.iter().all(|hook| hook.found.parts.is_empty());
+    let is_silent = report.hooks.iter().all(|hook| hook.result.parts.is_empty());
     if is_silent {
         return String::new();
     }
@@ -42,9 +42,9 @@ pub fn body(report: &Report, options: &ContextOptions) -> String {
 }
 
 fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> Vec<String> {
-    let found = &hook.found;
+    let result = &hook.result;
     let mut lines = Vec::new();
-    for part in &found.parts {
+    for part in &result.parts {
         let (title, items, total) = match part {
             Part::Tasks { heading, tasks } => {
                 let mut list: Vec<&Task> = tasks.list.iter().collect();
@@ -57,14 +57,14 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
                 let items: Vec<String> =
                     lines.into_iter().map(|line| format!("  {line}")).collect();
                 let total = items.len();
-                (sanitise::line(title, LONGEST_TITLE), items, total)
+                (sanitise::line(title, MAX_TITLE_CHARS), items, total)
             }
         };
         let is_tasks = matches!(part, Part::Tasks { .. });
-        let headings = headings(&title, found, is_tasks && items.is_empty());
+        let headings = headings(&title, result, is_tasks && items.is_empty());
         put(&mut lines, &mut budget, &headings, items, total);
     }
-    if found.parts.is_empty() {
+    if result.parts.is_empty() {
         lines.extend(absent(hook).filter(|line| budget.fits(line, 0)));
     }
     lines
@@ -78,12 +78,15 @@ fn put(
     items: Vec<String>,
     total: usize,
 ) {
-    let Some(heading) = headings.iter().find(|heading| budget.fits(heading, MORE)) else { return };
+    let Some(heading) = headings.iter().find(|heading| budget.fits(heading, MORE_LINE_CHARS))
+    else {
+        return;
+    };
     budget.take(heading);
     lines.push(heading.clone());
     let mut shown = 0;
     for item in items {
-        if !budget.fits(&item, MORE) {
+        if !budget.fits(&item, MORE_LINE_CHARS) {
             break;
         }
         budget.take(&item);
@@ -91,7 +94,7 @@ fn put(
         shown += 1;
     }
     if shown < total {
-        let more = format!("  {} more", (total - shown).min(MOST_MORE));
+        let more = format!("  {} more", (total - shown).min(MAX_MORE));
         budget.take(&more);
         lines.push(more);
     }
@@ -99,18 +102,18 @@ fn put(
 
 /// `Open tasks, task server http://…:`, saying plainly when that is old, from when, and why; then the
 /// same in fewer words, for little room.
-fn headings(title: &str, found: &Found, is_empty: bool) -> [String; 2] {
+fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
     let mut long = title.to_owned();
     let mut short = title.to_owned();
-    if !found.origin.is_empty() {
+    if !result.origin.is_empty() {
         long.push_str(", ");
-        long.push_str(&sanitise::line(&found.origin, LONGEST_TITLE));
+        long.push_str(&sanitise::line(&result.origin, MAX_TITLE_CHARS));
     }
-    if let (Supply::Stale, Some(written)) = (found.supply, found.written) {
+    if let (ServedFrom::Stale, Some(written)) = (result.served, result.written) {
         let stale = format!(", STALE: as of {written}");
         long.push_str(&stale);
         short.push_str(&stale);
-        if let Some(failure) = &found.failure {
+        if let Some(failure) = &result.failure {
             long.push_str(", because ");
             long.push_str(cause(failure));
         }
@@ -121,8 +124,8 @@ fn headings(title: &str, found: &Found, is_empty: bool) -> [String; 2] {
 
 /// A hook that should have found something and could not.
 fn absent(hook: &HookReport) -> Option<String> {
-    let failure = hook.found.failure.as_ref()?;
-    let name = sanitise::line(&hook.name.replace('_', " "), LONGEST_FIELD);
+    let failure = hook.result.failure.as_ref()?;
+    let name = sanitise::line(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
     (failure.class() != Class::Config)
         .then(|| format!("{name}: not available, because {}", cause(failure)))
 }
@@ -165,8 +168,8 @@ fn rank(priority: &str) -> u8 {
 /// `- title [status, priority]` with the other allowed fields behind it.
 fn item(task: &Task, options: &ContextOptions) -> String {
     let longest = match options.format {
-        Format::Compact => LONGEST_FIELD,
-        Format::Full => LONGEST_FULL,
+        Format::Compact => MAX_FIELD_CHARS,
+        Format::Full => MAX_FULL_FIELD_CHARS,
     };
     let mut text = String::from("- ");
     let mut marks = Vec::new();
@@ -174,7 +177,7 @@ fn item(task: &Task, options: &ContextOptions) -> String {
     for field in &options.fields {
         let value = match field.as_str() {
             "title" => {
-                text.push_str(&sanitise::line(&task.title, LONGEST_TITLE));
+                text.push_str(&sanitise::line(&task.title, MAX_TITLE_CHARS));
                 continue;
             }
             "id" => &task.id,
@@ -186,7 +189,9 @@ fn item(task: &Task, options: &ContextOptions) -> String {
         match field.as_str() {
             _ if value.is_empty() => {}
             "status" | "priority" | "id" => marks.push(value),
-            other => more.push_str(&format!("; {}: {value}", sanitise::line(other, LONGEST_FIELD))),
+            other => {
+                more.push_str(&format!("; {}: {value}", sanitise::line(other, MAX_FIELD_CHARS)))
+            }
         }
     }
     if !marks.is_empty() {
@@ -219,13 +224,13 @@ mod tests {
         }
     }
 
-    fn report(tasks: Vec<Task>, supply: Supply, failure: Option<Failure>) -> Report {
+    fn report(tasks: Vec<Task>, served: ServedFrom, failure: Option<Failure>) -> Report {
         let total = tasks.len();
         let part =
             Part::Tasks { heading: "Open tasks".into(), tasks: Tasks { list: tasks, total } };
-        let found = Found {
+        let result = HookResult {
             parts: vec![part],
-            supply,
+            served,
             written: Some(Timestamp(1_795_425_240)),
             origin: "task server http://localhost:8000/mcp".into(),
             failure,
@@ -235,7 +240,7 @@ mod tests {
             name: "pending_tasks".into(),
             order: 10,
             max_chars: 9500,
-            found,
+            result,
             elapsed: Duration::ZERO,
         };
         Report { hooks: vec![hook] }
@@ -250,7 +255,7 @@ mod tests {
             task("3", "deploy", "in_progress", "high"),
             task("1", "odd", "todo", ""),
         ];
-        let text = body(&report(tasks, Supply::Fresh, None), &options(2000));
+        let text = body(&report(tasks, ServedFrom::Fresh, None), &options(2000));
         assert_eq!(
             text,
             "Open tasks, task server http://localhost:8000/mcp:\n\
@@ -266,16 +271,16 @@ mod tests {
     fn i24_the_servers_order_does_not_matter() {
         let mut tasks: Vec<Task> =
             (0..12).map(|n| task(&n.to_string(), &format!("t{n}"), "todo", "high")).collect();
-        let one = body(&report(tasks.clone(), Supply::Live, None), &options(2000));
+        let one = body(&report(tasks.clone(), ServedFrom::Live, None), &options(2000));
         tasks.reverse();
-        assert_eq!(one, body(&report(tasks, Supply::Fresh, None), &options(2000)));
+        assert_eq!(one, body(&report(tasks, ServedFrom::Fresh, None), &options(2000)));
     }
 
     #[test]
     fn i08_b02_stale_says_so_with_time_and_cause() {
         let failure = Failure::new(Code::REFUSED, "x");
         let tasks = vec![task("1", "a", "todo", "")];
-        let text = body(&report(tasks, Supply::Stale, Some(failure)), &options(2000));
+        let text = body(&report(tasks, ServedFrom::Stale, Some(failure)), &options(2000));
         assert!(text.starts_with(
             "Open tasks, task server http://localhost:8000/mcp, STALE: as of 2026-11-23 09:14 UTC, \
              because the source could not be reached:\n"
@@ -284,7 +289,7 @@ mod tests {
 
     #[test]
     fn n086_an_empty_list_is_said_and_nothing_at_all_is_not() {
-        let text = body(&report(Vec::new(), Supply::Live, None), &options(2000));
+        let text = body(&report(Vec::new(), ServedFrom::Live, None), &options(2000));
         assert_eq!(text, "Open tasks, task server http://localhost:8000/mcp: none");
         assert_eq!(body(&Report::default(), &options(2000)), "");
     }
@@ -295,7 +300,8 @@ mod tests {
             let tasks: Vec<Task> =
                 (0..1000).map(|n| task(&n.to_string(), &letter.repeat(400), "todo", "")).collect();
             for max_chars in [200, 2000, 9500] {
-                let text = body(&report(tasks.clone(), Supply::Live, None), &options(max_chars));
+                let text =
+                    body(&report(tasks.clone(), ServedFrom::Live, None), &options(max_chars));
                 let whole = super::super::finish(&text, Some(Timestamp(0))).text;
                 assert!(whole.chars().count() <= max_chars, "{letter} {max_chars}");
                 assert!(whole.len() <= 9500, "{letter} {max_chars}: {}", whole.len());

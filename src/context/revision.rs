@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::deadline::Timestamp;
 use crate::disk::{self, Durability, Lock};
 
-const LARGEST: u64 = 4096;
+const MAX_FILE_BYTES: u64 = 4096;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Revision {
@@ -34,7 +34,7 @@ pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) ->
     if read_only {
         return Some(next(read(file).as_ref(), now));
     }
-    let _lock = Lock::briefly(&file.with_extension("lock"));
+    let _lock = Lock::wait_briefly(&file.with_extension("lock"));
     let before = read(file);
     if let Some(found) = before.as_ref().filter(|found| found.digest == digest) {
         return Some(found.changed_at);
@@ -54,7 +54,7 @@ fn next(before: Option<&Revision>, now: Timestamp) -> Timestamp {
 }
 
 fn read(file: &Path) -> Option<Revision> {
-    serde_json::from_slice(&disk::read_private(file, LARGEST).ok()??).ok()
+    serde_json::from_slice(&disk::read_private(file, MAX_FILE_BYTES).ok()??).ok()
 }
 
 #[cfg(test)]

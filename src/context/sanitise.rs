@@ -135,10 +135,10 @@ fn push(out: &mut String, c: char) {
 fn is_hidden(c: char) -> bool {
     let code = u32::from(c);
     // Most text lies below all of them but one.
-    code >= 0xAD && (code == 0xAD || code >= 0x034F && is_hidden_further_up(code))
+    code >= 0xAD && (code == 0xAD || code >= 0x034F && is_hidden_above_latin1(code))
 }
 
-fn is_hidden_further_up(code: u32) -> bool {
+fn is_hidden_above_latin1(code: u32) -> bool {
     matches!(code,
         0x034F | 0x0600..=0x0605 | 0x061C | 0x06DD | 0x070F | 0x0890..=0x0891 | 0x08E2
         | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E

@@ -66,7 +66,7 @@ pub trait Advisor {
         query: &'a Query,
         cache: CacheView,
         deadline: Deadline,
-    ) -> Advice<'a, Serve>;
+    ) -> AdvisorFuture<'a, Serve>;
 
     /// As `Strategy::after`; a failure leaves it to the next step.
     fn after<'a>(
@@ -75,11 +75,11 @@ pub trait Advisor {
         failure: &'a Failure,
         cache: CacheView,
         deadline: Deadline,
-    ) -> Advice<'a, Verdict>;
+    ) -> AdvisorFuture<'a, Verdict>;
 }
 
 /// What an advisor's methods return.
-pub type Advice<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Failure>> + 'a>>;
+pub type AdvisorFuture<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, Failure>> + 'a>>;
 
 /// One step of a chain, resolved.
 pub enum Step {

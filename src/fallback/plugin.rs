@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Advice, Advisor, Serve, Verdict};
+use super::{Advisor, AdvisorFuture, Serve, Verdict};
 use crate::cache::{CacheView, Freshness};
 use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::plugin::wire::{self, Decision, Request};
-use crate::plugin::{Fault, FaultKind, Named};
+use crate::plugin::wire::{self, Decision, PluginRequest};
+use crate::plugin::{Fault, FaultKind, ResolvedItem};
 use crate::task::{Answer, Query};
 
 /// What `before` may take: it stands in the way of every request.
-const BEFORE: Duration = Duration::from_millis(100);
+const BEFORE_TIMEOUT: Duration = Duration::from_millis(100);
 /// Kept free for what follows the step.
-const RESERVE: Duration = Duration::from_millis(20);
+const FALLBACK_RESERVE: Duration = Duration::from_millis(20);
 
 /// The step that `word` of a chain means.
 #[must_use]
-pub fn step(word: &str, named: Named) -> Box<dyn Advisor> {
+pub fn step(word: &str, named: ResolvedItem) -> Box<dyn Advisor> {
     let has_before = named.pin.manifest.before.contains(&named.item);
     Box::new(PluginStep { word: word.to_owned(), has_before, named })
 }
@@ -28,7 +28,7 @@ pub fn step(word: &str, named: Named) -> Box<dyn Advisor> {
 struct PluginStep {
     word: String,
     has_before: bool,
-    named: Named,
+    named: ResolvedItem,
 }
 
 impl Advisor for PluginStep {
@@ -45,10 +45,10 @@ impl Advisor for PluginStep {
         query: &'a Query,
         cache: CacheView,
         deadline: Deadline,
-    ) -> Advice<'a, Serve> {
+    ) -> AdvisorFuture<'a, Serve> {
         Box::pin(async move {
             let fields = json!({ "query": asked(query), "cache": seen(cache) });
-            match self.decide("before", fields, deadline.capped(BEFORE)).await? {
+            match self.decide("before", fields, deadline.capped(BEFORE_TIMEOUT)).await? {
                 Decision::Cached => Ok(Some(Serve::Cached)),
                 Decision::CachedThenRefresh => Ok(Some(Serve::CachedThenRefresh)),
                 Decision::Decline => Ok(None),
@@ -63,7 +63,7 @@ impl Advisor for PluginStep {
         failure: &'a Failure,
         cache: CacheView,
         deadline: Deadline,
-    ) -> Advice<'a, Verdict> {
+    ) -> AdvisorFuture<'a, Verdict> {
         Box::pin(async move {
             let told = json!({
                 "class": failure.class().word(),
@@ -71,7 +71,7 @@ impl Advisor for PluginStep {
                 "message": failure.message,
             });
             let fields = json!({ "query": asked(query), "cache": seen(cache), "failure": told });
-            let limit = deadline.earlier(RESERVE);
+            let limit = deadline.earlier(FALLBACK_RESERVE);
             Ok(match self.decide("after_failure", fields, limit).await? {
                 Decision::Cached | Decision::CachedThenRefresh => Some(Verdict::Cached),
                 Decision::Ask(client) => Some(Verdict::Ask(client)),
@@ -92,14 +92,14 @@ impl PluginStep {
         limit: Deadline,
     ) -> Result<Decision, Failure> {
         let plugin = &self.named.plugin;
-        let request = Request::new(op, &self.named.item, fields);
+        let request = PluginRequest::new(op, &self.named.item, fields);
         let ok = plugin.call(&request, limit).await?;
-        wire::read_decision(&ok).map_err(|fault| plugin.misread(&fault))
+        wire::read_decision(&ok).map_err(|fault| plugin.reply_failure(&fault))
     }
 
     fn out_of_place(&self, decision: &Decision, place: &str) -> Failure {
         let text = format!("decided `{}`, which means nothing {place}", decision.word());
-        self.named.plugin.misread(&Fault::new(FaultKind::Reply, text))
+        self.named.plugin.reply_failure(&Fault::new(FaultKind::Reply, text))
     }
 }
 

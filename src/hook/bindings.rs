@@ -1,9 +1,9 @@
 //! Values for the placeholders of a query: what is known of the session, the repository and, by
 //! table or by query, the server's id of the checked-out branch.
 
-use super::Scope;
+use super::SessionContext;
 use crate::error::{Code, Failure};
-use crate::query::{Answered, Bindings};
+use crate::query::{Bindings, QueryResult};
 use crate::task::Answer;
 
 /// The query that lists the server's branches.
@@ -11,21 +11,21 @@ pub const BRANCHES: &str = "branches";
 
 /// What is known without asking anybody.
 #[must_use]
-pub fn known(scope: &Scope) -> Bindings {
+pub fn known(session: &SessionContext) -> Bindings {
     let mut bindings = Bindings::new();
     let mut bind = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             bindings.insert(name.to_owned(), value);
         }
     };
-    let repository = scope.repository.as_ref();
+    let repository = session.repository.as_ref();
     let branch = repository.and_then(|repository| repository.branch.clone());
-    bind("branch.id", branch.as_ref().and_then(|name| scope.config.branches.get(name).cloned()));
+    bind("branch.id", branch.as_ref().and_then(|name| session.config.branches.get(name).cloned()));
     bind("git.branch", branch);
     bind("git.commit", repository.and_then(|repository| repository.commit.clone()));
     bind("repository.name", repository.map(crate::repository::Repository::name));
-    bind("session.id", scope.event.session_id.clone());
-    bind("user.id", Some(scope.config.client.user_id.clone()));
+    bind("session.id", session.event.session_id.clone());
+    bind("user.id", Some(session.config.client.user_id.clone()));
     bindings
 }
 
@@ -34,11 +34,11 @@ pub fn known(scope: &Scope) -> Bindings {
 ///
 /// # Errors
 /// Why there is no id.
-pub fn with_branch(scope: &Scope, name: &str) -> Result<Bindings, Failure> {
-    let mut bindings = known(scope);
-    if lacks_branch(scope, name, &bindings) {
+pub fn with_branch(session: &SessionContext, name: &str) -> Result<Bindings, Failure> {
+    let mut bindings = known(session);
+    if needs_branch_id(session, name, &bindings) {
         let branch = branch_name(&bindings)?.to_owned();
-        let answered = scope.queries.from_disk(BRANCHES, &bindings);
+        let answered = session.queries.from_disk(BRANCHES, &bindings);
         let id = match answered {
             Some(answered) => pick(&answered, &branch)?,
             None => return Err(unknown_branch(&branch)),
@@ -50,13 +50,13 @@ pub fn with_branch(scope: &Scope, name: &str) -> Result<Bindings, Failure> {
 
 /// Whether the server's list of branches is of use here: a branch is checked out, and not in the table.
 #[must_use]
-pub fn wants_branches(scope: &Scope) -> bool {
-    let known = known(scope);
+pub fn needs_branch_list(session: &SessionContext) -> bool {
+    let known = known(session);
     known.contains_key("git.branch") && !known.contains_key("branch.id")
 }
 
-fn lacks_branch(scope: &Scope, name: &str, bindings: &Bindings) -> bool {
-    let query = scope.config.queries.get(name);
+fn needs_branch_id(session: &SessionContext, name: &str, bindings: &Bindings) -> bool {
+    let query = session.config.queries.get(name);
     let asks = query.is_some_and(|query| {
         query.arguments.values().any(|value| value.to_string().contains("{branch.id}"))
     });
@@ -69,7 +69,7 @@ fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {
     })
 }
 
-fn pick(answered: &Answered, name: &str) -> Result<String, Failure> {
+fn pick(answered: &QueryResult, name: &str) -> Result<String, Failure> {
     let tasks = answered.answer.as_ref().and_then(Answer::tasks);
     let found = tasks.and_then(|tasks| tasks.list.iter().find(|branch| branch.title == name));
     match (found, &answered.failure) {

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::process::{self, Ended};
-use super::{Builtin, Finding, Found, Hook, Part, Scope};
+use super::process::{self, ProcessResult};
+use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::query::Supply;
+use crate::query::ServedFrom;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "command", summary: "the output of a program", build };
@@ -27,21 +27,22 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 }
 
 impl Command {
-    async fn run(&self, scope: &Scope, deadline: Deadline) -> Found {
+    async fn run(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
         let name = &self.words[0];
-        let program = match program(name, scope) {
+        let program = match program(name, session) {
             Ok(program) => program,
-            Err(failure) => return Found::failed(failure),
+            Err(failure) => return HookResult::failed(failure),
         };
         let limit = deadline.capped(self.timeout);
-        let ended = process::run(&program, &self.words[1..], &[], &scope.root, scope, limit).await;
+        let ended =
+            process::run(&program, &self.words[1..], &[], &session.root, session, limit).await;
         match ended {
-            Ended::Failed(why) => Found::failed(failed(name, &why)),
-            Ended::Output(text) if text.trim().is_empty() => Found::nothing(),
-            Ended::Output(text) => {
+            ProcessResult::Failed(why) => HookResult::failed(failed(name, &why)),
+            ProcessResult::Output(text) if text.trim().is_empty() => HookResult::nothing(),
+            ProcessResult::Output(text) => {
                 let parts = vec![Part::Text { title: format!("Output of {name}"), text }];
                 let origin = format!("command {name}");
-                Found { parts, supply: Supply::Live, origin, ..Found::nothing() }
+                HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
             }
         }
     }
@@ -54,15 +55,15 @@ fn failed(name: &str, why: &str) -> Failure {
 /// An absolute path is meant as it stands; another word with a slash is a program of the project;
 /// a word without one is looked up in PATH. The user's own file names a program of *a* project, and
 /// any cloned one may have something else in its place: so it must have been trusted.
-fn program(name: &str, scope: &Scope) -> Result<PathBuf, Failure> {
+fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_absolute() {
         return Ok(path.to_path_buf());
     }
     if path.components().count() > 1 {
-        return if scope.trusted { Ok(scope.root.join(path)) } else { Err(untrusted(name)) };
+        return if session.trusted { Ok(session.root.join(path)) } else { Err(untrusted(name)) };
     }
-    process::find(name, scope.environment.get("PATH").unwrap_or_default(), &scope.root)
+    process::find(name, session.environment.get("PATH").unwrap_or_default(), &session.root)
         .ok_or_else(|| failed(name, "was not found"))
 }
 
@@ -73,11 +74,11 @@ fn untrusted(name: &str) -> Failure {
 }
 
 impl Hook for Command {
-    fn from_disk(&self, _scope: &Scope) -> Option<Found> {
+    fn from_disk(&self, _scope: &SessionContext) -> Option<HookResult> {
         None
     }
 
-    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
-        Box::pin(self.run(scope, deadline))
+    fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
+        Box::pin(self.run(session, deadline))
     }
 }

@@ -7,28 +7,28 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::process::{self, Ended};
-use super::{Builtin, Finding, Found, Hook, Part, Scope};
+use super::process::{self, ProcessResult};
+use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::{self, Durability};
 use crate::error::Failure;
-use crate::query::Supply;
+use crate::query::ServedFrom;
 use crate::repository::Repository;
 use crate::secret::hex;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "git_context", summary: "branch and last commits", build };
 
-const LARGEST: u64 = 64 << 10;
+const MAX_FILE_BYTES: u64 = 64 << 10;
 /// Where git is missing or fails it is not asked again for the same commit before this has passed:
 /// asking costs more than all the rest of a run.
-const PAUSE: Duration = Duration::from_secs(600);
+const FAILURE_TTL: Duration = Duration::from_secs(600);
 /// Characters of a branch's name, and of a commit's line.
-const LONGEST_NAME: usize = 120;
-const LONGEST_LINE: usize = 160;
+const MAX_BRANCH_CHARS: usize = 120;
+const MAX_LINE_CHARS: usize = 160;
 /// Nothing of the repository's or the system's configuration may start a program or ask a person.
-const SWITCHED_OFF: &[&str] = &[
+const SAFE_CONFIG: &[&str] = &[
     "--no-pager",
     "--no-optional-locks",
     "-c",
@@ -48,7 +48,7 @@ const SWITCHED_OFF: &[&str] = &[
     "-c",
     "protocol.allow=never",
 ];
-const VARIABLES: &[(&str, &str)] = &[
+const GIT_VARIABLES: &[(&str, &str)] = &[
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -66,41 +66,47 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 }
 
 impl GitContext {
-    fn found(&self, repository: &Repository, log: Option<&str>) -> Found {
+    fn found(&self, repository: &Repository, log: Option<&str>) -> HookResult {
         let branch = match (&repository.branch, &repository.commit) {
-            (Some(branch), _) => branch.chars().take(LONGEST_NAME).collect(),
+            (Some(branch), _) => branch.chars().take(MAX_BRANCH_CHARS).collect(),
             (None, Some(commit)) => format!("detached at {commit:.12}"),
-            (None, None) => return Found::nothing(),
+            (None, None) => return HookResult::nothing(),
         };
         let mut text = format!("branch {branch}");
         for line in log.unwrap_or_default().lines().take(self.commits) {
             text.push_str("\n- ");
             text.push_str(line);
         }
-        Found {
+        HookResult {
             parts: vec![Part::Text { title: "Git".into(), text }],
-            supply: Supply::Live,
+            served: ServedFrom::Live,
             origin: "this repository".into(),
-            ..Found::nothing()
+            ..HookResult::nothing()
         }
     }
 
     /// Where the log of the last seen commit of this repository is kept.
-    fn file(scope: &Scope, repository: &Repository) -> Option<PathBuf> {
-        let folder = scope.paths.as_ref()?.commits();
+    fn file(session: &SessionContext, repository: &Repository) -> Option<PathBuf> {
+        let folder = session.paths.as_ref()?.commits();
         let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
         Some(folder.join(format!("{name}.txt")))
     }
 
     /// The kept log, if it is that of the checked-out commit and long enough; empty where git gave
     /// nothing a short while ago.
-    fn kept(&self, scope: &Scope, repository: &Repository, commit: &str) -> Option<String> {
-        let bytes = disk::read_private(&Self::file(scope, repository)?, LARGEST).ok()??;
+    fn kept(
+        &self,
+        session: &SessionContext,
+        repository: &Repository,
+        commit: &str,
+    ) -> Option<String> {
+        let bytes =
+            disk::read_private(&Self::file(session, repository)?, MAX_FILE_BYTES).ok()??;
         let text = String::from_utf8(bytes).ok()?;
         let (head, log) = text.split_once('\n')?;
         let holds = match head.strip_prefix(&self.head(commit))? {
             "" => true,
-            until => until.trim().parse().is_ok_and(|until| scope.now < Timestamp(until)),
+            until => until.trim().parse().is_ok_and(|until| session.now < Timestamp(until)),
         };
         holds.then(|| log.to_owned())
     }
@@ -110,13 +116,13 @@ impl GitContext {
         format!("{commit} {}", self.commits)
     }
 
-    fn keep(&self, scope: &Scope, repository: &Repository, log: Option<&str>) {
-        let Some(commit) = repository.commit.as_ref().filter(|_| !scope.dry_run) else { return };
-        let Some(file) = Self::file(scope, repository) else { return };
+    fn keep(&self, session: &SessionContext, repository: &Repository, log: Option<&str>) {
+        let Some(commit) = repository.commit.as_ref().filter(|_| !session.dry_run) else { return };
+        let Some(file) = Self::file(session, repository) else { return };
         let head = self.head(commit);
         let text = match log {
             Some(log) => format!("{head}\n{log}"),
-            None => format!("{head} {}\n", scope.now.plus(PAUSE).0),
+            None => format!("{head} {}\n", session.now.plus(FAILURE_TTL).0),
         };
         if let Err(error) = disk::write_atomic(&file, text.as_bytes(), Durability::Process) {
             tracing::debug!(%error, "the log of the commit is not kept");
@@ -125,13 +131,13 @@ impl GitContext {
 
     async fn log(
         &self,
-        scope: &Scope,
+        session: &SessionContext,
         repository: &Repository,
         deadline: Deadline,
     ) -> Option<String> {
-        let path = scope.environment.get("PATH").unwrap_or_default();
+        let path = session.environment.get("PATH").unwrap_or_default();
         let git = process::find("git", path, &repository.root)?;
-        let mut words: Vec<String> = SWITCHED_OFF.iter().map(ToString::to_string).collect();
+        let mut words: Vec<String> = SAFE_CONFIG.iter().map(ToString::to_string).collect();
         let count = format!("--max-count={}", self.commits);
         let asked = [
             "log",
@@ -146,9 +152,9 @@ impl GitContext {
         ];
         words.extend(asked.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
-        match process::run(&git, &words, VARIABLES, &repository.root, scope, limit).await {
-            Ended::Output(text) => Some(self.shortened(&text)),
-            Ended::Failed(why) => {
+        match process::run(&git, &words, GIT_VARIABLES, &repository.root, session, limit).await {
+            ProcessResult::Output(text) => Some(self.shortened(&text)),
+            ProcessResult::Failed(why) => {
                 tracing::debug!(why, "git log gave nothing");
                 None
             }
@@ -159,35 +165,35 @@ impl GitContext {
     fn shortened(&self, log: &str) -> String {
         let lines = log.lines().take(self.commits);
         lines
-            .map(|line| line.chars().take(LONGEST_LINE).chain(['\n']).collect::<String>())
+            .map(|line| line.chars().take(MAX_LINE_CHARS).chain(['\n']).collect::<String>())
             .collect()
     }
 
-    async fn ask(&self, scope: &Scope, deadline: Deadline) -> Found {
-        let Some(repository) = &scope.repository else { return Found::nothing() };
-        let log = self.log(scope, repository, deadline).await;
-        self.keep(scope, repository, log.as_deref());
+    async fn ask(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
+        let Some(repository) = &session.repository else { return HookResult::nothing() };
+        let log = self.log(session, repository, deadline).await;
+        self.keep(session, repository, log.as_deref());
         self.found(repository, log.as_deref())
     }
 }
 
 impl Hook for GitContext {
-    fn from_disk(&self, scope: &Scope) -> Option<Found> {
-        let Some(repository) = &scope.repository else { return Some(Found::nothing()) };
+    fn from_disk(&self, session: &SessionContext) -> Option<HookResult> {
+        let Some(repository) = &session.repository else { return Some(HookResult::nothing()) };
         match &repository.commit {
             Some(commit) if self.commits > 0 => {
-                let log = self.kept(scope, repository, commit)?;
+                let log = self.kept(session, repository, commit)?;
                 Some(self.found(repository, Some(&log)))
             }
             _ => Some(self.found(repository, None)),
         }
     }
 
-    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
-        Box::pin(self.ask(scope, deadline))
+    fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
+        Box::pin(self.ask(session, deadline))
     }
 
-    fn without_asking(&self, scope: &Scope, _failure: &Failure) -> Option<Found> {
-        scope.repository.as_ref().map(|repository| self.found(repository, None))
+    fn from_cache_alone(&self, session: &SessionContext, _failure: &Failure) -> Option<HookResult> {
+        session.repository.as_ref().map(|repository| self.found(repository, None))
     }
 }

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::event::SessionEvent;
 use crate::paths::Paths;
-use crate::query::{Queries, Supply};
+use crate::query::{Queries, ServedFrom};
 use crate::repository::Repository;
 use crate::task::Tasks;
 
@@ -29,20 +29,20 @@ mod prime_cache;
 mod process;
 
 /// What a live pass returns.
-pub type Finding<'a> = Pin<Box<dyn Future<Output = Found> + 'a>>;
+pub type HookFuture<'a> = Pin<Box<dyn Future<Output = HookResult> + 'a>>;
 
 /// A piece of the session start, in two passes.
 pub trait Hook {
     /// First pass: from disk alone, synchronous. `None`: the live pass is needed.
     #[expect(clippy::wrong_self_convention, reason = "the pass is named for where it reads")]
-    fn from_disk(&self, scope: &Scope) -> Option<Found>;
+    fn from_disk(&self, session: &SessionContext) -> Option<HookResult>;
 
     /// Second pass, only if the first gave nothing; ends by the deadline.
-    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a>;
+    fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a>;
 
     /// What can be said without the second pass, when there is no time for it: for a query, what its
     /// chain makes of `failure` with the cache alone.
-    fn without_asking(&self, _scope: &Scope, _failure: &Failure) -> Option<Found> {
+    fn from_cache_alone(&self, _scope: &SessionContext, _failure: &Failure) -> Option<HookResult> {
         None
     }
 
@@ -53,7 +53,7 @@ pub trait Hook {
 }
 
 /// What every hook of a run may look at.
-pub struct Scope {
+pub struct SessionContext {
     pub event: SessionEvent,
     /// The repository around the session's folder, if there is one.
     pub repository: Option<Repository>,
@@ -72,9 +72,9 @@ pub struct Scope {
 
 /// What one hook found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct HookResult {
     pub parts: Vec<Part>,
-    pub supply: Supply,
+    pub served: ServedFrom,
     /// When stale: the time that the data is from.
     pub written: Option<Timestamp>,
     /// Who gave it, for the source line.
@@ -84,13 +84,13 @@ pub struct Found {
     pub must_fail: bool,
 }
 
-impl Found {
+impl HookResult {
     /// Nothing to say, and nothing wrong.
     #[must_use]
     pub fn nothing() -> Self {
-        Found {
+        HookResult {
             parts: Vec::new(),
-            supply: Supply::Nothing,
+            served: ServedFrom::Nothing,
             written: None,
             origin: String::new(),
             failure: None,
@@ -101,7 +101,7 @@ impl Found {
     /// Nothing to say, because of a failure.
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
-        Found { failure: Some(failure), ..Found::nothing() }
+        HookResult { failure: Some(failure), ..HookResult::nothing() }
     }
 }
 

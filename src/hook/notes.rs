@@ -3,17 +3,17 @@
 
 use std::path::PathBuf;
 
-use super::{Builtin, Finding, Found, Hook, Part, Scope};
+use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::disk;
 use crate::error::{Code, Failure};
-use crate::query::Supply;
+use crate::query::ServedFrom;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "notes", summary: "files of the project as text", build };
 
-const LARGEST: u64 = 256 << 10;
+const MAX_FILE_BYTES: u64 = 256 << 10;
 
 struct Notes {
     files: Vec<PathBuf>,
@@ -25,11 +25,11 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 }
 
 impl Notes {
-    fn read(&self, scope: &Scope) -> Found {
+    fn read(&self, session: &SessionContext) -> HookResult {
         let mut parts = Vec::new();
         let mut failure = None;
         for file in &self.files {
-            match read(scope, file) {
+            match read(session, file) {
                 Ok(Some(text)) => {
                     parts.push(Part::Text { title: file.display().to_string(), text });
                 }
@@ -37,33 +37,39 @@ impl Notes {
                 Err(problem) => failure = Some(problem),
             }
         }
-        let supply = if parts.is_empty() { Supply::Nothing } else { Supply::Live };
-        Found { parts, supply, origin: "files of this project".into(), failure, ..Found::nothing() }
+        let served = if parts.is_empty() { ServedFrom::Nothing } else { ServedFrom::Live };
+        HookResult {
+            parts,
+            served,
+            origin: "files of this project".into(),
+            failure,
+            ..HookResult::nothing()
+        }
     }
 }
 
 /// A relative file must lie inside the project, links followed.
-fn read(scope: &Scope, file: &std::path::Path) -> Result<Option<String>, Failure> {
-    let path = scope.root.join(file);
+fn read(session: &SessionContext, file: &std::path::Path) -> Result<Option<String>, Failure> {
+    let path = session.root.join(file);
     let shown = file.display();
     let Ok(real) = path.canonicalize() else { return Ok(None) };
-    let root = scope.root.canonicalize().unwrap_or_else(|_| scope.root.clone());
+    let root = session.root.canonicalize().unwrap_or_else(|_| session.root.clone());
     if file.is_relative() && !real.starts_with(root) {
         let text = format!("the note `{shown}` leads out of the project");
         return Err(Failure::new(Code::HOOK, text)
             .hint("name it by its absolute path in your own hooks.toml"));
     }
-    disk::read_text(&real, LARGEST).map_err(|error| {
+    disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
         Failure::new(Code::HOOK, format!("the note `{shown}` cannot be read: {error}"))
     })
 }
 
 impl Hook for Notes {
-    fn from_disk(&self, scope: &Scope) -> Option<Found> {
-        Some(self.read(scope))
+    fn from_disk(&self, session: &SessionContext) -> Option<HookResult> {
+        Some(self.read(session))
     }
 
-    fn live<'a>(&'a self, scope: &'a Scope, _deadline: Deadline) -> Finding<'a> {
-        Box::pin(async move { self.read(scope) })
+    fn live<'a>(&'a self, session: &'a SessionContext, _deadline: Deadline) -> HookFuture<'a> {
+        Box::pin(async move { self.read(session) })
     }
 }

@@ -1,10 +1,10 @@
 //! The open tasks: one named query, as it is answered.
 
-use super::{Builtin, Finding, Found, Hook, Part, Scope, bindings};
+use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext, bindings};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::query::Answered;
+use crate::query::QueryResult;
 use crate::task::Answer;
 
 pub static BUILTIN: Builtin =
@@ -35,16 +35,16 @@ pub(super) fn query_of(own: &HookConfig, config: &Config) -> Result<String, Fail
 }
 
 /// What an answer comes to as text; `heading` is ours.
-pub(super) fn found(answered: Answered, heading: &str) -> Found {
+pub(super) fn found(answered: QueryResult, heading: &str) -> HookResult {
     let part = match answered.answer {
         None => None,
         Some(Answer::Tasks(tasks)) => Some(Part::Tasks { heading: heading.to_owned(), tasks }),
         Some(Answer::Text(text)) if text.trim().is_empty() => None,
         Some(Answer::Text(text)) => Some(Part::Text { title: heading.to_owned(), text }),
     };
-    Found {
+    HookResult {
         parts: part.into_iter().collect(),
-        supply: answered.supply,
+        served: answered.served,
         written: answered.written,
         origin: answered.origin,
         failure: answered.failure,
@@ -57,22 +57,23 @@ impl PendingTasks {
 }
 
 impl Hook for PendingTasks {
-    fn from_disk(&self, scope: &Scope) -> Option<Found> {
-        let bindings = bindings::known(scope);
-        scope.queries.from_disk(&self.query, &bindings).map(|one| found(one, Self::HEADING))
+    fn from_disk(&self, session: &SessionContext) -> Option<HookResult> {
+        let bindings = bindings::known(session);
+        session.queries.from_disk(&self.query, &bindings).map(|one| found(one, Self::HEADING))
     }
 
-    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
+    fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
         Box::pin(async move {
-            let bindings = bindings::known(scope);
-            let answered = scope.queries.live(&self.query, &bindings, self.timeout, deadline).await;
+            let bindings = bindings::known(session);
+            let answered =
+                session.queries.live(&self.query, &bindings, self.timeout, deadline).await;
             found(answered, Self::HEADING)
         })
     }
 
-    fn without_asking(&self, scope: &Scope, failure: &Failure) -> Option<Found> {
-        let bindings = bindings::known(scope);
-        let answered = scope.queries.without_asking(&self.query, &bindings, failure.clone());
+    fn from_cache_alone(&self, session: &SessionContext, failure: &Failure) -> Option<HookResult> {
+        let bindings = bindings::known(session);
+        let answered = session.queries.from_cache_alone(&self.query, &bindings, failure.clone());
         Some(found(answered, Self::HEADING))
     }
 }

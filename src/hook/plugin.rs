@@ -5,67 +5,69 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Finding, Found, Hook, Part, Scope, bindings};
+use super::{Hook, HookFuture, HookResult, Part, SessionContext, bindings};
 use crate::deadline::Deadline;
-use crate::plugin::Named;
-use crate::plugin::wire::{self, Request};
-use crate::query::Supply;
+use crate::plugin::ResolvedItem;
+use crate::plugin::wire::{self, PluginRequest};
+use crate::query::ServedFrom;
 use crate::task::Answer;
 
 /// Kept free for the rendering.
-const RESERVE: Duration = Duration::from_millis(20);
+const RENDER_RESERVE: Duration = Duration::from_millis(20);
 /// The query whose known answer a plugin is shown.
 const TASKS: &str = "tasks";
 
 /// The hook that `named` is.
 #[must_use]
-pub fn hook(named: Named, timeout: Duration) -> Box<dyn Hook> {
+pub fn hook(named: ResolvedItem, timeout: Duration) -> Box<dyn Hook> {
     Box::new(PluginHook { named, timeout })
 }
 
 struct PluginHook {
-    named: Named,
+    named: ResolvedItem,
     timeout: Duration,
 }
 
 impl Hook for PluginHook {
-    fn from_disk(&self, _: &Scope) -> Option<Found> {
+    fn from_disk(&self, _: &SessionContext) -> Option<HookResult> {
         None
     }
 
-    fn live<'a>(&'a self, scope: &'a Scope, deadline: Deadline) -> Finding<'a> {
+    fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
         Box::pin(async move {
-            let fields = json!({ "event": event(scope) });
-            let request = Request::new("session_start", &self.named.item, fields);
-            let limit = deadline.earlier(RESERVE).capped(self.timeout);
+            let fields = json!({ "event": event(session) });
+            let request = PluginRequest::new("session_start", &self.named.item, fields);
+            let limit = deadline.earlier(RENDER_RESERVE).capped(self.timeout);
             let plugin = &self.named.plugin;
             let result = plugin.call(&request, limit).await;
-            let sections = result
-                .and_then(|ok| wire::read_sections(&ok).map_err(|fault| plugin.misread(&fault)));
+            let sections = result.and_then(|ok| {
+                wire::read_sections(&ok).map_err(|fault| plugin.reply_failure(&fault))
+            });
             match sections {
-                Err(failure) => Found::failed(failure),
-                Ok(sections) if sections.is_empty() => Found::nothing(),
+                Err(failure) => HookResult::failed(failure),
+                Ok(sections) if sections.is_empty() => HookResult::nothing(),
                 Ok(sections) => {
                     let part = |one: wire::Section| Part::Text { title: one.title, text: one.body };
                     let parts = sections.into_iter().map(part).collect();
                     let origin = format!("plugin {}", plugin.name());
-                    Found { parts, supply: Supply::Live, origin, ..Found::nothing() }
+                    HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
                 }
             }
         })
     }
 }
 
-fn event(scope: &Scope) -> Value {
-    let known = scope.queries.is_known(TASKS);
-    let found = known.then(|| scope.queries.from_disk(TASKS, &bindings::known(scope))).flatten();
+fn event(session: &SessionContext) -> Value {
+    let known = session.queries.is_known(TASKS);
+    let found =
+        known.then(|| session.queries.from_disk(TASKS, &bindings::known(session))).flatten();
     let answer = found.and_then(|answered| answered.answer);
     let tasks = answer.as_ref().and_then(Answer::tasks).map(|tasks| &tasks.list);
     json!({
-        "source": scope.event.source.word(),
-        "session_id": scope.event.session_id,
-        "cwd": scope.event.cwd,
-        "agent_type": scope.event.agent_type,
+        "source": session.event.source.word(),
+        "session_id": session.event.session_id,
+        "cwd": session.event.cwd,
+        "agent_type": session.event.agent_type,
         "tasks": tasks.map(|list| list.iter().map(task).collect::<Vec<_>>()).unwrap_or_default(),
     })
 }

@@ -1,7 +1,7 @@
 //! No text of its own: names the queries that are to be filled in the background, so that the next
 //! session finds them fresh.
 
-use super::{Builtin, Finding, Found, Hook, Scope};
+use super::{Builtin, Hook, HookFuture, HookResult, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::Failure;
@@ -19,12 +19,12 @@ fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
 }
 
 impl Hook for PrimeCache {
-    fn from_disk(&self, _scope: &Scope) -> Option<Found> {
-        Some(Found::nothing())
+    fn from_disk(&self, _scope: &SessionContext) -> Option<HookResult> {
+        Some(HookResult::nothing())
     }
 
-    fn live<'a>(&'a self, _scope: &'a Scope, _deadline: Deadline) -> Finding<'a> {
-        Box::pin(async { Found::nothing() })
+    fn live<'a>(&'a self, _scope: &'a SessionContext, _deadline: Deadline) -> HookFuture<'a> {
+        Box::pin(async { HookResult::nothing() })
     }
 
     fn primes(&self) -> &[String] {

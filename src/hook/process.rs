@@ -9,20 +9,20 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::Scope;
+use super::SessionContext;
 use crate::deadline::Deadline;
 
 /// Bytes of output that are read.
-const MOST_OUTPUT: usize = 64 << 10;
+const MAX_OUTPUT_BYTES: usize = 64 << 10;
 /// What has ended may have left something running that holds its output; the rest comes by then.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+const OUTPUT_GRACE: Duration = Duration::from_millis(50);
 /// Variables that a program gets: none of the user's keys are among them.
-const VARIABLES: &[&str] =
+const INHERITED: &[&str] =
     &["HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "SYSTEMROOT", "TEMP"];
 
 /// What became of a program.
 #[derive(Debug)]
-pub enum Ended {
+pub enum ProcessResult {
     Output(String),
     Failed(String),
 }
@@ -33,38 +33,40 @@ pub async fn run(
     arguments: &[String],
     more: &[(&str, &str)],
     folder: &Path,
-    scope: &Scope,
+    session: &SessionContext,
     deadline: Deadline,
-) -> Ended {
+) -> ProcessResult {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).env_clear();
-    let kept = VARIABLES.iter().filter_map(|name| Some((*name, scope.environment.get(name)?)));
+    let kept = INHERITED.iter().filter_map(|name| Some((*name, session.environment.get(name)?)));
     command.envs(kept).envs(more.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Ended::Failed(format!("cannot be started: {error}")),
+        Err(error) => return ProcessResult::Failed(format!("cannot be started: {error}")),
     };
-    let _group = Group::of(&child);
+    let _group = ProcessGroup::of(&child);
     let at = tokio::time::Instant::from_std(deadline.instant());
     tokio::time::timeout_at(at, output(&mut child))
         .await
-        .unwrap_or_else(|_| Ended::Failed("did not end in time".into()))
+        .unwrap_or_else(|_| ProcessResult::Failed("did not end in time".into()))
 }
 
-async fn output(child: &mut Child) -> Ended {
-    let Some(stdout) = child.stdout.take() else { return Ended::Failed("has no output".into()) };
+async fn output(child: &mut Child) -> ProcessResult {
+    let Some(stdout) = child.stdout.take() else {
+        return ProcessResult::Failed("has no output".into());
+    };
     let mut bytes = Vec::new();
     let status = until_the_end(child, stdout, &mut bytes).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     match status {
         // It said more than is read, and was stopped.
-        Ok(None) => Ended::Output(text),
-        Ok(Some(status)) if status.success() => Ended::Output(text),
-        Ok(Some(status)) => Ended::Failed(format!("failed ({status})")),
-        Err(error) => Ended::Failed(error.to_string()),
+        Ok(None) => ProcessResult::Output(text),
+        Ok(Some(status)) if status.success() => ProcessResult::Output(text),
+        Ok(Some(status)) => ProcessResult::Failed(format!("failed ({status})")),
+        Err(error) => ProcessResult::Failed(error.to_string()),
     }
 }
 
@@ -80,7 +82,7 @@ async fn until_the_end(
         biased;
         whole = &mut reading => if whole? { child.wait().await.map(Some) } else { Ok(None) },
         status = child.wait() => {
-            let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+            let _ = tokio::time::timeout(OUTPUT_GRACE, reading).await;
             status.map(Some)
         }
     }
@@ -88,8 +90,8 @@ async fn until_the_end(
 
 /// Whether that was all.
 async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
-    while bytes.len() < MOST_OUTPUT {
-        let room = (MOST_OUTPUT - bytes.len()) as u64;
+    while bytes.len() < MAX_OUTPUT_BYTES {
+        let room = (MAX_OUTPUT_BYTES - bytes.len()) as u64;
         if (&mut stdout).take(room).read_buf(bytes).await? == 0 {
             return Ok(true);
         }
@@ -98,15 +100,15 @@ async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<b
 }
 
 /// Ends the process group when the run is over, however it ended.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Group {
+impl ProcessGroup {
     fn of(child: &Child) -> Self {
-        Group(child.id())
+        ProcessGroup(child.id())
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| i32::try_from(id).ok())

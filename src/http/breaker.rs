@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::retry::LONGEST_ABSENCE;
+use super::retry::MAX_RETRY_AFTER;
 use super::{Error, state};
 use crate::config::BreakerConfig;
 use crate::error::{Code, Failure};
 
 /// While one process tries whether the server is back, the others wait this long.
-const PROBE: Duration = Duration::from_secs(5);
+const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// What is known of one origin. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,16 +24,16 @@ struct Record {
 }
 
 impl Record {
-    fn verdict(&self, now: i64, config: &BreakerConfig) -> Verdict {
-        if let Some(left) = left(self.away_until, now, LONGEST_ABSENCE) {
-            return Verdict::Away(left);
+    fn state_at(&self, now: i64, config: &BreakerConfig) -> BreakerState {
+        if let Some(left) = left(self.away_until, now, MAX_RETRY_AFTER) {
+            return BreakerState::Away(left);
         }
         if config.failures == 0 || self.failures < config.failures {
-            return Verdict::Closed;
+            return BreakerState::Closed;
         }
-        match left(self.open_until, now, config.open_for.max(PROBE)) {
-            Some(left) => Verdict::Open(left),
-            None => Verdict::HalfOpen,
+        match left(self.open_until, now, config.open_for.max(PROBE_TIME)) {
+            Some(left) => BreakerState::Open(left),
+            None => BreakerState::HalfOpen,
         }
     }
 }
@@ -46,7 +46,7 @@ fn left(until: i64, now: i64, most: Duration) -> Option<i64> {
 }
 
 #[derive(Debug, PartialEq)]
-enum Verdict {
+enum BreakerState {
     Closed,
     Open(i64),
     HalfOpen,
@@ -57,7 +57,7 @@ enum Verdict {
 pub struct Breaker<'a> {
     path: Option<PathBuf>,
     config: &'a BreakerConfig,
-    was_troubled: bool,
+    had_failures: bool,
 }
 
 impl<'a> Breaker<'a> {
@@ -72,39 +72,39 @@ impl<'a> Breaker<'a> {
     ) -> Result<Self, Failure> {
         let path = folder.map(|folder| state::file(folder, "breaker", origin));
         let record: Record = path.as_deref().map(state::read).unwrap_or_default();
-        let was_troubled = record != Record::default();
-        let leave = Breaker { path, config, was_troubled };
-        let verdict = match record.verdict(state::now(), config) {
-            Verdict::HalfOpen => leave.claim(),
-            verdict => verdict,
+        let had_failures = record != Record::default();
+        let leave = Breaker { path, config, had_failures };
+        let state_at = match record.state_at(state::now(), config) {
+            BreakerState::HalfOpen => leave.claim(),
+            state_at => state_at,
         };
-        match verdict {
-            Verdict::Closed | Verdict::HalfOpen => Ok(leave),
-            Verdict::Open(left) => {
+        match state_at {
+            BreakerState::Closed | BreakerState::HalfOpen => Ok(leave),
+            BreakerState::Open(left) => {
                 Err(refused(Code::BREAKER_OPEN, origin, "failed again and again", left))
             }
-            Verdict::Away(left) => {
+            BreakerState::Away(left) => {
                 Err(refused(Code::TOO_MANY_REQUESTS, origin, "asked for a pause", left))
             }
         }
     }
 
     /// Of all who see that the time is over, one tries: who it is, the lock decides.
-    fn claim(&self) -> Verdict {
-        let Some(path) = self.path.as_deref() else { return Verdict::HalfOpen };
+    fn claim(&self) -> BreakerState {
+        let Some(path) = self.path.as_deref() else { return BreakerState::HalfOpen };
         state::update(path, |record: &mut Record| {
             let now = state::now();
-            let verdict = record.verdict(now, self.config);
-            if verdict == Verdict::HalfOpen {
-                record.open_until = now + state::millis(PROBE);
+            let state_at = record.state_at(now, self.config);
+            if state_at == BreakerState::HalfOpen {
+                record.open_until = now + state::millis(PROBE_TIME);
             }
-            verdict
+            state_at
         })
     }
 
     /// The server answered.
     pub fn succeeded(&self) {
-        if self.was_troubled {
+        if self.had_failures {
             self.update(|record| *record = Record::default());
         }
     }
@@ -144,16 +144,16 @@ mod tests {
     fn l12_n034_n035_it_opens_closes_and_half_opens() {
         let record = |failures, open_until| Record { failures, open_until, away_until: 0 };
         let table = [
-            (record(0, 0), 3, Verdict::Closed),
-            (record(2, 0), 3, Verdict::Closed),
-            (record(3, 150), 3, Verdict::Open(50)),
-            (record(3, 100), 3, Verdict::HalfOpen),
-            (record(9, 900), 0, Verdict::Closed),
-            (Record { away_until: 130, ..record(0, 0) }, 3, Verdict::Away(30)),
+            (record(0, 0), 3, BreakerState::Closed),
+            (record(2, 0), 3, BreakerState::Closed),
+            (record(3, 150), 3, BreakerState::Open(50)),
+            (record(3, 100), 3, BreakerState::HalfOpen),
+            (record(9, 900), 0, BreakerState::Closed),
+            (Record { away_until: 130, ..record(0, 0) }, 3, BreakerState::Away(30)),
         ];
         for (record, failures, expected) in table {
             let config = BreakerConfig { failures, open_for: Duration::from_secs(30) };
-            assert_eq!(record.verdict(100, &config), expected, "{record:?}");
+            assert_eq!(record.state_at(100, &config), expected, "{record:?}");
         }
     }
 
@@ -162,8 +162,8 @@ mod tests {
         let config = BreakerConfig { failures: 3, open_for: Duration::from_secs(30) };
         let years_ahead = 7_000_000_000_000;
         let open = Record { failures: 3, open_until: years_ahead, away_until: 0 };
-        assert_eq!(open.verdict(100, &config), Verdict::HalfOpen);
+        assert_eq!(open.state_at(100, &config), BreakerState::HalfOpen);
         let away = Record { away_until: years_ahead, ..Record::default() };
-        assert_eq!(away.verdict(100, &config), Verdict::Closed);
+        assert_eq!(away.state_at(100, &config), BreakerState::Closed);
     }
 }

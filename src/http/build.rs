@@ -10,7 +10,7 @@ use crate::error::{Code, Failure};
 use crate::secret::SafeUrl;
 
 /// A private authority's file is no larger.
-const LARGEST_CA_FILE: u64 = 1 << 20;
+const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
 impl Http {
     /// The client for `url`, built at the first use. Reading the system's certificates costs more
@@ -59,7 +59,7 @@ impl Http {
                 .hint("name a PEM file with one certificate or more")
         };
         let text =
-            crate::disk::read_text(path, LARGEST_CA_FILE).map_err(|e| wrong(e.to_string()))?;
+            crate::disk::read_text(path, MAX_CA_FILE_BYTES).map_err(|e| wrong(e.to_string()))?;
         let text = text.ok_or_else(|| wrong("there is no such file".into()))?;
         let parsed: Result<Vec<_>, _> =
             rustls::pki_types::pem::PemObject::pem_slice_iter(text.as_bytes()).collect();

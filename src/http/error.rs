@@ -23,37 +23,37 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// A request that came to nothing. `place` is scheme, host and port.
+/// A request that came to nothing. `origin` is scheme, host and port.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the name of `{place}` cannot be resolved")]
-    Dns { place: String },
-    #[error("`{place}` refused the connection")]
-    Refused { place: String },
-    #[error("`{place}` did not answer in time, while {phase}")]
-    Timeout { place: String, phase: Phase },
-    #[error("`{place}` broke the connection off, while {phase}")]
-    Broken { place: String, phase: Phase },
-    #[error("the TLS connection to `{place}` failed: {reason}")]
-    Tls { place: String, reason: String },
-    #[error("the proxy `{proxy}` on the way to `{place}` failed: {reason}")]
-    Proxy { place: String, proxy: String, reason: String },
-    #[error("`{place}` redirects in a circle")]
-    RedirectLoop { place: String },
-    #[error("`{place}` redirects to another origin, `{target}`, which was not followed")]
-    RedirectForeign { place: String, target: String },
-    #[error("`{place}` answered with a redirect (HTTP {status}) to `{target}`")]
-    Moved { place: String, status: u16, target: String },
-    #[error("`{place}` asks for fewer requests (HTTP 429)")]
-    TooMany { place: String, after: Option<Duration> },
-    #[error("`{place}` is in trouble (HTTP {status})")]
-    Server { place: String, status: u16, after: Option<Duration> },
-    #[error("the answer of `{place}` is larger than {limit} bytes")]
-    TooLarge { place: String, limit: u64 },
-    #[error("the answer of `{place}` is not HTTP as it should be: {reason}")]
-    NotHttp { place: String, reason: String },
-    #[error("the request to `{place}` cannot be made: {reason}")]
-    Unmakeable { place: String, reason: String },
+    #[error("the name of `{origin}` cannot be resolved")]
+    Dns { origin: String },
+    #[error("`{origin}` refused the connection")]
+    Refused { origin: String },
+    #[error("`{origin}` did not answer in time, while {phase}")]
+    Timeout { origin: String, phase: Phase },
+    #[error("`{origin}` broke the connection off, while {phase}")]
+    Broken { origin: String, phase: Phase },
+    #[error("the TLS connection to `{origin}` failed: {reason}")]
+    Tls { origin: String, reason: String },
+    #[error("the proxy `{proxy}` on the way to `{origin}` failed: {reason}")]
+    Proxy { origin: String, proxy: String, reason: String },
+    #[error("`{origin}` redirects in a circle")]
+    RedirectLoop { origin: String },
+    #[error("`{origin}` redirects to another origin, `{target}`, which was not followed")]
+    RedirectForeign { origin: String, target: String },
+    #[error("`{origin}` answered with a redirect (HTTP {status}) to `{target}`")]
+    Redirected { origin: String, status: u16, target: String },
+    #[error("`{origin}` asks for fewer requests (HTTP 429)")]
+    TooMany { origin: String, after: Option<Duration> },
+    #[error("`{origin}` is in trouble (HTTP {status})")]
+    Server { origin: String, status: u16, after: Option<Duration> },
+    #[error("the answer of `{origin}` is larger than {limit} bytes")]
+    TooLarge { origin: String, limit: u64 },
+    #[error("the answer of `{origin}` is not HTTP as it should be: {reason}")]
+    NotHttp { origin: String, reason: String },
+    #[error("the request to `{origin}` cannot be made: {reason}")]
+    InvalidRequest { origin: String, reason: String },
 }
 
 impl Error {
@@ -124,7 +124,7 @@ impl Error {
                 Code::REDIRECT_FOREIGN,
                 "set the URL to where the server really is; credentials are not carried along",
             ),
-            Error::Moved { .. } => {
+            Error::Redirected { .. } => {
                 (Code::WRONG_ENDPOINT, "set the URL to where the endpoint really is")
             }
             Error::TooMany { .. } => (Code::TOO_MANY_REQUESTS, "wait, or ask less often"),
@@ -133,7 +133,7 @@ impl Error {
                 (Code::TOO_LARGE, "ask for fewer tasks, or raise `http.max_body`")
             }
             Error::NotHttp { .. } => (Code::NOT_JSON, "check the URL: is that the task server?"),
-            Error::Unmakeable { .. } => (Code::CONFIG_URL, "check the URL and `http.headers`"),
+            Error::InvalidRequest { .. } => (Code::CONFIG_URL, "check the URL and `http.headers`"),
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::deadline::Deadline;
 use crate::secret::{SafeUrl, Secret};
 
 /// Redirects within the same origin that are followed.
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// A request, before our own headers are added.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct HttpRequest {
     pub method: Method,
     pub url: SafeUrl,
     pub headers: Vec<(String, String)>,
@@ -29,7 +29,7 @@ pub struct Request {
 pub struct Opened {
     pub status: u16,
     pub headers: HeaderMap,
-    place: String,
+    origin: String,
     response: reqwest::Response,
     deadline: Deadline,
     left: u64,
@@ -39,31 +39,31 @@ pub struct Opened {
 impl Http {
     pub(super) async fn attempt(
         &self,
-        request: Request,
+        request: HttpRequest,
         deadline: Deadline,
     ) -> Result<Opened, Error> {
         let deadline = deadline.capped(self.config.request_timeout);
         let mut url = request.url.clone();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let opened = self.exchange(&request, &url, deadline).await?;
             match self.redirect(&url, &opened)? {
                 Some(target) => url = target,
-                None => return self.judge(opened),
+                None => return self.check_status(opened),
             }
         }
-        Err(Error::RedirectLoop { place: request.url.origin() })
+        Err(Error::RedirectLoop { origin: request.url.origin() })
     }
 
     async fn exchange(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         url: &SafeUrl,
         deadline: Deadline,
     ) -> Result<Opened, Error> {
-        let place = url.origin();
-        let unmakeable = |reason: String| Error::Unmakeable { place: place.clone(), reason };
-        let client = self.client(url).map_err(|failure| unmakeable(failure.message))?;
-        let headers = self.headers(request, url).map_err(unmakeable)?;
+        let origin = url.origin();
+        let invalid = |reason: String| Error::InvalidRequest { origin: origin.clone(), reason };
+        let client = self.client(url).map_err(|failure| invalid(failure.message))?;
+        let headers = self.headers(request, url).map_err(invalid)?;
         let sent = client
             .request(request.method.clone(), url.url().clone())
             .headers(headers)
@@ -71,14 +71,14 @@ impl Http {
             .send();
         let at = tokio::time::Instant::from_std(deadline.instant());
         let response = match tokio::time::timeout_at(at, sent).await {
-            Err(_) => return Err(Error::Timeout { place, phase: Phase::FirstByte }),
+            Err(_) => return Err(Error::Timeout { origin, phase: Phase::FirstByte }),
             Ok(Err(error)) => return Err(self.classify(url, &error)),
             Ok(Ok(response)) => response,
         };
         Ok(Opened {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            place,
+            origin,
             response,
             deadline,
             left: self.config.max_body,
@@ -86,10 +86,10 @@ impl Http {
         })
     }
 
-    fn headers(&self, request: &Request, url: &SafeUrl) -> Result<HeaderMap, String> {
+    fn headers(&self, request: &HttpRequest, url: &SafeUrl) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         let own = self.config.headers.iter();
-        let own = own.filter(|(name, value)| self.may_send(name, value, url));
+        let own = own.filter(|(name, value)| self.may_send_header(name, value, url));
         for (name, value) in own.chain(request.headers.iter().map(|(name, value)| (name, value))) {
             let key = HeaderName::try_from(name.as_str());
             let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
@@ -111,14 +111,15 @@ impl Http {
 
     /// A header with a credential goes where a token would: to the task server alone (not to the
     /// identity server, not to a further client's), and not in the clear.
-    fn may_send(&self, name: &str, value: &str, url: &SafeUrl) -> bool {
+    fn may_send_header(&self, name: &str, value: &str, url: &SafeUrl) -> bool {
         if !is_credential(name) {
             return true;
         }
         // Known from now on, it is masked in whatever the server says.
         let _ = Secret::new(value);
-        let is_home = self.home.as_ref().is_some_and(|home| home.origin() == url.origin());
-        is_home && url.may_carry_secrets()
+        let is_own_server =
+            self.own_server.as_ref().is_some_and(|own_server| own_server.origin() == url.origin());
+        is_own_server && url.may_carry_secrets()
     }
 
     /// Where a redirect leads, if it may be followed: 307 and 308, within the same origin.
@@ -128,14 +129,14 @@ impl Http {
         }
         let location = opened.headers.get("location").and_then(|value| value.to_str().ok());
         let target = location.and_then(|text| from.url().join(text).ok()).map(SafeUrl::from);
-        let place = from.origin();
+        let origin = from.origin();
         match target {
-            Some(target) if target.origin() != place => {
-                Err(Error::RedirectForeign { place, target: target.origin() })
+            Some(target) if target.origin() != origin => {
+                Err(Error::RedirectForeign { origin, target: target.origin() })
             }
             Some(target) if matches!(opened.status, 307 | 308) => Ok(Some(target)),
-            target => Err(Error::Moved {
-                place,
+            target => Err(Error::Redirected {
+                origin,
                 status: opened.status,
                 target: target.map(|url| url.to_string()).unwrap_or_default(),
             }),
@@ -143,25 +144,25 @@ impl Http {
     }
 
     /// Statuses that speak of the server's state, not of the request.
-    fn judge(&self, opened: Opened) -> Result<Opened, Error> {
+    fn check_status(&self, opened: Opened) -> Result<Opened, Error> {
         let after = opened.headers.get("retry-after").and_then(|value| value.to_str().ok());
         let after = after.and_then(|value| retry::retry_after(value, SystemTime::now()));
-        let (place, status) = (opened.place.clone(), opened.status);
+        let (origin, status) = (opened.origin.clone(), opened.status);
         match StatusCode::from_u16(status) {
-            Ok(StatusCode::TOO_MANY_REQUESTS) => Err(Error::TooMany { place, after }),
-            Ok(StatusCode::REQUEST_TIMEOUT) => Err(Error::Server { place, status, after }),
+            Ok(StatusCode::TOO_MANY_REQUESTS) => Err(Error::TooMany { origin, after }),
+            Ok(StatusCode::REQUEST_TIMEOUT) => Err(Error::Server { origin, status, after }),
             Ok(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Err(Error::Proxy {
-                place,
+                origin,
                 proxy: "on the way".into(),
                 reason: "it asks for credentials (HTTP 407)".into(),
             }),
-            _ if status >= 500 => Err(Error::Server { place, status, after }),
+            _ if status >= 500 => Err(Error::Server { origin, status, after }),
             _ => Ok(opened),
         }
     }
 
     fn classify(&self, url: &SafeUrl, error: &reqwest::Error) -> Error {
-        let place = url.origin();
+        let origin = url.origin();
         let chain = causes(error);
         let has = |word: &str| chain.iter().any(|text| text.contains(word));
         let is_tls =
@@ -171,26 +172,26 @@ impl Http {
             && let Some(proxy) = self.proxy_of(url)
         {
             let reason = chain.last().cloned().unwrap_or_default();
-            return Error::Proxy { place, proxy: proxy.to_string(), reason };
+            return Error::Proxy { origin, proxy: proxy.to_string(), reason };
         }
         if is_tls || has("InvalidContentType") {
             let reason = chain.last().cloned().unwrap_or_default();
-            return Error::Tls { place, reason };
+            return Error::Tls { origin, reason };
         }
         let phase = if error.is_connect() { Phase::Connect } else { Phase::FirstByte };
         match io_kind(error) {
-            _ if has("dns error") || has("failed to lookup") => Error::Dns { place },
-            Some(ErrorKind::ConnectionRefused) => Error::Refused { place },
-            Some(ErrorKind::TimedOut) => Error::Timeout { place, phase },
-            _ if error.is_timeout() => Error::Timeout { place, phase },
+            _ if has("dns error") || has("failed to lookup") => Error::Dns { origin },
+            Some(ErrorKind::ConnectionRefused) => Error::Refused { origin },
+            Some(ErrorKind::TimedOut) => Error::Timeout { origin, phase },
+            _ if error.is_timeout() => Error::Timeout { origin, phase },
             Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-                Error::Broken { place, phase }
+                Error::Broken { origin, phase }
             }
             _ if has("connection closed") || has("IncompleteMessage") || has("closed before") => {
-                Error::Broken { place, phase }
+                Error::Broken { origin, phase }
             }
-            _ if error.is_connect() => Error::Refused { place },
-            _ => Error::NotHttp { place, reason: chain.last().cloned().unwrap_or_default() },
+            _ if error.is_connect() => Error::Refused { origin },
+            _ => Error::NotHttp { origin, reason: chain.last().cloned().unwrap_or_default() },
         }
     }
 }
@@ -252,17 +253,17 @@ impl Opened {
     /// # Errors
     /// `WS303` when it stalls or breaks, `WS405` when it is too large.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let place = self.place.clone();
+        let origin = self.origin.clone();
         let at = tokio::time::Instant::from_std(self.deadline.instant());
         let piece = match tokio::time::timeout_at(at, self.response.chunk()).await {
-            Err(_) => return Err(Error::Timeout { place, phase: Phase::Body }),
-            Ok(Err(_)) => return Err(Error::Broken { place, phase: Phase::Body }),
+            Err(_) => return Err(Error::Timeout { origin, phase: Phase::Body }),
+            Ok(Err(_)) => return Err(Error::Broken { origin, phase: Phase::Body }),
             Ok(Ok(None)) => return Ok(None),
             Ok(Ok(Some(piece))) => piece,
         };
         let length = piece.len() as u64;
         if length > self.left {
-            return Err(Error::TooLarge { place, limit: self.limit });
+            return Err(Error::TooLarge { origin, limit: self.limit });
         }
         self.left -= length;
         Ok(Some(piece.to_vec()))
@@ -271,13 +272,13 @@ impl Opened {
     /// The answer is too large in a way that only its reader sees.
     #[must_use]
     pub fn too_large(&self) -> Error {
-        Error::TooLarge { place: self.place.clone(), limit: self.limit }
+        Error::TooLarge { origin: self.origin.clone(), limit: self.limit }
     }
 
     /// The answer ended before its reader had what it needs.
     #[must_use]
     pub fn broken(&self, phase: Phase) -> Error {
-        Error::Broken { place: self.place.clone(), phase }
+        Error::Broken { origin: self.origin.clone(), phase }
     }
 
     /// The rest of the body.

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use tracing::Instrument;
 
 pub use error::{Error, Phase};
-pub use exchange::{Opened, Request};
+pub use exchange::{HttpRequest, Opened};
 pub use retry::fraction;
 
 use crate::config::{BreakerConfig, Config, HttpConfig};
@@ -31,7 +31,7 @@ pub struct Http {
     config: HttpConfig,
     breaker: BreakerConfig,
     /// The task server of `[client]`: where headers of `http.headers` that are credentials go.
-    home: Option<SafeUrl>,
+    own_server: Option<SafeUrl>,
     /// Where limiter and breaker keep what all processes share; `None`: nowhere.
     state: Option<PathBuf>,
     plain: OnceCell<Result<reqwest::Client, Failure>>,
@@ -45,7 +45,7 @@ impl Http {
         Http {
             config: config.http.clone(),
             breaker: config.breaker.clone(),
-            home: config.client.url.clone(),
+            own_server: config.client.url.clone(),
             state: paths.map(|paths| paths.state.join("http")),
             plain: OnceCell::new(),
             tls: OnceCell::new(),
@@ -53,22 +53,22 @@ impl Http {
     }
 
     /// Sends a request, made anew by `make` for each attempt, and has the answer read by `read`,
-    /// whatever its status (429, 5xx and redirects excepted). `repeat`: asking twice does no harm.
+    /// whatever its status (429, 5xx and redirects excepted). `idempotent`: asking twice does no harm.
     ///
     /// # Errors
     /// `WS301` to `WS307`, `WS321` to `WS324`, `WS405`.
     pub async fn send<T>(
         &self,
-        make: impl Fn() -> Request,
+        make: impl Fn() -> HttpRequest,
         read: impl AsyncFn(Opened) -> Result<T, Error>,
-        repeat: bool,
+        idempotent: bool,
         deadline: Deadline,
     ) -> Result<T, Failure> {
         let mut request = make();
         let origin = request.url.origin();
         limiter::take(self.state.as_deref(), &origin, self.config.rate_limit)?;
         let guard = breaker::Breaker::check(self.state.as_deref(), &origin, &self.breaker)?;
-        let policy = retry::Policy::new(&self.config, repeat, deadline);
+        let policy = retry::Policy::new(&self.config, idempotent, deadline);
         let mut attempt = 1;
         loop {
             let span = tracing::debug_span!("http", origin, attempt);

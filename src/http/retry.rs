@@ -8,11 +8,11 @@ use crate::config::HttpConfig;
 use crate::deadline::Deadline;
 
 /// With less time than this a person waits for the session: one repetition at most.
-const HURRY: Duration = Duration::from_secs(5);
+const SHORT_DEADLINE: Duration = Duration::from_secs(5);
 /// Left for the attempt itself after a pause.
-const WORTHWHILE: Duration = Duration::from_millis(50);
+const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(50);
 /// A server may not send us away for longer.
-pub(super) const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
+pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// How often and how late one request may be repeated.
 pub struct Policy {
@@ -22,9 +22,9 @@ pub struct Policy {
 
 impl Policy {
     /// The settings, bounded by what the time allows; one attempt if repeating would do harm.
-    pub fn new(config: &HttpConfig, repeat: bool, deadline: Deadline) -> Self {
-        let hurried = deadline.remaining() <= HURRY;
-        let attempts = match (repeat, hurried) {
+    pub fn new(config: &HttpConfig, idempotent: bool, deadline: Deadline) -> Self {
+        let is_short = deadline.remaining() <= SHORT_DEADLINE;
+        let attempts = match (idempotent, is_short) {
             (false, _) => 1,
             (true, true) => config.attempts.min(2),
             (true, false) => config.attempts,
@@ -43,7 +43,7 @@ impl Policy {
             None if matches!(error, Error::TooMany { .. }) => return None,
             None => jitter(self.delay.saturating_mul(1 << (attempt - 1).min(8))),
         };
-        (pause.checked_add(WORTHWHILE)? < deadline.remaining()).then_some(pause)
+        (pause.checked_add(MIN_ATTEMPT_TIME)? < deadline.remaining()).then_some(pause)
     }
 }
 
@@ -64,14 +64,14 @@ pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() => {
-            LONGEST_ABSENCE
+            MAX_RETRY_AFTER
         }
         Err(_) => {
             let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
             SystemTime::from(date).duration_since(now).unwrap_or_default()
         }
     };
-    Some(wait.min(LONGEST_ABSENCE))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -99,18 +99,18 @@ mod tests {
     #[test]
     fn x38_only_passing_troubles_are_repeated_and_never_past_the_deadline() {
         let policy = Policy { attempts: 2, delay: Duration::from_millis(10) };
-        let place = || "http://h:1".to_owned();
+        let origin = || "http://h:1".to_owned();
         let long = Deadline::after(Duration::from_secs(4));
-        let refused = Error::Refused { place: place() };
+        let refused = Error::Refused { origin: origin() };
         assert!(policy.pause(1, &refused, long).is_some_and(|p| p <= Duration::from_millis(10)));
         assert_eq!(policy.pause(2, &refused, long), None);
         assert_eq!(policy.pause(1, &refused, Deadline::after(Duration::from_millis(20))), None);
-        let many = |after| Error::TooMany { place: place(), after };
+        let many = |after| Error::TooMany { origin: origin(), after };
         assert_eq!(policy.pause(1, &many(None), long), None);
         assert_eq!(policy.pause(1, &many(Some(Duration::from_secs(60))), long), None);
         let one = Some(Duration::from_secs(1));
         assert_eq!(policy.pause(1, &many(one), long), one);
-        let server = |status| Error::Server { place: place(), status, after: None };
+        let server = |status| Error::Server { origin: origin(), status, after: None };
         assert!(policy.pause(1, &server(503), long).is_some());
         assert_eq!(policy.pause(1, &server(500), long), None);
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::disk::{self, Durability, Lock};
 use crate::secret::hex;
 
-const LARGEST: u64 = 4096;
+const MAX_FILE_BYTES: u64 = 4096;
 
 /// The file of `origin` for one owner (`limiter`, `breaker`).
 pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
@@ -20,7 +20,7 @@ pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
 
 /// What the file says.
 pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
-    let bytes = disk::read_private(path, LARGEST).ok().flatten();
+    let bytes = disk::read_private(path, MAX_FILE_BYTES).ok().flatten();
     bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
@@ -29,7 +29,7 @@ pub fn update<T, R>(path: &Path, change: impl FnOnce(&mut T) -> R) -> R
 where
     T: Serialize + DeserializeOwned + Default,
 {
-    let _lock = Lock::briefly(&path.with_extension("lock"));
+    let _lock = Lock::wait_briefly(&path.with_extension("lock"));
     let mut value: T = read(path);
     let result = change(&mut value);
     if let Ok(bytes) = serde_json::to_vec(&value) {

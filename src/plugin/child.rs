@@ -11,19 +11,19 @@ use serde_json::Value;
 
 use super::fault::{Fault, FaultKind};
 use super::frame::Frame;
-use super::host::{self, Loaded};
-use super::image::{Image, Wanted};
-use super::wire::LARGEST_REQUEST;
+use super::host::{self, LoadedLibrary};
+use super::image::{Image, PinnedLibrary};
+use super::wire::MAX_REQUEST_BYTES;
 
 /// The hidden command.
 pub const COMMAND: &str = "__plugin-host";
 /// The request with what is put around it.
-const LARGEST_ORDER: u64 = LARGEST_REQUEST as u64 + (64 << 10);
+const MAX_CALL_BYTES: u64 = MAX_REQUEST_BYTES as u64 + (64 << 10);
 
 /// What the child is told on its standard input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
-    pub library: Wanted,
+pub struct CallRequest {
+    pub library: PinnedLibrary,
     /// The parent, to notice that it was gone before we asked to end with it.
     pub parent: u32,
     /// When the plugin is told to wrap up, and how much processor time it may use.
@@ -38,7 +38,7 @@ pub fn run() -> ! {
         Ok(channel) => serve(channel),
         Err(_) => 1,
     };
-    host::leave(code)
+    host::exit_now(code)
 }
 
 fn serve(channel: File) -> i32 {
@@ -48,7 +48,7 @@ fn serve(channel: File) -> i32 {
         channel.write_all(&frame.encode()).is_ok()
     };
     let result = order().and_then(|order| {
-        shut_in(&order);
+        restrict_self(&order);
         answer(&order, &|level, text| {
             send(&Frame::Log { level, text });
         })
@@ -60,17 +60,17 @@ fn serve(channel: File) -> i32 {
     i32::from(!send(&frame))
 }
 
-fn order() -> Result<Order, Fault> {
+fn order() -> Result<CallRequest, Fault> {
     let unread = |text: String| Fault::new(FaultKind::Reply, format!("was not asked: {text}"));
     let mut bytes = Vec::new();
-    let mut stdin = std::io::stdin().lock().take(LARGEST_ORDER);
+    let mut stdin = std::io::stdin().lock().take(MAX_CALL_BYTES);
     stdin.read_to_end(&mut bytes).map_err(|error| unread(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))
 }
 
-fn answer(order: &Order, log: host::Log<'_>) -> Result<Value, Fault> {
+fn answer(order: &CallRequest, log: host::Log<'_>) -> Result<Value, Fault> {
     let soft = Instant::now() + Duration::from_millis(order.soft_ms);
-    let loaded = Loaded::open(Image::verified(&order.library)?)?;
+    let loaded = LoadedLibrary::open(Image::verified(&order.library)?)?;
     loaded.call(&order.request.to_string(), soft, log)
 }
 
@@ -92,18 +92,18 @@ fn guarded_channel() -> std::io::Result<File> {
 /// What a plugin that leaks may take before it is refused more. Reserved address space, of which some
 /// runtimes take much, does not count.
 #[cfg(unix)]
-const MOST_MEMORY: u64 = 512 << 20;
+const MAX_MEMORY_BYTES: u64 = 512 << 20;
 
 /// No core dump, limits on processor time and memory, an end with the parent, nothing to read.
 #[cfg(unix)]
-fn shut_in(order: &Order) {
+fn restrict_self(order: &CallRequest) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     let _ = setrlimit(Resource::Core, limit(0));
     let _ = setrlimit(Resource::Cpu, limit(order.cpu_s));
     // A sanitiser's own tables are larger than that.
     if !cfg!(sanitized) {
-        let _ = setrlimit(Resource::Data, limit(MOST_MEMORY));
+        let _ = setrlimit(Resource::Data, limit(MAX_MEMORY_BYTES));
     }
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(nothing);
@@ -114,10 +114,10 @@ fn shut_in(order: &Order) {
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         let parent = getppid().map(|id| id.as_raw_nonzero().get().cast_unsigned());
         if parent != Some(order.parent) {
-            host::leave(1);
+            host::exit_now(1);
         }
     }
 }
 
 #[cfg(not(unix))]
-fn shut_in(_: &Order) {}
+fn restrict_self(_: &CallRequest) {}

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::fault::{Fault, FaultKind};
 
 /// Bytes of one call's whole stream.
-pub const LONGEST_STREAM: usize = 4 << 20;
+pub const MAX_STREAM_BYTES: usize = 4 << 20;
 /// Log lines of one call; the child drops what is beyond, so more means that it was bypassed.
-pub const MOST_LOG_LINES: usize = 256;
+pub const MAX_LOG_LINES: usize = 256;
 
 /// One line of the stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,8 +53,8 @@ impl Frames {
     /// When the whole stream is longer than it may be.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.total += bytes.len();
-        if self.total > LONGEST_STREAM {
-            let text = format!("wrote more than {} MiB", LONGEST_STREAM >> 20);
+        if self.total > MAX_STREAM_BYTES {
+            let text = format!("wrote more than {} MiB", MAX_STREAM_BYTES >> 20);
             return Err(Fault::new(FaultKind::Reply, text));
         }
         self.buffer.extend_from_slice(bytes);
@@ -79,7 +79,7 @@ impl Frames {
             Fault::new(FaultKind::Reply, "broke the channel between its process and ours")
         })?;
         self.lines += usize::from(matches!(frame, Frame::Log { .. }));
-        if self.lines > MOST_LOG_LINES {
+        if self.lines > MAX_LOG_LINES {
             return Err(Fault::new(FaultKind::Reply, "wrote more log lines than it may"));
         }
         Ok(Some(frame))
@@ -125,10 +125,10 @@ mod tests {
             assert!(read_all(text.as_bytes(), 9).is_err(), "{text:?}");
         }
         let line = Frame::Log { level: 3, text: String::new() }.encode();
-        assert!(read_all(&line.repeat(MOST_LOG_LINES), 4096).is_ok());
-        assert!(read_all(&line.repeat(MOST_LOG_LINES + 1), 4096).is_err());
-        assert!(read_all(&vec![b'x'; LONGEST_STREAM], 65536).unwrap().is_empty());
-        assert!(read_all(&vec![b'x'; LONGEST_STREAM + 1], 65536).is_err());
+        assert!(read_all(&line.repeat(MAX_LOG_LINES), 4096).is_ok());
+        assert!(read_all(&line.repeat(MAX_LOG_LINES + 1), 4096).is_err());
+        assert!(read_all(&vec![b'x'; MAX_STREAM_BYTES], 65536).unwrap().is_empty());
+        assert!(read_all(&vec![b'x'; MAX_STREAM_BYTES + 1], 65536).is_err());
     }
 
     proptest! {

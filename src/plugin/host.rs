@@ -12,21 +12,21 @@ use serde_json::Value;
 use warmstart_plugin::abi::{self, Host, Str};
 
 use super::fault::{Fault, FaultKind};
-use super::frame::MOST_LOG_LINES;
+use super::frame::MAX_LOG_LINES;
 use super::image::Image;
 
 /// Bytes of one log line that are kept.
-const LONGEST_LINE: usize = 4096;
+const MAX_LINE_BYTES: usize = 4096;
 
 /// Where a plugin's log lines go.
 pub type Log<'a> = &'a (dyn Fn(u32, String) + Sync);
 
 /// A loaded plugin. Never unloaded: its threads and handlers may outlive any call.
-pub struct Loaded {
+pub struct LoadedLibrary {
     entry: abi::Entry,
 }
 
-impl Loaded {
+impl LoadedLibrary {
     /// Loads the library; its constructors run here.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Loaded {
         // SAFETY: a library that exports this name promises this type (abi::Entry).
         let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL) };
         match entry {
-            Ok(entry) => Ok(Loaded { entry: *entry }),
+            Ok(entry) => Ok(LoadedLibrary { entry: *entry }),
             Err(_) => Err(missing(library)),
         }
     }
@@ -51,7 +51,7 @@ impl Loaded {
     /// # Errors
     /// When it gave no usable reply.
     pub fn call(&self, request: &str, soft: Instant, log: Log<'_>) -> Result<Value, Fault> {
-        let call = Call { state: Mutex::default(), soft, log };
+        let call = HostCall { state: Mutex::default(), soft, log };
         let mut host = Host {
             size: u32::try_from(size_of::<Host>()).unwrap_or(u32::MAX),
             reserved: 0,
@@ -112,7 +112,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// What the callbacks share.
-struct Call<'a> {
+struct HostCall<'a> {
     state: Mutex<State>,
     soft: Instant,
     log: Log<'a>,
@@ -124,7 +124,7 @@ struct State {
     lines: usize,
 }
 
-impl Call<'_> {
+impl HostCall<'_> {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,12 +135,14 @@ impl Call<'_> {
         if state.reply.is_some() {
             return 1;
         }
-        let odd = |text: &str| Err(Fault::new(FaultKind::Reply, text));
+        let invalid = |text: &str| Err(Fault::new(FaultKind::Reply, text));
         let reply = match bytes {
-            None => odd("replied with a null pointer or an impossible length"),
-            Some(bytes) if bytes.len() > abi::LARGEST_REPLY => odd("replied with more than 1 MiB"),
+            None => invalid("replied with a null pointer or an impossible length"),
+            Some(bytes) if bytes.len() > abi::LARGEST_REPLY => {
+                invalid("replied with more than 1 MiB")
+            }
             Some(bytes) => serde_json::from_slice(bytes)
-                .or_else(|error| odd(&format!("replied with what is not JSON: {error}"))),
+                .or_else(|error| invalid(&format!("replied with what is not JSON: {error}"))),
         };
         let refused = i32::from(reply.is_err());
         state.reply = Some(reply);
@@ -150,17 +152,17 @@ impl Call<'_> {
     fn take_line(&self, level: u32, bytes: Option<&[u8]>) {
         let mut state = self.lock();
         state.lines += 1;
-        if state.lines <= MOST_LOG_LINES {
+        if state.lines <= MAX_LOG_LINES {
             let bytes = bytes.unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_LINE)]);
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_LINE_BYTES)]);
             (self.log)(level.clamp(1, 5), text.into_owned());
         }
     }
 }
 
 /// # Safety
-/// `context` is the one that `Loaded::call` handed out, and that call has not returned.
-unsafe fn call_of<'a>(context: *mut c_void) -> &'a Call<'a> {
+/// `context` is the one that `LoadedLibrary::call` handed out, and that call has not returned.
+unsafe fn call_of<'a>(context: *mut c_void) -> &'a HostCall<'a> {
     // SAFETY: the caller's.
     unsafe { &*context.cast_const().cast() }
 }
@@ -181,7 +183,7 @@ unsafe extern "C" fn cancelled(context: *mut c_void) -> i32 {
 }
 
 /// Ends the process at once: no destructor and no exit handler of a plugin runs.
-pub fn leave(code: c_int) -> ! {
+pub fn exit_now(code: c_int) -> ! {
     unsafe extern "C" {
         safe fn _exit(code: c_int) -> !;
     }

@@ -12,7 +12,7 @@ use crate::disk;
 
 /// Which file, and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct PinnedLibrary {
     /// Absolute: a bare name would be looked up by the dynamic loader.
     pub path: PathBuf,
     /// In hex.
@@ -33,23 +33,23 @@ impl Image {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn verified(wanted: &Wanted) -> Result<Self, Fault> {
-        if !wanted.path.is_absolute() {
+    pub fn verified(library: &PinnedLibrary) -> Result<Self, Fault> {
+        if !library.path.is_absolute() {
             return Err(Fault::new(FaultKind::Path, "is not named by an absolute path"));
         }
-        let bytes = disk::read_private(&wanted.path, pin::LARGEST_LIBRARY);
+        let bytes = disk::read_private(&library.path, pin::MAX_LIBRARY_BYTES);
         let bytes = bytes
             .map_err(|error| Fault::new(FaultKind::Path, format!("cannot be read: {error}")))?;
         let bytes =
             bytes.ok_or_else(|| Fault::new(FaultKind::Path, "has lost its trusted copy"))?;
-        if bytes.len() as u64 != wanted.size || pin::digest(&bytes) != wanted.sha256 {
+        if bytes.len() as u64 != library.size || pin::digest(&bytes) != library.sha256 {
             return Err(Fault::new(FaultKind::Changed, "has changed since it was trusted"));
         }
         header::check(&bytes).map_err(|wrong| Fault::new(FaultKind::NotALibrary, wrong))?;
         Ok(match in_memory(&bytes) {
             Some((path, memory)) => Image { path, _memory: Some(memory) },
             // Nobody but the user can write there.
-            None => Image { path: wanted.path.clone(), _memory: None },
+            None => Image { path: library.path.clone(), _memory: None },
         })
     }
 

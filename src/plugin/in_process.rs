@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::fault::{Fault, FaultKind};
-use super::host::Loaded;
-use super::image::{Image, Wanted};
-use super::journal;
+use super::host::LoadedLibrary;
+use super::image::{Image, PinnedLibrary};
+use super::plugin_log;
 use crate::deadline::Deadline;
 
 const STACK: usize = 8 << 20;
@@ -29,11 +29,11 @@ impl Thread {
     ///
     /// # Errors
     /// When there can be no further thread.
-    pub fn start(plugin: String, wanted: Wanted) -> Result<Self, Fault> {
+    pub fn start(plugin: String, wanted: PinnedLibrary) -> Result<Self, Fault> {
         let (sender, jobs) = channel::<Job>();
         let work = move || {
-            let log = |level: u32, text: String| journal::line(&plugin, level, &text);
-            let loaded = Image::verified(&wanted).and_then(Loaded::open);
+            let log = |level: u32, text: String| plugin_log::line(&plugin, level, &text);
+            let loaded = Image::verified(&wanted).and_then(LoadedLibrary::open);
             for job in jobs {
                 let result = match &loaded {
                     Ok(loaded) => loaded.call(&job.request, job.soft, &log),

@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultKind};
 /// The one thing that a plugin may want beside its configuration.
 pub const BEARER_TOKEN: &str = "bearer_token";
 /// Items of one kind in one library.
-const MOST_ITEMS: usize = 64;
+const MAX_ITEMS: usize = 64;
 
 /// The answer to `describe`. Items are named in snake_case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,23 +37,23 @@ pub struct Manifest {
 
 /// What a plugin is used as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     Client,
     Strategy,
     Hook,
 }
 
-impl Kind {
+impl ItemKind {
     /// All of them.
-    pub const ALL: [Kind; 3] = [Kind::Client, Kind::Strategy, Kind::Hook];
+    pub const ALL: [ItemKind; 3] = [ItemKind::Client, ItemKind::Strategy, ItemKind::Hook];
 
     /// The word for people.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Kind::Client => "client",
-            Kind::Strategy => "strategy",
-            Kind::Hook => "hook",
+            ItemKind::Client => "client",
+            ItemKind::Strategy => "strategy",
+            ItemKind::Hook => "hook",
         }
     }
 }
@@ -80,7 +80,7 @@ impl Manifest {
                 return Err(wrong(format!("`{}` is no name in snake_case", bad.escape_debug())));
             }
             let is_repeated = (1..list.len()).any(|place| list[..place].contains(&list[place]));
-            if is_repeated || list.len() > MOST_ITEMS {
+            if is_repeated || list.len() > MAX_ITEMS {
                 return Err(wrong("a name stands twice, or there are too many".into()));
             }
         }
@@ -112,11 +112,11 @@ impl Manifest {
 
     /// The items of one kind.
     #[must_use]
-    pub fn items(&self, kind: Kind) -> &[String] {
+    pub fn items(&self, kind: ItemKind) -> &[String] {
         match kind {
-            Kind::Client => &self.clients,
-            Kind::Strategy => &self.strategies,
-            Kind::Hook => &self.hooks,
+            ItemKind::Client => &self.clients,
+            ItemKind::Strategy => &self.strategies,
+            ItemKind::Hook => &self.hooks,
         }
     }
 
@@ -124,7 +124,7 @@ impl Manifest {
     ///
     /// # Errors
     /// A fragment that tells what there is instead.
-    pub fn choose(&self, kind: Kind, named: Option<&str>) -> Result<String, String> {
+    pub fn choose(&self, kind: ItemKind, named: Option<&str>) -> Result<String, String> {
         let items = self.items(kind);
         let known = || {
             format!("it has: {}", if items.is_empty() { "none".into() } else { items.join(", ") })
@@ -160,9 +160,9 @@ mod tests {
     fn a_manifest_is_read_or_refused_with_its_reason() {
         let whole = json!({ "name": "x", "abi": "1.0", "clients": ["a", "b"], "later": {} });
         let manifest = Manifest::read(&whole).unwrap();
-        assert_eq!(manifest.choose(Kind::Client, Some("b")).unwrap(), "b");
-        assert!(manifest.choose(Kind::Client, None).unwrap_err().contains("more than one"));
-        assert!(manifest.choose(Kind::Hook, None).unwrap_err().contains("provides no hook"));
+        assert_eq!(manifest.choose(ItemKind::Client, Some("b")).unwrap(), "b");
+        assert!(manifest.choose(ItemKind::Client, None).unwrap_err().contains("more than one"));
+        assert!(manifest.choose(ItemKind::Hook, None).unwrap_err().contains("provides no hook"));
         let refused = [
             (json!([]), FaultKind::Reply),
             (json!({ "abi": "1.0" }), FaultKind::Reply),

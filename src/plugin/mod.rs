@@ -12,18 +12,18 @@ pub mod header;
 mod host;
 mod image;
 mod in_process;
-mod journal;
 pub mod manifest;
 pub mod pin;
+mod plugin_log;
 mod process;
 mod registry;
 pub mod wire;
 
 pub use fault::{Fault, FaultKind};
-pub use image::Wanted;
-pub use manifest::{Kind, Manifest};
+pub use image::PinnedLibrary;
+pub use manifest::{ItemKind, Manifest};
 pub use pin::{Pin, Pins};
-pub use registry::{Named, PREFIX, Plugins};
+pub use registry::{PREFIX, Plugins, ResolvedItem};
 
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
@@ -35,19 +35,19 @@ use crate::config::{Isolation, PluginConfig};
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
-use child::Order;
+use child::CallRequest;
 use in_process::Thread;
-use journal::Journal;
-use process::Launch;
-use wire::{LARGEST_REQUEST, Request};
+use plugin_log::PluginLog;
+use process::SpawnOptions;
+use wire::{MAX_REQUEST_BYTES, PluginRequest};
 
 /// Variables that every plugin sees; the user's keys are not among them.
-const VARIABLES: &[&str] =
+const INHERITED: &[&str] =
     &["HOME", "USERPROFILE", "PATH", "LANG", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT"];
 
 /// What a plugin is started from and where it works.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct PluginHost {
     /// Our own program, which becomes its process.
     pub program: PathBuf,
     /// The repository's root, or the session's folder.
@@ -57,10 +57,10 @@ pub struct Place {
 /// A library that can be called.
 pub struct Plugin {
     name: String,
-    library: Wanted,
+    library: PinnedLibrary,
     config: PluginConfig,
     variables: Vec<(String, String)>,
-    place: Place,
+    place: PluginHost,
     thread: OnceCell<Result<Thread, Fault>>,
     /// Once it misbehaved it is not called again in this run.
     broken: RefCell<Option<Failure>>,
@@ -71,13 +71,13 @@ impl Plugin {
     #[must_use]
     pub fn new(
         name: &str,
-        library: Wanted,
+        library: PinnedLibrary,
         config: PluginConfig,
         environment: &Environment,
-        place: Place,
+        place: PluginHost,
     ) -> Self {
         let is_seen = |variable: &str| {
-            VARIABLES.contains(&variable)
+            INHERITED.contains(&variable)
                 || variable.starts_with("XDG_")
                 || config.env.iter().any(|named| named == variable)
         };
@@ -106,7 +106,11 @@ impl Plugin {
     /// # Errors
     /// What it reported, or what it did instead of replying. A plugin that misbehaved is not called
     /// again.
-    pub async fn call(&self, request: &Request, deadline: Deadline) -> Result<Value, Failure> {
+    pub async fn call(
+        &self,
+        request: &PluginRequest,
+        deadline: Deadline,
+    ) -> Result<Value, Failure> {
         if let Some(failure) = self.broken.borrow().clone() {
             return Err(failure);
         }
@@ -114,7 +118,7 @@ impl Plugin {
         let result = self.raw_call(request, limit).await.and_then(wire::read_reply);
         let (failure, is_faulty) = match result {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(complaint)) => (complaint.failure(&self.name), complaint.kind.is_faulty()),
+            Ok(Err(error)) => (error.failure(&self.name), error.kind.is_faulty()),
             // Before a request its time is so short that running out of it proves nothing.
             Err(fault) => {
                 let is_hurried = request.op == "before" && fault.kind == FaultKind::Timeout;
@@ -132,12 +136,14 @@ impl Plugin {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn raw_call(&self, request: &Request, limit: Deadline) -> Result<Value, Fault> {
+    pub async fn raw_call(&self, request: &PluginRequest, limit: Deadline) -> Result<Value, Fault> {
         let root = self.place.root.to_string_lossy();
         let request = request.to_json(&self.name, &self.config.config, &root, limit);
-        if request.to_string().len() > LARGEST_REQUEST {
-            let text =
-                format!("was not asked: the request is larger than {} KiB", LARGEST_REQUEST >> 10);
+        if request.to_string().len() > MAX_REQUEST_BYTES {
+            let text = format!(
+                "was not asked: the request is larger than {} KiB",
+                MAX_REQUEST_BYTES >> 10
+            );
             return Err(Fault::new(FaultKind::Reply, text));
         }
         let soft = limit.remaining().mul_f64(0.8);
@@ -156,7 +162,7 @@ impl Plugin {
         soft: Duration,
         limit: Deadline,
     ) -> Result<Value, Fault> {
-        let order = Order {
+        let order = CallRequest {
             library: self.library.clone(),
             parent: std::process::id(),
             soft_ms: u64::try_from(soft.as_millis()).unwrap_or(u64::MAX),
@@ -164,9 +170,9 @@ impl Plugin {
             cpu_s: limit.remaining().as_secs() + 2,
             request,
         };
-        let Place { program, root } = &self.place;
-        let launch = Launch { program, folder: root, variables: &self.variables };
-        process::call(&launch, &order, &Journal::of(&self.name), limit).await
+        let PluginHost { program, root } = &self.place;
+        let options = SpawnOptions { program, folder: root, variables: &self.variables };
+        process::call(&options, &order, &PluginLog::of(&self.name), limit).await
     }
 
     fn thread(&self) -> &Result<Thread, Fault> {
@@ -175,7 +181,7 @@ impl Plugin {
 
     /// What it did that was none of its plugins' words, as a failure that counts for this run.
     #[must_use]
-    pub fn misread(&self, fault: &Fault) -> Failure {
+    pub fn reply_failure(&self, fault: &Fault) -> Failure {
         let failure = fault.failure(&self.name);
         tracing::warn!(target: "plugin", plugin = self.name, code = %failure.code, "{failure}");
         self.broken.replace(Some(failure.clone()));

@@ -17,8 +17,8 @@ use crate::paths::Paths;
 use crate::secret::hex;
 
 /// A library larger than this is refused.
-pub const LARGEST_LIBRARY: u64 = 256 << 20;
-const LARGEST_PIN: u64 = 64 << 10;
+pub const MAX_LIBRARY_BYTES: u64 = 256 << 20;
+const MAX_PIN_BYTES: u64 = 64 << 10;
 
 /// One plugin that the user trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl Pins {
         }
         let path = self.0.join(format!("{name}.json"));
         let bytes =
-            disk::read_private(&path, LARGEST_PIN).map_err(|error| unreadable(&path, &error))?;
+            disk::read_private(&path, MAX_PIN_BYTES).map_err(|error| unreadable(&path, &error))?;
         let Some(bytes) = bytes else { return Ok(None) };
         check_modes(&self.0)
             .and_then(|()| check_modes(&path))

@@ -9,21 +9,21 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, Command};
 
-use super::child::{self, Order};
+use super::child::{self, CallRequest};
 use super::fault::{Fault, FaultKind};
 use super::frame::{Frame, Frames};
-use super::journal::Journal;
+use super::plugin_log::PluginLog;
 use crate::deadline::Deadline;
 
 /// For a killed process to be gone.
-const BURIAL: Duration = Duration::from_millis(200);
+const REAP_TIMEOUT: Duration = Duration::from_millis(200);
 /// For what it printed before it was killed.
-const LAST_WORDS: Duration = Duration::from_millis(20);
+const STDERR_GRACE: Duration = Duration::from_millis(20);
 /// Between two looks whether a child that closed its output has ended.
-const POLL: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// How a child is started.
-pub struct Launch<'a> {
+pub struct SpawnOptions<'a> {
     /// Our own program.
     pub program: &'a Path,
     /// Where the plugin works.
@@ -37,35 +37,35 @@ pub struct Launch<'a> {
 /// # Errors
 /// When no reply came by the deadline, for whatever reason.
 pub async fn call(
-    launch: &Launch<'_>,
-    order: &Order,
-    journal: &Journal<'_>,
+    options: &SpawnOptions<'_>,
+    request: &CallRequest,
+    plugin_log: &PluginLog<'_>,
     deadline: Deadline,
 ) -> Result<Value, Fault> {
     if deadline.is_over() {
         return Err(Fault::new(FaultKind::Timeout, "had no time left"));
     }
     let given = deadline.remaining();
-    let mut child = start(launch)
+    let mut child = start(options)
         .map_err(|error| Fault::new(FaultKind::Died, format!("could not be started: {error}")))?;
-    let group = Group::of(&child);
+    let group = ProcessGroup::of(&child);
     let mut stderr = child.stderr.take();
     let at = tokio::time::Instant::from_std(deadline.instant());
     let result =
-        tokio::time::timeout_at(at, converse(&mut child, &mut stderr, order, journal)).await;
+        tokio::time::timeout_at(at, exchange(&mut child, &mut stderr, request, plugin_log)).await;
     drop(group);
-    let _ = tokio::time::timeout(LAST_WORDS, listen(&mut stderr, journal)).await;
-    let _ = tokio::time::timeout(BURIAL, child.wait()).await;
+    let _ = tokio::time::timeout(STDERR_GRACE, read_stderr(&mut stderr, plugin_log)).await;
+    let _ = tokio::time::timeout(REAP_TIMEOUT, child.wait()).await;
     result.unwrap_or_else(|_| {
         let text = format!("did not answer within {} ms", given.as_millis());
         Err(Fault::new(FaultKind::Timeout, text))
     })
 }
 
-fn start(launch: &Launch<'_>) -> std::io::Result<Child> {
-    let mut command = Command::new(launch.program);
-    command.arg(child::COMMAND).current_dir(launch.folder).env_clear();
-    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+fn start(options: &SpawnOptions<'_>) -> std::io::Result<Child> {
+    let mut command = Command::new(options.program);
+    command.arg(child::COMMAND).current_dir(options.folder).env_clear();
+    command.envs(options.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     #[cfg(unix)]
@@ -73,18 +73,18 @@ fn start(launch: &Launch<'_>) -> std::io::Result<Child> {
     command.spawn()
 }
 
-async fn converse(
+async fn exchange(
     child: &mut Child,
     stderr: &mut Option<ChildStderr>,
-    order: &Order,
-    journal: &Journal<'_>,
+    request: &CallRequest,
+    plugin_log: &PluginLog<'_>,
 ) -> Result<Value, Fault> {
     let pipes = (child.stdin.take(), child.stdout.take());
     let (Some(mut stdin), Some(mut stdout)) = pipes else {
         return Err(Fault::new(FaultKind::Died, "has no pipes"));
     };
     // A child that is gone before it has read all says more by its end than by this.
-    let _ = stdin.write_all(&serde_json::to_vec(order).unwrap_or_default()).await;
+    let _ = stdin.write_all(&serde_json::to_vec(request).unwrap_or_default()).await;
     drop(stdin);
     let mut frames = Frames::default();
     let mut bytes = vec![0; 16 << 10];
@@ -94,26 +94,26 @@ async fn converse(
                 Ok(count) if count > 0 => frames.feed(&bytes[..count])?,
                 _ => break,
             },
-            () = listen(stderr, journal), if stderr.is_some() => {}
+            () = read_stderr(stderr, plugin_log), if stderr.is_some() => {}
         }
         while let Some(frame) = frames.next_frame()? {
             match frame {
-                Frame::Log { level, text } => journal.line(level, &text),
+                Frame::Log { level, text } => plugin_log.line(level, &text),
                 Frame::Reply(value) => return Ok(value),
                 Frame::Fault(fault) => return Err(fault),
             }
         }
     }
-    let ending = ending(child).await;
-    Err(Fault::new(FaultKind::Died, format!("died: {ending}")))
+    let exit_reason = exit_reason(child).await;
+    Err(Fault::new(FaultKind::Died, format!("died: {exit_reason}")))
 }
 
 /// Reads what the plugin prints until nobody is left to print.
-async fn listen(stderr: &mut Option<ChildStderr>, journal: &Journal<'_>) {
-    let mut noise = [0; 4096];
+async fn read_stderr(stderr: &mut Option<ChildStderr>, plugin_log: &PluginLog<'_>) {
+    let mut bytes = [0; 4096];
     while let Some(pipe) = stderr {
-        match pipe.read(&mut noise).await {
-            Ok(count) if count > 0 => journal.noise(&noise[..count]),
+        match pipe.read(&mut bytes).await {
+            Ok(count) if count > 0 => plugin_log.stderr(&bytes[..count]),
             _ => *stderr = None,
         }
     }
@@ -121,7 +121,7 @@ async fn listen(stderr: &mut Option<ChildStderr>, journal: &Journal<'_>) {
 
 /// How the child ended, told without letting go of its process id: the group is killed by it.
 #[cfg(unix)]
-async fn ending(child: &Child) -> String {
+async fn exit_reason(child: &Child) -> String {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let Some(id) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
         return "its process is gone".into();
@@ -129,7 +129,7 @@ async fn ending(child: &Child) -> String {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     loop {
         match waitid(WaitId::Pid(id), options) {
-            Ok(None) => tokio::time::sleep(POLL).await,
+            Ok(None) => tokio::time::sleep(POLL_INTERVAL).await,
             Err(_) => return "its end could not be told".into(),
             Ok(Some(status)) => {
                 return match (status.terminating_signal(), status.exit_status()) {
@@ -142,8 +142,8 @@ async fn ending(child: &Child) -> String {
 }
 
 #[cfg(not(unix))]
-async fn ending(child: &mut Child) -> String {
-    let _ = POLL;
+async fn exit_reason(child: &mut Child) -> String {
+    let _ = POLL_INTERVAL;
     child
         .wait()
         .await
@@ -152,15 +152,15 @@ async fn ending(child: &mut Child) -> String {
 
 /// Ends the process group when dropped. The leader has not been waited for by then, so the number
 /// still belongs to it.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Group {
+impl ProcessGroup {
     fn of(child: &Child) -> Self {
-        Group(child.id())
+        ProcessGroup(child.id())
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Kind, Pin, Pins, Place, Plugin, Wanted, find, pin, untrusted};
+use super::{ItemKind, Pin, PinnedLibrary, Pins, Plugin, PluginHost, find, pin, untrusted};
 use crate::config::{Config, PluginConfig};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
@@ -22,19 +22,19 @@ pub struct Plugins {
     config: Arc<Config>,
     environment: Arc<Environment>,
     folders: Vec<PathBuf>,
-    place: Place,
-    known: RefCell<BTreeMap<String, Result<Entry, Failure>>>,
+    place: PluginHost,
+    known: RefCell<BTreeMap<String, Result<OpenedPlugin, Failure>>>,
 }
 
 #[derive(Clone)]
-struct Entry {
+struct OpenedPlugin {
     plugin: Rc<Plugin>,
     pin: Rc<Pin>,
 }
 
 /// One item of a plugin, resolved.
 #[derive(Clone)]
-pub struct Named {
+pub struct ResolvedItem {
     pub plugin: Rc<Plugin>,
     pub pin: Rc<Pin>,
     pub item: String,
@@ -47,7 +47,7 @@ impl Plugins {
         config: Arc<Config>,
         environment: Arc<Environment>,
         paths: Option<&Paths>,
-        place: Place,
+        place: PluginHost,
     ) -> Self {
         Plugins {
             pins: paths.map(Pins::of),
@@ -63,19 +63,19 @@ impl Plugins {
     ///
     /// # Errors
     /// When the plugin is not trusted, has changed, or has no such item.
-    pub fn find(&self, word: &str, kind: Kind) -> Result<Named, Failure> {
+    pub fn find(&self, word: &str, kind: ItemKind) -> Result<ResolvedItem, Failure> {
         let (library, item) = match word.split_once('/') {
             Some((library, item)) => (library, Some(item)),
             None => (word, None),
         };
-        let Entry { plugin, pin } = self.entry(library)?;
+        let OpenedPlugin { plugin, pin } = self.entry(library)?;
         let item = pin.manifest.choose(kind, item).map_err(|wrong| {
             Failure::new(Code::CONFIG_NAME, format!("the plugin `{library}` {wrong}"))
         })?;
-        Ok(Named { plugin, pin, item })
+        Ok(ResolvedItem { plugin, pin, item })
     }
 
-    fn entry(&self, name: &str) -> Result<Entry, Failure> {
+    fn entry(&self, name: &str) -> Result<OpenedPlugin, Failure> {
         if let Some(known) = self.known.borrow().get(name) {
             return known.clone();
         }
@@ -84,16 +84,16 @@ impl Plugins {
         opened
     }
 
-    fn open(&self, name: &str) -> Result<Entry, Failure> {
+    fn open(&self, name: &str) -> Result<OpenedPlugin, Failure> {
         let pins = self.pins.as_ref().ok_or_else(|| untrusted(name, None))?;
         let pin = pins.get(name)?;
         let pin =
             pin.ok_or_else(|| untrusted(name, find::library(name, &self.folders).as_deref()))?;
         let path = pins.library(&pin.name, &pin.sha256);
         pin::check_copy(&path, pin.size).map_err(|fault| fault.failure(name))?;
-        let library = Wanted { path, sha256: pin.sha256.clone(), size: pin.size };
+        let library = PinnedLibrary { path, sha256: pin.sha256.clone(), size: pin.size };
         let config = self.config.plugins.get(name).cloned().unwrap_or_else(PluginConfig::blank);
         let plugin = Plugin::new(name, library, config, &self.environment, self.place.clone());
-        Ok(Entry { plugin: Rc::new(plugin), pin: Rc::new(pin) })
+        Ok(OpenedPlugin { plugin: Rc::new(plugin), pin: Rc::new(pin) })
     }
 }

@@ -12,16 +12,16 @@ use crate::secret::Secret;
 use crate::task::{Task, Tasks};
 
 /// Bytes of a whole request.
-pub const LARGEST_REQUEST: usize = 256 << 10;
+pub const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// Tasks that are kept of one answer; more can never be shown.
-const MOST_TASKS: usize = 200;
-const LONGEST_MESSAGE: usize = 300;
-const MOST_SECTIONS: usize = 20;
-const LONGEST_SECTION: usize = 20_000;
+const MAX_TASKS: usize = 200;
+const MAX_MESSAGE_CHARS: usize = 300;
+const MAX_SECTIONS: usize = 20;
+const MAX_SECTION_CHARS: usize = 20_000;
 
 /// One request, before the plugin's own settings are added.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct PluginRequest {
     /// `describe`, `pending_tasks`, `before`, `after_failure` or `session_start`.
     pub op: String,
     /// The item of the library.
@@ -32,7 +32,7 @@ pub struct Request {
     pub token: Option<Secret>,
 }
 
-impl Request {
+impl PluginRequest {
     /// A request with these fields; anything but an object counts as none.
     #[must_use]
     pub fn new(op: &str, item: &str, fields: Value) -> Self {
@@ -40,13 +40,13 @@ impl Request {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        Request { op: op.to_owned(), item: item.to_owned(), fields, token: None }
+        PluginRequest { op: op.to_owned(), item: item.to_owned(), fields, token: None }
     }
 
     /// The question what the plugin is.
     #[must_use]
     pub fn describe() -> Self {
-        Request::new("describe", "", Value::Null)
+        PluginRequest::new("describe", "", Value::Null)
     }
 
     /// The whole request.
@@ -78,15 +78,15 @@ impl Request {
 
 /// An error that the plugin itself reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    pub kind: ComplaintKind,
+pub struct PluginError {
+    pub kind: PluginErrorKind,
     pub message: String,
     pub retry_after: Option<Duration>,
 }
 
 /// The kinds of the SDK's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ComplaintKind {
+pub enum PluginErrorKind {
     NotSupported,
     NotFound,
     Unavailable,
@@ -96,16 +96,16 @@ pub enum ComplaintKind {
     Panic,
 }
 
-impl ComplaintKind {
+impl PluginErrorKind {
     fn of(word: &str) -> Option<Self> {
         Some(match word {
-            "not_supported" => ComplaintKind::NotSupported,
-            "not_found" => ComplaintKind::NotFound,
-            "unavailable" => ComplaintKind::Unavailable,
-            "auth" => ComplaintKind::Auth,
-            "config" => ComplaintKind::Config,
-            "internal" => ComplaintKind::Internal,
-            "panic" => ComplaintKind::Panic,
+            "not_supported" => PluginErrorKind::NotSupported,
+            "not_found" => PluginErrorKind::NotFound,
+            "unavailable" => PluginErrorKind::Unavailable,
+            "auth" => PluginErrorKind::Auth,
+            "config" => PluginErrorKind::Config,
+            "internal" => PluginErrorKind::Internal,
+            "panic" => PluginErrorKind::Panic,
             _ => return None,
         })
     }
@@ -113,28 +113,28 @@ impl ComplaintKind {
     /// Whether the plugin is not asked again in this run.
     #[must_use]
     pub const fn is_faulty(self) -> bool {
-        matches!(self, ComplaintKind::Internal | ComplaintKind::Panic)
+        matches!(self, PluginErrorKind::Internal | PluginErrorKind::Panic)
     }
 }
 
-impl Complaint {
+impl PluginError {
     /// The complaint as a failure of the plugin `name`; its kind decides the class.
     #[must_use]
     pub fn failure(&self, name: &str) -> Failure {
         let (code, verb) = match self.kind {
-            ComplaintKind::Auth => (Code::TOKEN_REFUSED, "was refused"),
-            ComplaintKind::Config => (Code::CONFIG_VALUE, "is not set up"),
-            ComplaintKind::Unavailable => (Code::PLUGIN_UNAVAILABLE, "cannot answer now"),
-            ComplaintKind::NotSupported | ComplaintKind::NotFound => {
+            PluginErrorKind::Auth => (Code::TOKEN_REFUSED, "was refused"),
+            PluginErrorKind::Config => (Code::CONFIG_VALUE, "is not set up"),
+            PluginErrorKind::Unavailable => (Code::PLUGIN_UNAVAILABLE, "cannot answer now"),
+            PluginErrorKind::NotSupported | PluginErrorKind::NotFound => {
                 (Code::PLUGIN_UNAVAILABLE, "has no answer")
             }
-            ComplaintKind::Internal => (Code::PLUGIN_ERROR, "failed"),
-            ComplaintKind::Panic => (Code::PLUGIN_ERROR, "panicked"),
+            PluginErrorKind::Internal => (Code::PLUGIN_ERROR, "failed"),
+            PluginErrorKind::Panic => (Code::PLUGIN_ERROR, "panicked"),
         };
         let mut failure =
             Failure::new(code, format!("the plugin `{name}` {verb}: {}", self.message));
         failure.retry_after = self.retry_after;
-        if self.kind == ComplaintKind::Config {
+        if self.kind == PluginErrorKind::Config {
             return failure.hint(format!("mend the table `[plugins.{name}.config]`"));
         }
         failure
@@ -145,21 +145,25 @@ impl Complaint {
 ///
 /// # Errors
 /// When it is neither, or names a kind of error that is not known.
-pub fn read_reply(reply: Value) -> Result<Result<Value, Complaint>, Fault> {
-    let Value::Object(mut reply) = reply else { return Err(odd("replied with no object")) };
+pub fn read_reply(reply: Value) -> Result<Result<Value, PluginError>, Fault> {
+    let Value::Object(mut reply) = reply else { return Err(invalid("replied with no object")) };
     if let Some(ok) = reply.remove("ok") {
-        return if ok.is_object() { Ok(Ok(ok)) } else { Err(odd("replied `ok` with no object")) };
+        return if ok.is_object() {
+            Ok(Ok(ok))
+        } else {
+            Err(invalid("replied `ok` with no object"))
+        };
     }
     let Some(error) = reply.remove("error") else {
-        return Err(odd("replied neither `ok` nor `error`"));
+        return Err(invalid("replied neither `ok` nor `error`"));
     };
     let word = error.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let kind = ComplaintKind::of(word);
+    let kind = PluginErrorKind::of(word);
     let kind =
-        kind.ok_or_else(|| odd(format!("reported the unknown error kind `{}`", plain(word))))?;
+        kind.ok_or_else(|| invalid(format!("reported the unknown error kind `{}`", plain(word))))?;
     let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason given");
     let wait = error.get("retry_after_ms").and_then(Value::as_u64).map(Duration::from_millis);
-    Ok(Err(Complaint { kind, message: plain(message), retry_after: wait }))
+    Ok(Err(PluginError { kind, message: plain(message), retry_after: wait }))
 }
 
 /// What a strategy decided.
@@ -196,7 +200,7 @@ impl Decision {
 /// When the word is missing or not known, or what belongs to it is missing.
 pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
     let word = ok.get("decision").and_then(Value::as_str);
-    Ok(match word.ok_or_else(|| odd("replied without a `decision`"))? {
+    Ok(match word.ok_or_else(|| invalid("replied without a `decision`"))? {
         "cached" => Decision::Cached,
         "cached_then_refresh" => Decision::CachedThenRefresh,
         "skip" => Decision::Skip,
@@ -205,9 +209,9 @@ pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
         "substitute" => Decision::Substitute(read_tasks(ok)?),
         "ask" => match ok.get("client").and_then(Value::as_str) {
             Some(client) => Decision::Ask(plain(client)),
-            None => return Err(odd("decided to ask, and named no `client`")),
+            None => return Err(invalid("decided to ask, and named no `client`")),
         },
-        other => return Err(odd(format!("made the unknown decision `{}`", plain(other)))),
+        other => return Err(invalid(format!("made the unknown decision `{}`", plain(other)))),
     })
 }
 
@@ -217,10 +221,10 @@ pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
 /// When there is no such list.
 pub fn read_tasks(ok: &Value) -> Result<Tasks, Fault> {
     let list = ok.get("tasks").and_then(Value::as_array);
-    let list = list.ok_or_else(|| odd("replied without a list of `tasks`"))?;
+    let list = list.ok_or_else(|| invalid("replied without a list of `tasks`"))?;
     let found: Vec<Task> = list.iter().filter_map(Task::read).collect();
     let total = found.len();
-    Ok(Tasks { list: found.into_iter().take(MOST_TASKS).collect(), total })
+    Ok(Tasks { list: found.into_iter().take(MAX_TASKS).collect(), total })
 }
 
 /// A piece of text for the context, as the plugin gave it.
@@ -236,10 +240,10 @@ pub struct Section {
 /// When there is no such list.
 pub fn read_sections(ok: &Value) -> Result<Vec<Section>, Fault> {
     let list = ok.get("sections").and_then(Value::as_array);
-    let list = list.ok_or_else(|| odd("replied without a list of `sections`"))?;
+    let list = list.ok_or_else(|| invalid("replied without a list of `sections`"))?;
     let text = |one: &Value, key: &str| {
         let text = one.get(key).and_then(Value::as_str).unwrap_or_default();
-        text.chars().take(LONGEST_SECTION).collect::<String>()
+        text.chars().take(MAX_SECTION_CHARS).collect::<String>()
     };
     let priority =
         |one: &&Value| -one.get("priority").and_then(Value::as_i64).unwrap_or(0).max(-i64::MAX);
@@ -247,10 +251,10 @@ pub fn read_sections(ok: &Value) -> Result<Vec<Section>, Fault> {
     sorted.sort_by_key(priority);
     let sections =
         sorted.iter().map(|one| Section { title: text(one, "title"), body: text(one, "body") });
-    Ok(sections.filter(|one| !one.body.trim().is_empty()).take(MOST_SECTIONS).collect())
+    Ok(sections.filter(|one| !one.body.trim().is_empty()).take(MAX_SECTIONS).collect())
 }
 
-fn odd(text: impl Into<String>) -> Fault {
+fn invalid(text: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Reply, text)
 }
 
@@ -258,7 +262,7 @@ fn odd(text: impl Into<String>) -> Fault {
 #[must_use]
 pub fn plain(text: &str) -> String {
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(LONGEST_MESSAGE).collect::<String>().trim().to_owned()
+    clean.take(MAX_MESSAGE_CHARS).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -272,14 +276,14 @@ mod tests {
         let complaint = read_reply(error).unwrap().unwrap_err();
         assert_eq!(complaint.message, "a [31m b");
         assert_eq!(complaint.failure("x").retry_after, Some(Duration::from_millis(500)));
-        let odd = [
+        let invalid = [
             (json!(7), "no object"),
             (json!({}), "neither"),
             (json!({ "ok": [] }), "no object"),
             (json!({ "error": { "kind": "bored" } }), "`bored`"),
             (json!({ "error": 7 }), "unknown error kind"),
         ];
-        for (reply, expected) in odd {
+        for (reply, expected) in invalid {
             assert!(read_reply(reply.clone()).unwrap_err().message.contains(expected), "{reply}");
         }
     }
@@ -303,7 +307,7 @@ mod tests {
     fn lists_are_cut_to_what_can_be_shown_and_sections_are_ordered() {
         let many = json!({ "tasks": vec![json!({ "title": "t" }); 5000] });
         let tasks = read_tasks(&many).unwrap();
-        assert_eq!((tasks.list.len(), tasks.total), (MOST_TASKS, 5000));
+        assert_eq!((tasks.list.len(), tasks.total), (MAX_TASKS, 5000));
         let sections = json!({ "sections": [
             { "title": "low", "body": "x", "priority": i64::MIN }, { "title": "empty", "body": " " },
             { "title": "first", "body": "x" }, { "title": "second", "body": "x" }, 7,

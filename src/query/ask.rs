@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::{Answered, Asked, Queries, Source};
+use super::{PreparedQuery, Queries, QueryResult, TaskSource};
 use crate::cache::{Freshness, Key};
 use crate::client::Client;
 use crate::deadline::{Deadline, Timestamp};
@@ -14,42 +14,43 @@ use crate::error::{Code, Failure};
 use crate::task::{Answer, Query};
 
 /// Between two tries for the lock.
-const POLL: Duration = Duration::from_millis(8);
+const POLL_INTERVAL: Duration = Duration::from_millis(8);
 /// A client ends by itself this much earlier, so that it can still note what went wrong.
-const LAST_WORDS: Duration = Duration::from_millis(15);
+const NOTE_RESERVE: Duration = Duration::from_millis(15);
 /// Kept free before the deadline, for the chain and the rendering of somebody who waited in vain.
-const RESERVE: Duration = Duration::from_millis(150);
+const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 
 impl Queries {
     /// Asks `source` by `limit`, or takes what another process was just told. A new answer is kept.
     pub(super) async fn ask(
         &self,
-        source: &Source,
+        source: &TaskSource,
         query: &Query,
         limit: Deadline,
-    ) -> Result<Answered, Failure> {
+    ) -> Result<QueryResult, Failure> {
         self.ask_once(source, query, limit, true).await
     }
 
     async fn ask_once(
         &self,
-        source: &Source,
+        source: &TaskSource,
         query: &Query,
         limit: Deadline,
-        shares_failures: bool,
-    ) -> Result<Answered, Failure> {
+        accepts_noted_failure: bool,
+    ) -> Result<QueryResult, Failure> {
         if !source.is_cached || !query.read_only {
             let answer = self.request(source, query, limit).await?;
-            return Ok(Answered::live(answer, Timestamp::now(), source.label.clone()));
+            return Ok(QueryResult::live(answer, Timestamp::now(), source.label.clone()));
         }
         let key = Key::new(&source.identity, query);
-        let _lock = self.only_one(&key, limit).await?;
-        if let Some(settled) = self.settled_by_another(source, query, &key, shares_failures) {
+        let _lock = self.wait_for_lock(&key, limit).await?;
+        if let Some(settled) = self.answered_by_another(source, query, &key, accepts_noted_failure)
+        {
             return settled;
         }
         let result = self.request(source, query, limit).await;
         match result {
-            Ok(answer) => Ok(self.keep(source, query, &key, answer)),
+            Ok(answer) => Ok(self.store(source, query, &key, answer)),
             Err(failure) => {
                 self.cache.note_failure(&key, &failure);
                 Err(failure)
@@ -61,20 +62,20 @@ impl Queries {
     pub(super) async fn ask_other(
         &self,
         name: &str,
-        asked: &Asked<'_>,
+        prepared: &PreparedQuery<'_>,
         deadline: Deadline,
-    ) -> Result<Answered, Failure> {
+    ) -> Result<QueryResult, Failure> {
         let source = self.others.get(name).ok_or_else(|| {
             Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`"))
                 .hint(format!("add a table `[clients.{name}]` to hooks.toml"))
         })?;
-        let found = self.look(source, &asked.query, Timestamp::now());
-        if self.answers_by_itself(&found.view)
-            && let Some(answered) = Answered::cached(found, None)
+        let found = self.lookup(source, &prepared.query, Timestamp::now());
+        if self.is_fresh_enough(&found.view)
+            && let Some(answered) = QueryResult::cached(found, None)
         {
             return Ok(answered);
         }
-        self.ask(source, &asked.query, deadline).await
+        self.ask(source, &prepared.query, deadline).await
     }
 
     /// Asks again in the background, whatever the chain would say; gives the new answer.
@@ -86,9 +87,9 @@ impl Queries {
         name: &str,
         bindings: &super::Bindings,
         deadline: Deadline,
-    ) -> Result<Answered, Failure> {
-        let asked = self.prepare(name, bindings)?;
-        let key = Key::new(&self.primary.identity, &asked.query);
+    ) -> Result<QueryResult, Failure> {
+        let prepared = self.prepare(name, bindings)?;
+        let key = Key::new(&self.primary.identity, &prepared.query);
         let _alone = match self.cache.try_refresh_lock(&key) {
             TryLock::Busy => {
                 return Err(Failure::new(Code::TIMEOUT, "another process is renewing the same"));
@@ -97,12 +98,12 @@ impl Queries {
             TryLock::Unsupported => None,
         };
         // The failure that made this necessary was noted a moment ago: it is not an answer here.
-        self.ask_once(&self.primary, &asked.query, deadline, false).await
+        self.ask_once(&self.primary, &prepared.query, deadline, false).await
     }
 
     /// The lock on `key`; `None` where there are no locks.
-    async fn only_one(&self, key: &Key, limit: Deadline) -> Result<Option<Lock>, Failure> {
-        let patience = limit.earlier(RESERVE);
+    async fn wait_for_lock(&self, key: &Key, limit: Deadline) -> Result<Option<Lock>, Failure> {
+        let patience = limit.earlier(FALLBACK_RESERVE);
         loop {
             match self.cache.try_lock(key) {
                 TryLock::Held(lock) => return Ok(Some(lock)),
@@ -111,52 +112,52 @@ impl Queries {
                     let text = "another session is still asking the same; it took too long";
                     return Err(Failure::new(Code::TIMEOUT, text));
                 }
-                TryLock::Busy => tokio::time::sleep(POLL.min(patience.remaining())).await,
+                TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(patience.remaining())).await,
             }
         }
     }
 
     /// What somebody else was told after this run began.
-    fn settled_by_another(
+    fn answered_by_another(
         &self,
-        source: &Source,
+        source: &TaskSource,
         query: &Query,
         key: &Key,
-        shares_failures: bool,
-    ) -> Option<Result<Answered, Failure>> {
+        accepts_noted_failure: bool,
+    ) -> Option<Result<QueryResult, Failure>> {
         if self.cache.replaced_since(key, self.started) {
-            let found = self.look(source, query, Timestamp::now());
+            let found = self.lookup(source, query, Timestamp::now());
             if found.view.freshness == Freshness::Fresh {
-                return Answered::cached(found, None).map(Ok);
+                return QueryResult::cached(found, None).map(Ok);
             }
         }
-        let failure = shares_failures.then(|| self.cache.failure_since(key, self.started));
+        let failure = accepts_noted_failure.then(|| self.cache.failure_since(key, self.started));
         failure.flatten().map(Err)
     }
 
     async fn request(
         &self,
-        source: &Source,
+        source: &TaskSource,
         query: &Query,
         limit: Deadline,
     ) -> Result<Answer, Failure> {
         let client = source.client().as_deref().map_err(Clone::clone)?;
         let at = tokio::time::Instant::from_std(limit.instant());
         let span = tracing::debug_span!("client", query = query.name, source = source.label);
-        let asked = client.ask(query, limit.earlier(LAST_WORDS)).instrument(span);
-        let asked = tokio::time::timeout_at(at, asked).await;
-        let result = asked.unwrap_or_else(|_| {
+        let prepared = client.ask(query, limit.earlier(NOTE_RESERVE)).instrument(span);
+        let prepared = tokio::time::timeout_at(at, prepared).await;
+        let result = prepared.unwrap_or_else(|_| {
             let text = format!("{} did not answer in time", source.label);
             Err(Failure::new(Code::TIMEOUT, text))
         });
         // Otherwise a server that is always slower than the deadline would never fill the cache.
         if source.is_cached && result.as_ref().is_err_and(|f| f.code == Code::TIMEOUT) {
-            self.is_due(query);
+            self.note_due(query);
         }
         result
     }
 
-    fn keep(&self, source: &Source, query: &Query, key: &Key, answer: Answer) -> Answered {
+    fn store(&self, source: &TaskSource, query: &Query, key: &Key, answer: Answer) -> QueryResult {
         let written = Timestamp::now();
         let entry = crate::cache::Entry {
             written,
@@ -168,11 +169,11 @@ impl Queries {
         if let Some(failure) = &failure {
             tracing::warn!(%failure, "the answer is shown but not kept");
         }
-        Answered { failure, ..Answered::live(entry.answer, written, entry.origin) }
+        QueryResult { failure, ..QueryResult::live(entry.answer, written, entry.origin) }
     }
 }
 
-impl Source {
+impl TaskSource {
     /// The client, built at the first use.
     fn client(&self) -> &Result<Box<dyn Client>, Failure> {
         self.client.get_or_init(|| (self.build)())

@@ -1,16 +1,16 @@
 //! The heart: one function answers one named query from cache, client and chain.
 //! Hooks, `tasks`, the refresh and the diagnostics all call it; none of them talks to a client.
 
-mod answered;
 mod ask;
 mod fill;
+mod result;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-pub use answered::{Answered, Supply};
 pub use fill::Bindings;
+pub use result::{QueryResult, ServedFrom};
 
 use crate::cache::{Cache, CacheView, Freshness, Identity, Key, Lookup};
 use crate::client::Client;
@@ -28,7 +28,7 @@ const CLOCK_GRAIN: Duration = Duration::from_millis(10);
 const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 
 /// A source of tasks, built only when it is asked.
-pub struct Source {
+pub struct TaskSource {
     /// For people: `task server http://localhost:8000/mcp`, `TODO.md`.
     pub label: String,
     /// Whose entries in the cache are its own.
@@ -41,16 +41,16 @@ pub struct Source {
 }
 
 /// A query as it is configured, with its chain resolved.
-pub struct Named {
+pub struct ConfiguredQuery {
     pub config: QueryConfig,
     pub chain: Vec<Step>,
 }
 
 /// What one run may ask, and of whom.
 pub struct Queries {
-    table: BTreeMap<String, Named>,
-    primary: Source,
-    others: BTreeMap<String, Source>,
+    table: BTreeMap<String, ConfiguredQuery>,
+    primary: TaskSource,
+    others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
     now: Timestamp,
@@ -59,8 +59,8 @@ pub struct Queries {
 }
 
 /// One query made ready: its configuration and its words with the placeholders filled in.
-struct Asked<'a> {
-    named: &'a Named,
+struct PreparedQuery<'a> {
+    named: &'a ConfiguredQuery,
     query: Query,
 }
 
@@ -68,9 +68,9 @@ impl Queries {
     /// The queries of one run that began at `now`.
     #[must_use]
     pub fn new(
-        table: BTreeMap<String, Named>,
-        primary: Source,
-        others: BTreeMap<String, Source>,
+        table: BTreeMap<String, ConfiguredQuery>,
+        primary: TaskSource,
+        others: BTreeMap<String, TaskSource>,
         cache: Cache,
         read: CacheRead,
         now: Timestamp,
@@ -81,7 +81,7 @@ impl Queries {
 
     /// The source that is asked first, for people.
     #[must_use]
-    pub fn primary(&self) -> &Source {
+    pub fn primary(&self) -> &TaskSource {
         &self.primary
     }
 
@@ -92,7 +92,7 @@ impl Queries {
     }
 
     /// The queries and their chains, by name.
-    pub fn table(&self) -> impl Iterator<Item = (&str, &Named)> {
+    pub fn table(&self) -> impl Iterator<Item = (&str, &ConfiguredQuery)> {
         self.table.iter().map(|(name, named)| (name.as_str(), named))
     }
 
@@ -106,12 +106,12 @@ impl Queries {
     /// and did not fail a short while ago.
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
-        let Ok(asked) = self.prepare(name, bindings) else { return false };
-        if !self.primary.is_cached || !asked.query.read_only {
+        let Ok(prepared) = self.prepare(name, bindings) else { return false };
+        if !self.primary.is_cached || !prepared.query.read_only {
             return false;
         }
-        let key = Key::new(&self.primary.identity, &asked.query);
-        let view = self.look(&self.primary, &asked.query, self.now).view;
+        let key = Key::new(&self.primary.identity, &prepared.query);
+        let view = self.lookup(&self.primary, &prepared.query, self.now).view;
         view.freshness != Freshness::Fresh
             && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
     }
@@ -119,23 +119,23 @@ impl Queries {
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
     /// `None`: it has to be asked for.
     #[must_use]
-    pub fn from_disk(&self, name: &str, bindings: &Bindings) -> Option<Answered> {
-        let asked = match self.prepare(name, bindings) {
-            Ok(asked) => asked,
-            Err(failure) => return Some(Answered::nothing(failure)),
+    pub fn from_disk(&self, name: &str, bindings: &Bindings) -> Option<QueryResult> {
+        let prepared = match self.prepare(name, bindings) {
+            Ok(prepared) => prepared,
+            Err(failure) => return Some(QueryResult::nothing(failure)),
         };
         if !self.primary.is_cached {
             return None;
         }
-        let found = self.look(&self.primary, &asked.query, self.now);
-        if self.answers_by_itself(&found.view) {
-            return Answered::cached(found, None);
+        let found = self.lookup(&self.primary, &prepared.query, self.now);
+        if self.is_fresh_enough(&found.view) {
+            return QueryResult::cached(found, None);
         }
-        let serve = asked.named.chain.iter().find_map(|step| match step {
+        let serve = prepared.named.chain.iter().find_map(|step| match step {
             Step::Builtin(builtin) => builtin.strategy.before(&found.view),
             Step::Client(_) | Step::Plugin(_) => None,
         });
-        self.serve(&asked.query, serve?, found)
+        self.serve(&prepared.query, serve?, found)
     }
 
     /// Asks the client for at most `timeout`, then runs the chain; ends by the deadline.
@@ -145,83 +145,92 @@ impl Queries {
         bindings: &Bindings,
         timeout: Duration,
         deadline: Deadline,
-    ) -> Answered {
-        let asked = match self.prepare(name, bindings) {
-            Ok(asked) => asked,
-            Err(failure) => return Answered::nothing(failure),
+    ) -> QueryResult {
+        let prepared = match self.prepare(name, bindings) {
+            Ok(prepared) => prepared,
+            Err(failure) => return QueryResult::nothing(failure),
         };
-        if let Some(served) = self.advised_before(&asked, deadline).await {
+        if let Some(served) = self.advised_before(&prepared, deadline).await {
             return served;
         }
         let limit = deadline.capped(timeout);
-        match self.ask(&self.primary, &asked.query, limit).await {
-            Ok(answered) => answered,
-            Err(failure) => self.fall_back(&asked, failure, deadline).await,
+        match self.ask(&self.primary, &prepared.query, limit).await {
+            Ok(result) => result,
+            Err(failure) => self.fall_back(&prepared, failure, deadline).await,
         }
     }
 
     /// What the chain makes of `failure` with the cache alone: for a run that must answer now.
     #[must_use]
-    pub fn without_asking(&self, name: &str, bindings: &Bindings, failure: Failure) -> Answered {
-        let asked = match self.prepare(name, bindings) {
-            Ok(asked) => asked,
-            Err(failure) => return Answered::nothing(failure),
+    pub fn from_cache_alone(
+        &self,
+        name: &str,
+        bindings: &Bindings,
+        failure: Failure,
+    ) -> QueryResult {
+        let prepared = match self.prepare(name, bindings) {
+            Ok(prepared) => prepared,
+            Err(failure) => return QueryResult::nothing(failure),
         };
-        let found = self.look(&self.primary, &asked.query, Timestamp::now());
-        for step in &asked.named.chain {
+        let found = self.lookup(&self.primary, &prepared.query, Timestamp::now());
+        for step in &prepared.named.chain {
             let Step::Builtin(builtin) = step else { continue };
             if let Some(verdict) = builtin.strategy.after(&failure, &found.view) {
                 return self.settle(verdict, found, failure);
             }
         }
-        Answered::nothing(self.explain_expired(&found.view, failure))
+        QueryResult::nothing(self.explain_expired(&found.view, failure))
     }
 
-    fn prepare(&self, name: &str, bindings: &Bindings) -> Result<Asked<'_>, Failure> {
+    fn prepare(&self, name: &str, bindings: &Bindings) -> Result<PreparedQuery<'_>, Failure> {
         let named = self.table.get(name).ok_or_else(|| {
             Failure::new(Code::CONFIG_NAME, format!("there is no query `{name}`"))
                 .hint(format!("add a table `[queries.{name}]` to hooks.toml"))
         })?;
         let query = fill::query(name, &named.config, bindings, &self.primary.user_id)?;
-        Ok(Asked { named, query })
+        Ok(PreparedQuery { named, query })
     }
 
-    fn look(&self, source: &Source, query: &Query, now: Timestamp) -> Lookup {
+    fn lookup(&self, source: &TaskSource, query: &Query, now: Timestamp) -> Lookup {
         if !source.is_cached {
             return Lookup { view: CacheView::ABSENT, entry: None };
         }
-        self.cache.look(&Key::new(&source.identity, query), query.ttl, now)
+        self.cache.lookup(&Key::new(&source.identity, query), query.ttl, now)
     }
 
-    fn answers_by_itself(&self, view: &CacheView) -> bool {
+    fn is_fresh_enough(&self, view: &CacheView) -> bool {
         self.read == CacheRead::FreshFirst && view.freshness == Freshness::Fresh
     }
 
-    fn serve(&self, query: &Query, serve: Serve, found: Lookup) -> Option<Answered> {
-        let answered = Answered::cached(found, None)?;
+    fn serve(&self, query: &Query, serve: Serve, found: Lookup) -> Option<QueryResult> {
+        let result = QueryResult::cached(found, None)?;
         if serve == Serve::CachedThenRefresh {
-            self.is_due(query);
+            self.note_due(query);
         }
-        Some(answered)
+        Some(result)
     }
 
     /// Notes that `query` should be renewed in the background.
-    fn is_due(&self, query: &Query) {
+    fn note_due(&self, query: &Query) {
         if query.read_only {
             self.due.borrow_mut().insert(query.name.clone());
         }
     }
 
     /// Plugins that want to be asked before the request, in the order of the chain.
-    async fn advised_before(&self, asked: &Asked<'_>, deadline: Deadline) -> Option<Answered> {
-        for step in &asked.named.chain {
+    async fn advised_before(
+        &self,
+        prepared: &PreparedQuery<'_>,
+        deadline: Deadline,
+    ) -> Option<QueryResult> {
+        for step in &prepared.named.chain {
             let Step::Plugin(advisor) = step else { continue };
             if !advisor.has_before() {
                 continue;
             }
-            let found = self.look(&self.primary, &asked.query, self.now);
-            match advisor.before(&asked.query, found.view, deadline).await {
-                Ok(Some(serve)) => return self.serve(&asked.query, serve, found),
+            let found = self.lookup(&self.primary, &prepared.query, self.now);
+            match advisor.before(&prepared.query, found.view, deadline).await {
+                Ok(Some(serve)) => return self.serve(&prepared.query, serve, found),
                 Ok(None) => {}
                 Err(failure) => {
                     tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed");
@@ -232,34 +241,39 @@ impl Queries {
     }
 
     /// Runs the chain: forward only, carrying the last failure; at its end the tasks are left out.
-    async fn fall_back(&self, asked: &Asked<'_>, failure: Failure, deadline: Deadline) -> Answered {
-        tracing::warn!(query = asked.query.name, code = %failure.code, %failure, "the source did not answer");
-        let found = self.look(&self.primary, &asked.query, Timestamp::now());
+    async fn fall_back(
+        &self,
+        prepared: &PreparedQuery<'_>,
+        failure: Failure,
+        deadline: Deadline,
+    ) -> QueryResult {
+        tracing::warn!(query = prepared.query.name, code = %failure.code, %failure, "the source did not answer");
+        let found = self.lookup(&self.primary, &prepared.query, Timestamp::now());
         let mut last = failure;
-        for step in &asked.named.chain {
-            let verdict = decide(step, &asked.query, &last, found.view, deadline).await;
+        for step in &prepared.named.chain {
+            let verdict = decide(step, &prepared.query, &last, found.view, deadline).await;
             tracing::debug!(step = step.name(), ?verdict, "a step of the chain decided");
             match verdict {
                 None => {}
                 Some(Verdict::Cached) if !found.view.is_usable() => {}
-                Some(Verdict::Ask(name)) => match self.ask_other(&name, asked, deadline).await {
-                    Ok(answered) => return Answered { failure: Some(last), ..answered },
+                Some(Verdict::Ask(name)) => match self.ask_other(&name, prepared, deadline).await {
+                    Ok(result) => return QueryResult { failure: Some(last), ..result },
                     Err(failure) => last = failure,
                 },
                 Some(verdict) => return self.settle(verdict, found, last),
             }
         }
-        Answered::nothing(self.explain_expired(&found.view, last))
+        QueryResult::nothing(self.explain_expired(&found.view, last))
     }
 
-    fn settle(&self, verdict: Verdict, found: Lookup, failure: Failure) -> Answered {
+    fn settle(&self, verdict: Verdict, found: Lookup, failure: Failure) -> QueryResult {
         let failure = self.explain_expired(&found.view, failure);
         match verdict {
-            Verdict::Cached => Answered::cached(found, Some(failure.clone()))
-                .unwrap_or_else(|| Answered::nothing(failure)),
-            Verdict::Substitute(answer) => Answered::substitute(answer, failure),
-            Verdict::Fail => Answered { must_fail: true, ..Answered::nothing(failure) },
-            Verdict::Skip | Verdict::Ask(_) => Answered::nothing(failure),
+            Verdict::Cached => QueryResult::cached(found, Some(failure.clone()))
+                .unwrap_or_else(|| QueryResult::nothing(failure)),
+            Verdict::Substitute(answer) => QueryResult::substitute(answer, failure),
+            Verdict::Fail => QueryResult { must_fail: true, ..QueryResult::nothing(failure) },
+            Verdict::Skip | Verdict::Ask(_) => QueryResult::nothing(failure),
         }
     }
 

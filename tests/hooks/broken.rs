@@ -5,15 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use warmstart::config::{self, Sources};
+use warmstart::config::{self, ConfigSources};
 use warmstart::deadline::{Deadline, Timestamp};
 use warmstart::engine::{self, Report};
 use warmstart::environment::Environment;
 use warmstart::error::{Code, Failure};
 use warmstart::event::SessionEvent;
-use warmstart::hook::{Finding, Found, Hook, Part, Scope};
-use warmstart::plan::{self, Given, Plan, PlannedHook};
-use warmstart::query::Supply;
+use warmstart::hook::{Hook, HookFuture, HookResult, Part, SessionContext};
+use warmstart::plan::{self, Plan, PlanInputs, PlannedHook};
+use warmstart::query::ServedFrom;
 
 /// What a hook does in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +28,16 @@ enum Does {
 struct Told {
     from_disk: Does,
     live: Does,
-    without_asking: Does,
+    from_cache_alone: Does,
 }
 
-fn found() -> Found {
+fn found() -> HookResult {
     let parts = vec![Part::Text { title: "Whole".into(), text: "text".into() }];
-    Found { parts, supply: Supply::Live, ..Found::nothing() }
+    HookResult { parts, served: ServedFrom::Live, ..HookResult::nothing() }
 }
 
 impl Hook for Told {
-    fn from_disk(&self, _: &Scope) -> Option<Found> {
+    fn from_disk(&self, _: &SessionContext) -> Option<HookResult> {
         match self.from_disk {
             Does::Find => Some(found()),
             Does::Panic => panic!("from_disk"),
@@ -45,7 +45,7 @@ impl Hook for Told {
         }
     }
 
-    fn live<'a>(&'a self, _: &'a Scope, _: Deadline) -> Finding<'a> {
+    fn live<'a>(&'a self, _: &'a SessionContext, _: Deadline) -> HookFuture<'a> {
         Box::pin(async {
             match self.live {
                 Does::Panic => panic!("live"),
@@ -55,10 +55,10 @@ impl Hook for Told {
         })
     }
 
-    fn without_asking(&self, _: &Scope, _: &Failure) -> Option<Found> {
-        match self.without_asking {
+    fn from_cache_alone(&self, _: &SessionContext, _: &Failure) -> Option<HookResult> {
+        match self.from_cache_alone {
             Does::Find => Some(found()),
-            Does::Panic => panic!("without_asking"),
+            Does::Panic => panic!("from_cache_alone"),
             Does::Hang | Does::Pass => None,
         }
     }
@@ -66,14 +66,14 @@ impl Hook for Told {
 
 fn plan(hooks: Vec<Told>) -> Plan {
     let environment = Environment::default();
-    let sources = Sources {
+    let sources = ConfigSources {
         environment: &environment,
         paths: None,
         project: None,
         file: None,
         flags: vec![],
     };
-    let mut plan = plan::build(Given {
+    let mut plan = plan::build(PlanInputs {
         event: SessionEvent::unknown(),
         config: Arc::new(config::load(&sources).config),
         environment: Arc::new(Environment::default()),
@@ -99,7 +99,7 @@ fn plan(hooks: Vec<Told>) -> Plan {
 }
 
 fn run(first: Told, provisional: impl FnOnce(Report)) -> Report {
-    let well = |from_disk| Told { from_disk, live: Does::Find, without_asking: Does::Find };
+    let well = |from_disk| Told { from_disk, live: Does::Find, from_cache_alone: Does::Find };
     let plan = plan(vec![first, well(Does::Find), well(Does::Pass)]);
     engine::execute(&plan, Deadline::after(Duration::from_millis(300)), provisional)
 }
@@ -114,14 +114,14 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
         (Does::Pass, Does::Hang, Does::Panic, Some(Code::INTERNAL)),
         (Does::Pass, Does::Find, Does::Panic, None),
     ];
-    for (from_disk, live, without_asking, code) in table {
+    for (from_disk, live, from_cache_alone, code) in table {
         let began = Instant::now();
-        let report = run(Told { from_disk, live, without_asking }, |_| {});
-        let case = format!("{from_disk:?} {live:?} {without_asking:?}");
-        let failure = report.hooks[0].found.failure.as_ref();
+        let report = run(Told { from_disk, live, from_cache_alone }, |_| {});
+        let case = format!("{from_disk:?} {live:?} {from_cache_alone:?}");
+        let failure = report.hooks[0].result.failure.as_ref();
         assert_eq!(failure.map(|failure| failure.code), code, "{case}");
         for other in &report.hooks[1..] {
-            assert_eq!(other.found.parts, found().parts, "{case}");
+            assert_eq!(other.result.parts, found().parts, "{case}");
         }
         assert!(began.elapsed() < Duration::from_secs(5), "{case}");
     }
@@ -129,9 +129,9 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
 
 #[test]
 fn s014_what_can_be_said_at_once_is_said_before_anything_is_waited_for() {
-    let hangs = Told { from_disk: Does::Pass, live: Does::Hang, without_asking: Does::Find };
+    let hangs = Told { from_disk: Does::Pass, live: Does::Hang, from_cache_alone: Does::Find };
     let mut early = None;
     run(hangs, |report| early = Some(report));
     let early = early.expect("a provisional report");
-    assert!(early.hooks.iter().all(|hook| hook.found.parts == found().parts));
+    assert!(early.hooks.iter().all(|hook| hook.result.parts == found().parts));
 }

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use super::{build, trust};
 use crate::support::session::write;
 use crate::support::{Session, or_skip};
-use super::{build, trust};
 
 #[test]
 fn g6_a_new_plugin_in_c_builds_passes_its_check_and_gives_tasks() {

@@ -1,7 +1,7 @@
 //! Group 2 and 7: what a plugin does instead of answering.
 
-use crate::support::or_skip;
 use super::{answers, build, client_session, falls_back};
+use crate::support::or_skip;
 
 #[test]
 fn g2_g7_rust_faults_fall_back_and_are_named() {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::{DEADLINE, build, serving, trust};
 use crate::support::session::write;
 use crate::support::{Session, or_skip};
-use super::{DEADLINE, build, serving, trust};
 
 const STALE: Duration = Duration::from_secs(1200);
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::{build, serving, trust};
 use crate::support::session::write;
 use crate::support::{Session, or_skip};
-use super::{build, serving, trust};
 
 fn configured(session: &Session, text: &str) {
     write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());

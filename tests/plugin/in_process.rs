@@ -1,7 +1,7 @@
 //! `isolation = "in-process"`: the same answers, one deadline, and no promise against crashes.
 
-use crate::support::session::write;
 use super::{DEADLINE, build, client_session};
+use crate::support::session::write;
 
 #[test]
 fn in_process_answers_panics_and_hangs_stay_within_the_session() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::session::write;
 use super::{DEADLINE, answers, build, client_session, configure, falls_back, trust};
+use crate::support::session::write;
 
 #[test]
 fn g4_a_log_flood_is_cut_and_the_call_ends_at_its_limit() {

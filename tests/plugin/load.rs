@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Session, or_skip};
 use super::{build, trust};
+use crate::support::{Session, or_skip};
 
 /// The step that failed, with what it said.
 #[track_caller]

@@ -16,9 +16,9 @@ mod trust;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
 use crate::support::session::write;
 use crate::support::{Act, FaultServer, Outcome, Session, mcp_reply};
+use serde_json::json;
 
 /// The whole run; the plugin has a second of it.
 const DEADLINE: Duration = Duration::from_secs(4);

@@ -1,7 +1,7 @@
 //! Group 3: what stands in a reply.
 
-use crate::support::or_skip;
 use super::{answers, build, client_session, falls_back};
+use crate::support::or_skip;
 
 #[test]
 fn g3_g7_replies_that_are_none_fall_back_and_are_named() {

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
+use super::{answers, build, client_session, configure, falls_back};
 use crate::support::session::write;
 use crate::support::{FaultServer, Session};
-use super::{answers, build, client_session, configure, falls_back};
 
 fn copy(session: &Session) -> PathBuf {
     let entries = fs::read_dir(session.state().join("plugins")).unwrap().flatten();

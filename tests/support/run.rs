@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// No test waits longer for a run than this.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What came of one run.
 pub struct Outcome {
@@ -41,11 +41,11 @@ pub fn finish(child: Child, began: Instant) -> Outcome {
     let id = child.id();
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+    let Ok(output) = receiver.recv_timeout(TIMEOUT) else {
         if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
             let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
         }
-        panic!("the run did not end within {PATIENCE:?}");
+        panic!("the run did not end within {TIMEOUT:?}");
     };
     let output = output.expect("the program was waited for");
     Outcome {

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
+use super::{FIVE, asking, live};
 use crate::support::mcp_reply::{self, json_response};
 use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
-use super::{FIVE, asking, live};
 
 #[test]
 fn p01_modern_is_one_request_with_all_that_belongs_to_it() {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Session, or_skip, peer};
 use super::{FIVE, asking, live};
+use crate::support::{Session, or_skip, peer};
 
 const CLIENT: &str = "claude-hooks";
 const SECRET: &str = "claude-hooks-secret";

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{control, or_skip, peer};
 use super::{FIVE, asking, live};
+use crate::support::{control, or_skip, peer};
 
 /// What a session says whose credentials are these.
 fn refusal(url: &str, client: &str, secret: &str, realm: &str) -> String {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::{asking, live};
 use crate::support::mcp_reply::{self, json_response, response, rpc};
 use crate::support::{Act, FaultServer, Request};
-use super::{asking, live};
 
 /// A modern server that gives this result.
 fn giving(result: Value) -> FaultServer {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{or_skip, peer};
 use super::{asking, live};
+use crate::support::{or_skip, peer};
 
 #[test]
 fn p35_rest_is_one_request_and_the_same_tasks() {

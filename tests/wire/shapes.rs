@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{Session, or_skip, peer};
 use super::{asking, live};
+use crate::support::{Session, or_skip, peer};
 
 /// The whole context without the line that names the server and the time of the last change.
 fn body(session: &Session) -> String {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{or_skip, peer};
 use super::{FIVE, asking, live, task_lines};
+use crate::support::{or_skip, peer};
 
 const CROWD: usize = 50;
 

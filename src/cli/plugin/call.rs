@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::super::Started;
-use super::super::outcome::{self, Outcome};
-use super::super::setting::Setting;
+use super::super::Invocation;
 use super::super::tasks::block_on;
+use super::super::terminal::{self, CommandResult};
+use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::plugin::wire::{LARGEST_REQUEST, Request};
-use crate::plugin::{Place, Plugin, Wanted, pin};
+use crate::plugin::wire::{MAX_REQUEST_BYTES, PluginRequest};
+use crate::plugin::{PinnedLibrary, Plugin, PluginHost, pin};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Flags of `plugin call`.
 #[derive(Args)]
@@ -33,9 +33,9 @@ pub struct Options {
 ///
 /// # Errors
 /// When it is not trusted, the request is none, or no reply came.
-pub fn run(options: &Options, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
-    let pins = super::pins(&setting)?;
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
+    let pins = super::pins(&workspace)?;
     let name = options.name.as_str();
     let pin = pins.get(name)?.ok_or_else(|| {
         Failure::new(Code::PLUGIN_UNTRUSTED, format!("the plugin `{name}` is not trusted"))
@@ -43,29 +43,29 @@ pub fn run(options: &Options, started: &Started) -> Outcome {
     })?;
     let path = pins.library(name, &pin.sha256);
     pin::check_copy(&path, pin.size).map_err(|fault| fault.failure(name))?;
-    let library = Wanted { path, sha256: pin.sha256, size: pin.size };
-    let known = setting.loaded.config.plugins.get(name).cloned();
+    let library = PinnedLibrary { path, sha256: pin.sha256, size: pin.size };
+    let known = workspace.loaded.config.plugins.get(name).cloned();
     let config = known.unwrap_or_else(PluginConfig::blank);
-    let deadline = Deadline::after(config.timeout.min(PATIENCE));
-    let place = Place { program: started.program.clone(), root: setting.root.clone() };
-    let plugin = Plugin::new(name, library, config, &started.environment, place);
+    let deadline = Deadline::after(config.timeout.min(TIMEOUT));
+    let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
+    let plugin = Plugin::new(name, library, config, &invocation.environment, place);
     let request = read(&options.request)?;
     let began = Instant::now();
     let reply = block_on(plugin.raw_call(&request, deadline))?;
-    outcome::note(&format!("{:.1} ms\n", began.elapsed().as_secs_f64() * 1e3));
+    terminal::eprint(&format!("{:.1} ms\n", began.elapsed().as_secs_f64() * 1e3));
     let reply = reply.map_err(|fault| fault.failure(name))?;
-    outcome::print(&format!("{reply:#}\n"));
+    terminal::print(&format!("{reply:#}\n"));
     Ok(ExitCode::from(u8::from(reply.get("error").is_some())))
 }
 
-fn read(path: &Path) -> Result<Request, Failure> {
+fn read(path: &Path) -> Result<PluginRequest, Failure> {
     let wrong = |text: String| {
         Failure::new(Code::FLAG, format!("`{}` {text}", path.display()))
             .hint(r#"like {"op": "pending_tasks", "name": "todo_file", "query": {"limit": 5}}"#)
     };
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST_REQUEST as u64).read_to_end(&mut bytes).map(drop)
+        std::io::stdin().lock().take(MAX_REQUEST_BYTES as u64).read_to_end(&mut bytes).map(drop)
     } else {
         std::fs::read(path).map(|read| bytes = read)
     };
@@ -80,5 +80,5 @@ fn read(path: &Path) -> Result<Request, Failure> {
     if op.is_empty() {
         return Err(wrong("names no `op`".into()));
     }
-    Ok(Request::new(&op, &item, Value::Object(fields)))
+    Ok(PluginRequest::new(&op, &item, Value::Object(fields)))
 }

@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::Started;
-use super::super::outcome::{self, Outcome};
-use super::super::setting::Setting;
+use super::super::Invocation;
 use super::super::tasks::block_on;
+use super::super::terminal::{self, CommandResult};
+use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::plugin::wire::{self, Request};
-use crate::plugin::{Fault, Kind, Manifest, Place, Plugin, Wanted, header, pin};
+use crate::plugin::wire::{self, PluginRequest};
+use crate::plugin::{Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header, pin};
 
 /// For one call; a session would wait one second.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// Calls that are timed.
-const TIMED: usize = 5;
+const TIMED_CALLS: usize = 5;
 
 /// Flags of `plugin check`.
 #[derive(Args)]
@@ -37,12 +37,12 @@ pub struct Options {
 }
 
 #[derive(Default)]
-struct Report {
-    steps: Vec<Step>,
+struct CheckReport {
+    steps: Vec<CheckStep>,
     manifest: Option<Manifest>,
 }
 
-struct Step {
+struct CheckStep {
     name: &'static str,
     detail: String,
     failure: Option<Failure>,
@@ -52,36 +52,36 @@ struct Step {
 ///
 /// # Errors
 /// When it cannot be begun; a failed step is counted in the exit code.
-pub fn run(options: &Options, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
-    let path = super::library(&options.file, &setting).unwrap_or_else(|_| options.file.clone());
-    let mut report = Report::default();
-    let whole = report.check(&path, options, &setting, started);
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
+    let path = super::library(&options.file, &workspace).unwrap_or_else(|_| options.file.clone());
+    let mut report = CheckReport::default();
+    let whole = report.check(&path, options, &workspace, invocation);
     if let Err(failure) = whole {
         report.steps.push(failure);
     }
     let is_good = report.steps.iter().all(|step| step.failure.is_none());
     let text = if options.json { report.as_json(&path, is_good) } else { report.as_text(&path) };
-    outcome::print(&text);
+    terminal::print(&text);
     Ok(ExitCode::from(u8::from(!is_good)))
 }
 
-fn failed(name: &'static str) -> impl Fn(Failure) -> Step {
-    move |failure| Step { name, detail: failure.message.clone(), failure: Some(failure) }
+fn failed(name: &'static str) -> impl Fn(Failure) -> CheckStep {
+    move |failure| CheckStep { name, detail: failure.message.clone(), failure: Some(failure) }
 }
 
-impl Report {
+impl CheckReport {
     fn passed(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.steps.push(Step { name, detail: detail.into(), failure: None });
+        self.steps.push(CheckStep { name, detail: detail.into(), failure: None });
     }
 
     fn check(
         &mut self,
         path: &Path,
         options: &Options,
-        setting: &Setting,
-        started: &Started,
-    ) -> Result<(), Step> {
+        workspace: &Workspace,
+        invocation: &Invocation,
+    ) -> Result<(), CheckStep> {
         let bytes = super::read(path).map_err(failed("file"))?;
         let name = super::name_of(path, None).map_err(failed("file"))?;
         self.passed("file", format!("{} bytes, called `{name}`", bytes.len()));
@@ -91,10 +91,12 @@ impl Report {
         };
         header::check(&bytes).map_err(wrong).map_err(failed("header"))?;
         self.passed("header", "a shared library for this system and CPU");
-        let config = self.settings(&name, options, setting).map_err(failed("settings"))?;
-        let copy = Copy::of(&name, &bytes).map_err(failed("copy"))?;
-        let place = Place { program: started.program.clone(), root: setting.root.clone() };
-        let plugin = Plugin::new(&name, copy.library.clone(), config, &started.environment, place);
+        let config = self.settings(&name, options, workspace).map_err(failed("settings"))?;
+        let copy = PrivateCopy::of(&name, &bytes).map_err(failed("copy"))?;
+        let place =
+            PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
+        let plugin =
+            Plugin::new(&name, copy.library.clone(), config, &invocation.environment, place);
         let manifest = describe(&plugin).map_err(failed("describe"))?;
         self.passed("describe", summary(&manifest));
         self.manifest = Some(manifest.clone());
@@ -113,11 +115,11 @@ impl Report {
         &self,
         name: &str,
         options: &Options,
-        setting: &Setting,
+        workspace: &Workspace,
     ) -> Result<PluginConfig, Failure> {
-        let known = setting.loaded.config.plugins.get(name).cloned();
+        let known = workspace.loaded.config.plugins.get(name).cloned();
         let mut config = known.unwrap_or_else(PluginConfig::blank);
-        config.timeout = PATIENCE;
+        config.timeout = TIMEOUT;
         if !options.settings.is_empty() {
             config.config =
                 options.settings.iter().map(|one| pair(one)).collect::<Result<_, _>>()?;
@@ -126,22 +128,22 @@ impl Report {
     }
 
     /// An error that the plugin reports in its own words is an answer; only what it does wrong fails.
-    fn call(&mut self, plugin: &Plugin, kind: Kind, item: &str) -> Result<(), Step> {
+    fn call(&mut self, plugin: &Plugin, kind: ItemKind, item: &str) -> Result<(), CheckStep> {
         let name = match kind {
-            Kind::Client => "client",
-            Kind::Strategy => "strategy",
-            Kind::Hook => "hook",
+            ItemKind::Client => "client",
+            ItemKind::Strategy => "strategy",
+            ItemKind::Hook => "hook",
         };
         let request = example(kind, item);
         let fault = |fault: Fault| failed(name)(fault.failure(plugin.name()));
-        let reply = block_on(plugin.raw_call(&request, Deadline::after(PATIENCE)));
+        let reply = block_on(plugin.raw_call(&request, Deadline::after(TIMEOUT)));
         let reply = reply.map_err(failed(name))?.map_err(fault)?;
         let detail = match wire::read_reply(reply).map_err(fault)? {
             Ok(ok) => understood(kind, &ok).map_err(fault)?,
-            Err(complaint) if complaint.kind.is_faulty() => {
-                return Err(failed(name)(complaint.failure(plugin.name())));
+            Err(error) if error.kind.is_faulty() => {
+                return Err(failed(name)(error.failure(plugin.name())));
             }
-            Err(complaint) => format!("answers with an error: {}", complaint.message),
+            Err(error) => format!("answers with an error: {}", error.message),
         };
         self.passed(name, format!("`{item}` {detail}"));
         Ok(())
@@ -161,7 +163,7 @@ impl Report {
     }
 
     fn as_json(&self, path: &Path, is_good: bool) -> String {
-        let step = |step: &Step| {
+        let step = |step: &CheckStep| {
             json!({
                 "name": step.name,
                 "ok": step.failure.is_none(),
@@ -177,12 +179,12 @@ impl Report {
 }
 
 /// A private copy for as long as it is checked.
-pub struct Copy {
+pub struct PrivateCopy {
     _folder: tempfile::TempDir,
-    pub library: Wanted,
+    pub library: PinnedLibrary,
 }
 
-impl Copy {
+impl PrivateCopy {
     fn of(name: &str, bytes: &[u8]) -> Result<Self, Failure> {
         let unkept = |error: std::io::Error| {
             Failure::new(Code::STORE_UNUSABLE, format!("no copy can be made: {error}"))
@@ -192,13 +194,13 @@ impl Copy {
         crate::disk::write_atomic(&path, bytes, crate::disk::Durability::Process)
             .map_err(unkept)?;
         let (sha256, size) = (pin::digest(bytes), bytes.len() as u64);
-        Ok(Copy { _folder: folder, library: Wanted { path, sha256, size } })
+        Ok(PrivateCopy { _folder: folder, library: PinnedLibrary { path, sha256, size } })
     }
 }
 
 /// Asks a library what it is.
 pub fn describe(plugin: &Plugin) -> Result<Manifest, Failure> {
-    let described = block_on(plugin.call(&Request::describe(), Deadline::after(PATIENCE)))??;
+    let described = block_on(plugin.call(&PluginRequest::describe(), Deadline::after(TIMEOUT)))??;
     Manifest::read(&described).map_err(|fault| fault.failure(plugin.name()))
 }
 
@@ -214,24 +216,24 @@ pub fn summary(manifest: &Manifest) -> String {
 }
 
 /// All items with their kinds.
-pub fn items(manifest: &Manifest) -> impl Iterator<Item = (Kind, String)> {
-    Kind::ALL.into_iter().flat_map(|kind| {
+pub fn items(manifest: &Manifest) -> impl Iterator<Item = (ItemKind, String)> {
+    ItemKind::ALL.into_iter().flat_map(|kind| {
         manifest.items(kind).iter().map(move |item| (kind, item.clone())).collect::<Vec<_>>()
     })
 }
 
-fn example(kind: Kind, item: &str) -> Request {
+fn example(kind: ItemKind, item: &str) -> PluginRequest {
     let query = json!({ "name": "tasks", "tool": "manage_task", "arguments": {}, "limit": 5 });
     match kind {
-        Kind::Client => Request::new("pending_tasks", item, json!({ "query": query })),
-        Kind::Strategy => {
+        ItemKind::Client => PluginRequest::new("pending_tasks", item, json!({ "query": query })),
+        ItemKind::Strategy => {
             let failure =
                 json!({ "class": "unavailable", "code": "WS302", "message": "an example" });
             let cache = json!({ "state": "stale", "age_s": 5400 });
             let fields = json!({ "query": query, "failure": failure, "cache": cache });
-            Request::new("after_failure", item, fields)
+            PluginRequest::new("after_failure", item, fields)
         }
-        Kind::Hook => Request::new(
+        ItemKind::Hook => PluginRequest::new(
             "session_start",
             item,
             json!({ "event": { "source": "startup", "tasks": [] } }),
@@ -239,23 +241,23 @@ fn example(kind: Kind, item: &str) -> Request {
     }
 }
 
-fn understood(kind: Kind, ok: &Value) -> Result<String, Fault> {
+fn understood(kind: ItemKind, ok: &Value) -> Result<String, Fault> {
     Ok(match kind {
-        Kind::Client => format!("gives {} tasks", wire::read_tasks(ok)?.total),
-        Kind::Strategy => format!("decides `{}`", wire::read_decision(ok)?.word()),
-        Kind::Hook => format!("gives {} sections", wire::read_sections(ok)?.len()),
+        ItemKind::Client => format!("gives {} tasks", wire::read_tasks(ok)?.total),
+        ItemKind::Strategy => format!("decides `{}`", wire::read_decision(ok)?.word()),
+        ItemKind::Hook => format!("gives {} sections", wire::read_sections(ok)?.len()),
     })
 }
 
 fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
-    let mut times = Vec::with_capacity(TIMED);
-    for _ in 0..TIMED {
+    let mut times = Vec::with_capacity(TIMED_CALLS);
+    for _ in 0..TIMED_CALLS {
         let began = Instant::now();
         describe(plugin)?;
         times.push(began.elapsed());
     }
     times.sort();
-    Ok(times[TIMED / 2])
+    Ok(times[TIMED_CALLS / 2])
 }
 
 /// `key=value`; the value is JSON, or else text.

@@ -8,9 +8,9 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::super::Started;
-use super::super::outcome::{self, Outcome};
-use super::super::setting::Setting;
+use super::super::Invocation;
+use super::super::terminal::{self, CommandResult};
+use super::super::workspace::Workspace;
 use super::check::items;
 use crate::config::Config;
 use crate::plugin::{PREFIX, Pin, Pins, find, pin};
@@ -35,17 +35,17 @@ struct Line {
 ///
 /// # Errors
 /// When there is no home folder.
-pub fn run(options: &Options, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
-    let pins = super::pins(&setting)?;
-    let config = &setting.loaded.config;
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
+    let pins = super::pins(&workspace)?;
+    let config = &workspace.loaded.config;
     let known = pins.all();
     let mut lines: Vec<Line> = known.iter().map(|pin| pinned(pin, &pins, config)).collect();
-    let folders = find::folders(&config.plugin_path, setting.paths.as_ref());
+    let folders = find::folders(&config.plugin_path, workspace.paths.as_ref());
     let found = find::all(&folders).into_iter();
     let found = found.filter(|(name, _)| known.iter().all(|pin| pin.name != *name));
     lines.extend(found.map(|(name, path)| untrusted(name, path)));
-    outcome::print(&if options.json { as_json(&lines) } else { as_text(&lines) });
+    terminal::print(&if options.json { as_json(&lines) } else { as_text(&lines) });
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,7 +98,7 @@ fn as_text(lines: &[Line]) -> String {
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(outcome::width()).unwrap_or(u16::MAX));
+    table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
     table.set_header(["NAME", "PROVIDES", "STATE", "PATH", "WHY"]);
     for line in lines {
         let path = line.path.display().to_string();

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::Started;
-use super::outcome::Outcome;
-use super::setting::Setting;
+use super::Invocation;
+use super::terminal::CommandResult;
+use super::workspace::Workspace;
 use crate::error::{Code, Failure};
 use crate::plugin::{Pins, find, pin};
 
@@ -45,19 +45,19 @@ enum Command {
 ///
 /// # Errors
 /// What stood in the way; each command says what.
-pub fn run(options: &Options, started: &Started) -> Outcome {
+pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     match &options.command {
         Command::New(options) => new::run(options),
-        Command::Check(options) => check::run(options, started),
-        Command::List(options) => list::run(options, started),
-        Command::Trust(options) => trust::trust(options, started),
-        Command::Untrust(options) => trust::untrust(options, started),
-        Command::Call(options) => call::run(options, started),
+        Command::Check(options) => check::run(options, invocation),
+        Command::List(options) => list::run(options, invocation),
+        Command::Trust(options) => trust::trust(options, invocation),
+        Command::Untrust(options) => trust::untrust(options, invocation),
+        Command::Call(options) => call::run(options, invocation),
     }
 }
 
-fn pins(setting: &Setting) -> Result<Pins, Failure> {
-    let paths = setting.paths.as_ref().ok_or_else(|| {
+fn pins(workspace: &Workspace) -> Result<Pins, Failure> {
+    let paths = workspace.paths.as_ref().ok_or_else(|| {
         Failure::new(Code::STORE_UNUSABLE, "there is no home folder to keep trust in")
             .hint("set HOME or WARMSTART_HOME")
     })?;
@@ -65,12 +65,12 @@ fn pins(setting: &Setting) -> Result<Pins, Failure> {
 }
 
 /// A library that was named by its path, or by its name in one of the plugin folders.
-fn library(named: &Path, setting: &Setting) -> Result<PathBuf, Failure> {
+fn library(named: &Path, workspace: &Workspace) -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().unwrap_or_default().join(named);
     if here.exists() {
         return here.canonicalize().map_err(|error| unreadable(&here, &error));
     }
-    let folders = find::folders(&setting.loaded.config.plugin_path, setting.paths.as_ref());
+    let folders = find::folders(&workspace.loaded.config.plugin_path, workspace.paths.as_ref());
     let found = named.to_str().and_then(|name| find::library(name, &folders));
     found.ok_or_else(|| {
         let looked: Vec<_> = folders.iter().map(|one| one.display().to_string()).collect();
@@ -86,7 +86,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         let text = format!("`{}` is no regular file", path.display());
         return Err(Failure::new(Code::PLUGIN_PATH, text));
     }
-    if found.len() > pin::LARGEST_LIBRARY {
+    if found.len() > pin::MAX_LIBRARY_BYTES {
         let text = format!("`{}` is larger than any plugin may be", path.display());
         return Err(Failure::new(Code::PLUGIN_UNLOADABLE, text));
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::super::outcome::{self, Outcome};
+use super::super::terminal::{self, CommandResult};
 use super::sdk;
 use crate::error::{Code, Failure};
 
@@ -44,7 +44,7 @@ enum Language {
 ///
 /// # Errors
 /// When it is there already, or the disk refuses.
-pub fn run(options: &Options) -> Outcome {
+pub fn run(options: &Options) -> CommandResult {
     let name = options.name.as_str();
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins_well || !crate::plugin::pin::is_name(name) {
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Outcome {
         }
         Language::C => ("make", format!("warmstart_{item}.so")),
     };
-    outcome::print(&format!(
+    terminal::print(&format!(
         "Made `{name}`. Next:\n  cd {name} && {build}\n  warmstart plugin check {library}\n  warmstart plugin trust {library}\n"
     ));
     Ok(ExitCode::SUCCESS)

@@ -7,14 +7,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::super::Started;
-use super::super::outcome::{self, Outcome};
-use super::super::setting::Setting;
-use super::check::{PATIENCE, describe, items, summary};
+use super::super::Invocation;
+use super::super::terminal::{self, CommandResult};
+use super::super::workspace::Workspace;
+use super::check::{TIMEOUT, describe, items, summary};
 use crate::config::PluginConfig;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
-use crate::plugin::{Kind, Manifest, Pin, Pins, Place, Plugin, Wanted, header, pin};
+use crate::plugin::{
+    ItemKind, Manifest, Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin,
+};
 
 /// Flags of `plugin trust`.
 #[derive(Args)]
@@ -40,43 +42,45 @@ pub struct UntrustOptions {
 ///
 /// # Errors
 /// When it is none, nobody is there to ask, it cannot describe itself, or the disk refuses.
-pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
-    let pins = super::pins(&setting)?;
-    let path = super::library(&options.file, &setting)?;
+pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
+    let pins = super::pins(&workspace)?;
+    let path = super::library(&options.file, &workspace)?;
     let bytes = super::read(&path)?;
     let name = super::name_of(&path, options.name.as_deref())?;
     header::check(&bytes).map_err(|wrong| {
         Failure::new(Code::PLUGIN_UNLOADABLE, format!("`{}` {wrong}", path.display()))
             .hint("`warmstart plugin check FILE` tells more")
     })?;
-    outcome::print(&shown(&name, &path, &bytes));
-    if !options.yes && !agreed("Trust it? [y/N] ")? {
-        outcome::print("Not trusted.\n");
+    terminal::print(&shown(&name, &path, &bytes));
+    if !options.yes && !confirm("Trust it? [y/N] ")? {
+        terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
-    let wanted = Wanted {
+    let wanted = PinnedLibrary {
         path: pins.copy(&name, &bytes)?,
         sha256: pin::digest(&bytes),
         size: bytes.len() as u64,
     };
-    let place = Place { program: started.program.clone(), root: setting.root.clone() };
+    let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
     // It may take longer here than in a session: nobody else waits.
-    let config = PluginConfig { timeout: PATIENCE, ..PluginConfig::blank() };
-    let plugin = Plugin::new(&name, wanted.clone(), config, &started.environment, place);
+    let config = PluginConfig { timeout: TIMEOUT, ..PluginConfig::blank() };
+    let plugin = Plugin::new(&name, wanted.clone(), config, &invocation.environment, place);
     let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &wanted))?;
-    outcome::print(&format!("It is {}\n", summary(&manifest)));
-    if manifest.wants_token() && !options.yes && !agreed("Give it the token of its server? [y/N] ")?
+    terminal::print(&format!("It is {}\n", summary(&manifest)));
+    if manifest.wants_token()
+        && !options.yes
+        && !confirm("Give it the token of its server? [y/N] ")?
     {
         forget_copy(&pins, &name, &wanted);
-        outcome::print("Not trusted.\n");
+        terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
     let text = paste(&name, &manifest);
-    let Wanted { sha256, size, .. } = wanted;
+    let PinnedLibrary { sha256, size, .. } = wanted;
     let trusted = Timestamp::now();
     pins.put(&Pin { name: name.clone(), path, sha256, size, manifest, trusted })?;
-    outcome::print(&format!("Trusted as `{name}`. For your hooks.toml:\n\n{text}"));
+    terminal::print(&format!("Trusted as `{name}`. For your hooks.toml:\n\n{text}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -84,16 +88,16 @@ pub fn trust(options: &TrustOptions, started: &Started) -> Outcome {
 ///
 /// # Errors
 /// When that cannot be kept.
-pub fn untrust(options: &UntrustOptions, started: &Started) -> Outcome {
-    let setting = Setting::here(started);
-    let had = super::pins(&setting)?.remove(&options.name)?;
+pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
+    let workspace = Workspace::here(invocation);
+    let had = super::pins(&workspace)?.remove(&options.name)?;
     let text = if had { "is not trusted any more" } else { "was not trusted" };
-    outcome::print(&format!("The plugin `{}` {text}.\n", options.name));
+    terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Unless an earlier agreement holds for the same bytes.
-fn forget_copy(pins: &Pins, name: &str, wanted: &Wanted) {
+fn forget_copy(pins: &Pins, name: &str, wanted: &PinnedLibrary) {
     let is_pinned = pins.get(name).ok().flatten().is_some_and(|pin| pin.sha256 == wanted.sha256);
     if !is_pinned {
         let _ = std::fs::remove_file(&wanted.path);
@@ -132,24 +136,24 @@ fn paste(name: &str, manifest: &Manifest) -> String {
     for (kind, item) in items(manifest) {
         let word = format!("plugin:{name}/{item}");
         text.push_str(&match kind {
-            Kind::Client => format!(
+            ItemKind::Client => format!(
                 "\n[clients.{name}]                 # then in a chain: \"client:{name}\"\nkind = \"{word}\"\n"
             ),
-            Kind::Strategy => {
+            ItemKind::Strategy => {
                 format!("\n[fallback]\nchain = [\"{word}\", \"cache_then_skip\"]\n")
             }
-            Kind::Hook => format!("\n[hooks.{item}]\nkind = \"{word}\"\n"),
+            ItemKind::Hook => format!("\n[hooks.{item}]\nkind = \"{word}\"\n"),
         });
     }
     text
 }
 
-fn agreed(question: &str) -> Result<bool, Failure> {
+fn confirm(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Code::PLUGIN_UNTRUSTED, "nobody is there to ask")
             .hint("look at the library, then add --yes"));
     }
-    outcome::note(question);
+    terminal::eprint(question);
     let mut line = String::new();
     let _ = std::io::stdin().lock().read_line(&mut line);
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))

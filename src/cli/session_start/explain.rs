@@ -14,13 +14,13 @@ pub fn lines(report: &Report, problems: &[Failure]) -> String {
 }
 
 fn line(hook: &HookReport) -> String {
-    let chars: usize = hook.found.parts.iter().map(length).sum();
-    let reason = match &hook.found.failure {
+    let chars: usize = hook.result.parts.iter().map(length).sum();
+    let reason = match &hook.result.failure {
         Some(failure) => failure.to_string(),
-        None if hook.found.origin.is_empty() => "nothing to say".into(),
-        None => hook.found.origin.clone(),
+        None if hook.result.origin.is_empty() => "nothing to say".into(),
+        None => hook.result.origin.clone(),
     };
-    let (name, supply) = (&hook.name, hook.found.supply.word());
+    let (name, supply) = (&hook.name, hook.result.served.word());
     let millis = hook.elapsed.as_millis();
     format!("{name:<16} {supply:<5} {millis:>5} ms {chars:>5} chars  {reason}\n")
 }

@@ -3,14 +3,14 @@
 
 use std::time::Instant;
 
-use super::{Ended, millis};
+use super::{FinishedRun, millis};
 use crate::deadline::Timestamp;
-use crate::hook::Scope;
-use crate::query::Supply;
+use crate::hook::SessionContext;
+use crate::query::ServedFrom;
 use crate::runs::{self, HookRun, Run};
 
 /// Characters of a session's id.
-const LONGEST_SESSION: usize = 64;
+const MAX_SESSION_CHARS: usize = 64;
 
 /// The stages of a run and their milliseconds.
 pub struct Stages {
@@ -38,27 +38,27 @@ pub fn id() -> String {
 }
 
 /// The line of the record.
-pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
-    let scope = &ended.plan.scope;
+pub fn run(ended: &FinishedRun<'_>, stages: Stages) -> Run {
+    let session = &ended.plan.session;
     let now = Timestamp::now();
     let hooks = ended.report.hooks.iter().map(|hook| HookRun {
         name: hook.name.clone(),
-        supply: hook.found.supply.word().to_owned(),
+        supply: hook.result.served.word().to_owned(),
         millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
-        cause: hook.found.failure.as_ref().map(ToString::to_string),
+        cause: hook.result.failure.as_ref().map(ToString::to_string),
     });
     let cached = ended
         .report
         .hooks
         .iter()
-        .filter(|hook| matches!(hook.found.supply, Supply::Fresh | Supply::Stale));
-    let ages = cached.filter_map(|hook| hook.found.written?.age(now));
+        .filter(|hook| matches!(hook.result.served, ServedFrom::Fresh | ServedFrom::Stale));
+    let ages = cached.filter_map(|hook| hook.result.written?.age(now));
     let cause = ended.report.first_failure().or(ended.problems.first());
     Run {
         time: now,
         id: ended.id.clone(),
-        source: scope.event.source.word().to_owned(),
-        session: scope.event.session_id.as_deref().map(shortened),
+        source: session.event.source.word().to_owned(),
+        session: session.event.session_id.as_deref().map(shortened),
         result: result(ended).to_owned(),
         cause: cause.map(ToString::to_string),
         cache_age: ages.max().map(|age| age.as_secs()),
@@ -70,7 +70,7 @@ pub fn run(ended: &Ended<'_>, stages: Stages) -> Run {
     }
 }
 
-fn result(ended: &Ended<'_>) -> &'static str {
+fn result(ended: &FinishedRun<'_>) -> &'static str {
     if ended.report.must_fail() || !ended.was_written {
         "failed"
     } else if ended.report.first_failure().is_some() || !ended.problems.is_empty() {
@@ -83,8 +83,8 @@ fn result(ended: &Ended<'_>) -> &'static str {
 }
 
 /// Whether the last words that this session was told are exactly these.
-pub fn was_printed(scope: &Scope, digest: &str) -> bool {
-    let (Some(paths), Some(session)) = (&scope.paths, &scope.event.session_id) else {
+pub fn was_printed(session: &SessionContext, digest: &str) -> bool {
+    let (Some(paths), Some(session)) = (&session.paths, &session.event.session_id) else {
         return false;
     };
     let last = runs::last_printed(&runs::file(paths), &shortened(session));
@@ -93,5 +93,5 @@ pub fn was_printed(scope: &Scope, digest: &str) -> bool {
 
 /// The host's id; what is longer is none of any host's and would fill the record.
 fn shortened(session: &str) -> String {
-    session.chars().take(LONGEST_SESSION).collect()
+    session.chars().take(MAX_SESSION_CHARS).collect()
 }

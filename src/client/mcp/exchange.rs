@@ -7,20 +7,20 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::reply::Raw;
+use super::reply::RawReply;
 use super::request::Header;
 use super::sse::Reader;
-use super::{Going, Mcp};
+use super::{Mcp, ToolCall};
 use crate::client::payload;
 use crate::error::{Code, Failure};
-use crate::http::{Error, Opened, Phase, Request};
+use crate::http::{Error, HttpRequest, Opened, Phase};
 
 /// Characters of a body that is no message, for the report.
-const SHOWN: usize = 300;
+const MAX_SHOWN_CHARS: usize = 300;
 
 /// What came back.
 pub(super) struct Exchanged {
-    pub raw: Raw,
+    pub raw: RawReply,
     /// The id that was asked with: several hooks ask at the same time, each for its own answer.
     pub id: u64,
     /// `Mcp-Session-Id`.
@@ -36,7 +36,7 @@ impl Mcp {
     pub(super) async fn exchange(
         &self,
         make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
-        going: &Going<'_>,
+        call: &ToolCall<'_>,
         repeat: bool,
         resumable: bool,
     ) -> Result<Exchanged, Failure> {
@@ -45,9 +45,9 @@ impl Mcp {
             self.last_id.set(self.last_id.get() + 1);
             id.set(self.last_id.get());
             let (headers, body) = make(id.get());
-            self.request(Method::POST, headers, body, going)
+            self.request(Method::POST, headers, body, call)
         };
-        self.send(request, &id, repeat, resumable, going).await
+        self.send(request, &id, repeat, resumable, call).await
     }
 
     /// Asks for the rest of a legacy stream, in which the message `id` is answered.
@@ -56,13 +56,13 @@ impl Mcp {
         mut headers: Vec<Header>,
         id: u64,
         last_id: &str,
-        going: &Going<'_>,
+        call: &ToolCall<'_>,
     ) -> Result<Exchanged, Failure> {
         headers.retain(|(name, _)| name != "content-type" && name != "accept");
         headers.push(("accept".into(), "text/event-stream".into()));
         headers.push(("last-event-id".into(), last_id.to_owned()));
-        let request = || self.request(Method::GET, headers.clone(), Vec::new(), going);
-        self.send(request, &Cell::new(id), true, true, going).await
+        let request = || self.request(Method::GET, headers.clone(), Vec::new(), call);
+        self.send(request, &Cell::new(id), true, true, call).await
     }
 
     fn request(
@@ -70,21 +70,27 @@ impl Mcp {
         method: Method,
         headers: Vec<Header>,
         body: Vec<u8>,
-        going: &Going<'_>,
-    ) -> Request {
-        Request { method, url: self.endpoint.clone(), headers, bearer: going.token.clone(), body }
+        call: &ToolCall<'_>,
+    ) -> HttpRequest {
+        HttpRequest {
+            method,
+            url: self.endpoint.clone(),
+            headers,
+            bearer: call.token.clone(),
+            body,
+        }
     }
 
     async fn send(
         &self,
-        request: impl Fn() -> Request,
+        request: impl Fn() -> HttpRequest,
         id: &Cell<u64>,
         repeat: bool,
         resumable: bool,
-        going: &Going<'_>,
+        call: &ToolCall<'_>,
     ) -> Result<Exchanged, Failure> {
         let read = async |opened: Opened| read(opened, id.get(), resumable).await;
-        let exchanged = self.http.send(request, read, repeat, going.deadline).await?;
+        let exchanged = self.http.send(request, read, repeat, call.deadline).await?;
         match exchanged.failure {
             Some(failure) => Err(failure),
             None => Ok(exchanged),
@@ -97,7 +103,7 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
     let mut exchanged = Exchanged {
         session: opened.header("mcp-session-id").map(str::to_owned),
         id,
-        raw: Raw { status: opened.status, content_type, message: None, text: String::new() },
+        raw: RawReply { status: opened.status, content_type, message: None, text: String::new() },
         broken: None,
         failure: None,
     };
@@ -107,12 +113,12 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
     }
     let body = opened.body().await?;
     match payload::parse(&body, &exchanged.raw.content_type) {
-        Ok(value) => exchanged.raw.message = pick(value, id),
+        Ok(value) => exchanged.raw.message = select_reply(value, id),
         Err(failure) if failure.code == Code::TOO_LARGE => exchanged.failure = Some(failure),
         Err(_) => {}
     }
     if exchanged.raw.message.is_none() {
-        exchanged.raw.text = String::from_utf8_lossy(&body).chars().take(SHOWN).collect();
+        exchanged.raw.text = String::from_utf8_lossy(&body).chars().take(MAX_SHOWN_CHARS).collect();
     }
     Ok(exchanged)
 }
@@ -136,7 +142,7 @@ async fn read_stream(
         let events = reader.feed(&piece).map_err(|_| opened.too_large())?;
         for event in events {
             match payload::parse(event.data.as_bytes(), "text/event-stream") {
-                Ok(value) => exchanged.raw.message = pick(value, id),
+                Ok(value) => exchanged.raw.message = select_reply(value, id),
                 Err(failure) => exchanged.failure = Some(failure),
             }
             if exchanged.raw.message.is_some() || exchanged.failure.is_some() {
@@ -156,9 +162,9 @@ async fn read_stream(
 
 /// The message that answers `id`. An error counts whatever its id: servers that could not read the
 /// request answer with null or an id of their own.
-fn pick(value: Value, id: u64) -> Option<Value> {
+fn select_reply(value: Value, id: u64) -> Option<Value> {
     match value {
-        Value::Array(batch) => batch.into_iter().find_map(|one| pick(one, id)),
+        Value::Array(batch) => batch.into_iter().find_map(|one| select_reply(one, id)),
         message if message.get("error").is_some() => Some(message),
         message if message.get("result").is_some() => {
             (message.get("id").and_then(Value::as_u64) == Some(id)).then_some(message)
@@ -171,17 +177,17 @@ fn pick(value: Value, id: u64) -> Option<Value> {
 mod tests {
     use serde_json::json;
 
-    use super::pick;
+    use super::select_reply;
 
     #[test]
     fn p21_n081_only_our_answer_counts_and_any_error() {
         let ours = json!({ "id": 4, "result": {} });
         let error = json!({ "id": null, "error": { "code": 1 } });
-        assert_eq!(pick(ours.clone(), 4), Some(ours.clone()));
-        assert_eq!(pick(json!({ "id": 5, "result": {} }), 4), None);
-        assert_eq!(pick(json!({ "id": "4", "result": {} }), 4), None);
-        assert_eq!(pick(json!({ "method": "notifications/progress" }), 4), None);
-        assert_eq!(pick(error.clone(), 4), Some(error));
-        assert_eq!(pick(json!([{ "method": "x" }, ours]), 4), Some(ours));
+        assert_eq!(select_reply(ours.clone(), 4), Some(ours.clone()));
+        assert_eq!(select_reply(json!({ "id": 5, "result": {} }), 4), None);
+        assert_eq!(select_reply(json!({ "id": "4", "result": {} }), 4), None);
+        assert_eq!(select_reply(json!({ "method": "notifications/progress" }), 4), None);
+        assert_eq!(select_reply(error.clone(), 4), Some(error));
+        assert_eq!(select_reply(json!([{ "method": "x" }, ours]), 4), Some(ours));
     }
 }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::{Asking, Builtin, Client, Setup, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, payload};
 use crate::auth::Auth;
 use crate::config::Era;
 use crate::deadline::{Deadline, Timestamp};
@@ -23,15 +23,15 @@ use crate::http::Http;
 use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
-use reply::Meaning;
-use request::Call;
-use wire_cache::{Known, WireCache};
+use reply::CallOutcome;
+use request::CallParams;
+use wire_cache::{ServerProfile, WireCache};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", build };
 
 /// How often a call may be repeated because the server wants its state back.
-const MOST_ROUNDS: u32 = 3;
+const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct Mcp {
     endpoint: SafeUrl,
@@ -42,23 +42,23 @@ pub(super) struct Mcp {
     last_id: Cell<u64>,
 }
 
-fn build(setup: Setup) -> Result<Box<dyn Client>, Failure> {
-    let endpoint = super::endpoint(&setup.config)?;
+fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+    let endpoint = super::endpoint(&context.config)?;
     let auth = Auth::new(
-        setup.config.auth.clone(),
-        Rc::clone(&setup.http),
-        setup.paths.clone(),
+        context.config.auth.clone(),
+        Rc::clone(&context.http),
+        context.paths.clone(),
         endpoint.clone(),
-        setup.root,
+        context.root,
         true,
     );
-    let wire = WireCache::new(setup.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
-    let (era, http) = (setup.config.era, setup.http);
+    let wire = WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
+    let (era, http) = (context.config.era, context.http);
     Ok(Box::new(Mcp { endpoint, era, http, auth, wire, last_id: Cell::new(0) }))
 }
 
 impl Client for Mcp {
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> Asking<'a, Answer> {
+    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
             let read = |result: &Value| payload::read(query, &payload::of_tool_result(result)?);
             self.authorised(&query.tool, &query.arguments, query.read_only, deadline, &read).await
@@ -70,7 +70,7 @@ impl Client for Mcp {
         tool: &'a str,
         arguments: &'a Map<String, Value>,
         deadline: Deadline,
-    ) -> Asking<'a, Value> {
+    ) -> ClientFuture<'a, Value> {
         Box::pin(async move {
             self.authorised(tool, arguments, false, deadline, &|result| Ok(result.clone())).await
         })
@@ -78,7 +78,7 @@ impl Client for Mcp {
 }
 
 /// One call on its way: what it carries beside the tool's arguments.
-struct Going<'a> {
+struct ToolCall<'a> {
     tool: &'a str,
     arguments: &'a Map<String, Value>,
     token: Option<Secret>,
@@ -97,18 +97,18 @@ impl Mcp {
         read: &dyn Fn(&Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let token = self.auth.bearer(deadline).await?;
-        let mut going = Going { tool, arguments, token, repeat, deadline };
+        let mut call = ToolCall { tool, arguments, token, repeat, deadline };
         for is_second in [false, true] {
-            match self.in_known_era(&going).await? {
-                Meaning::Result(result) => match read(&result) {
+            match self.call_in_era(&call).await? {
+                CallOutcome::Result(result) => match read(&result) {
                     Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
                     settled => return settled,
                 },
-                Meaning::Failed(failure) => return Err(failure),
+                CallOutcome::Failed(failure) => return Err(failure),
                 _ => {}
             }
             if !is_second {
-                going.token = Some(self.auth.renewed(going.token.as_ref(), deadline).await?);
+                call.token = Some(self.auth.renewed(call.token.as_ref(), deadline).await?);
             }
         }
         // A session that belongs to another token would be refused each time.
@@ -117,7 +117,7 @@ impl Mcp {
     }
 
     /// Gives a result, a failure, or `Unauthorized`.
-    async fn in_known_era(&self, going: &Going<'_>) -> Result<Meaning, Failure> {
+    async fn call_in_era(&self, call: &ToolCall<'_>) -> Result<CallOutcome, Failure> {
         let known = self.wire.read();
         let is_legacy = match self.era {
             Era::Legacy => true,
@@ -125,55 +125,59 @@ impl Mcp {
             Era::Auto => known.as_ref().is_some_and(|known| known.legacy),
         };
         if !is_legacy {
-            return self.modern(going, known.as_ref()).await;
+            return self.modern(call, known.as_ref()).await;
         }
-        match self.legacy(going, known.as_ref()).await? {
+        match self.legacy(call, known.as_ref()).await? {
             // The server has moved on since it was last asked.
-            Meaning::OnceMore if self.era == Era::Auto => {
+            CallOutcome::RetryModern if self.era == Era::Auto => {
                 self.wire.forget();
-                self.modern(going, None).await
+                self.modern(call, None).await
             }
-            Meaning::OnceMore => Ok(Meaning::Failed(wrong_era("legacy", "modern"))),
-            meaning => Ok(meaning),
+            CallOutcome::RetryModern => Ok(CallOutcome::Failed(wrong_era("legacy", "modern"))),
+            outcome => Ok(outcome),
         }
     }
 
-    async fn modern(&self, going: &Going<'_>, known: Option<&Known>) -> Result<Meaning, Failure> {
-        let mut mirrored = known.map(|known| known.mirrored(going.tool)).unwrap_or_default();
+    async fn modern(
+        &self,
+        call: &ToolCall<'_>,
+        known: Option<&ServerProfile>,
+    ) -> Result<CallOutcome, Failure> {
+        let mut mirrored = known.map(|known| known.mirrored(call.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
         let (mut surprises, mut rounds, mut is_listed) = (0, 0, false);
-        for _ in 0..=MOST_ROUNDS + 2 {
-            let raw = self.send_modern(going, state.as_deref(), &mirrored).await?;
+        for _ in 0..=MAX_ROUNDS + 2 {
+            let raw = self.send_modern(call, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
-                Meaning::Result(result) => {
-                    self.remember_modern(going.tool, &mirrored, known);
-                    return Ok(Meaning::Result(result));
+                CallOutcome::Result(result) => {
+                    self.remember_modern(call.tool, &mirrored, known);
+                    return Ok(CallOutcome::Result(result));
                 }
-                Meaning::Again(_) if rounds == MOST_ROUNDS => break,
-                Meaning::Again(next) => {
+                CallOutcome::RetryWithState(_) if rounds == MAX_ROUNDS => break,
+                CallOutcome::RetryWithState(next) => {
                     rounds += 1;
                     state = Some(next);
                 }
-                Meaning::OnceMore if surprises == 0 => surprises += 1,
+                CallOutcome::RetryModern if surprises == 0 => surprises += 1,
                 // What an earlier run learnt of the tool may have changed since.
-                Meaning::MissingHeader(failure) if !is_listed => {
+                CallOutcome::MissingHeader(failure) if !is_listed => {
                     is_listed = true;
-                    mirrored = self.mirrored_by_schema(going).await?;
+                    mirrored = self.mirrored_by_schema(call).await?;
                     if mirrored.is_empty() {
-                        return Ok(Meaning::Failed(failure));
+                        return Ok(CallOutcome::Failed(failure));
                     }
                 }
-                Meaning::MissingHeader(failure) => return Ok(Meaning::Failed(failure)),
-                Meaning::Legacy if self.era == Era::Auto => {
-                    return self.after_modern(going, &raw).await;
+                CallOutcome::MissingHeader(failure) => return Ok(CallOutcome::Failed(failure)),
+                CallOutcome::Legacy if self.era == Era::Auto => {
+                    return self.after_modern(call, &raw).await;
                 }
-                Meaning::Legacy | Meaning::OnceMore | Meaning::SessionGone => {
-                    return Ok(Meaning::Failed(wrong_era("modern", "legacy")));
+                CallOutcome::Legacy | CallOutcome::RetryModern | CallOutcome::SessionGone => {
+                    return Ok(CallOutcome::Failed(wrong_era("modern", "legacy")));
                 }
                 settled => return Ok(settled),
             }
         }
-        Ok(Meaning::Failed(Failure::new(
+        Ok(CallOutcome::Failed(Failure::new(
             Code::TOOL_ERROR,
             "the server keeps asking for the same call",
         )))
@@ -182,27 +186,32 @@ impl Mcp {
     /// The handshake, since the modern call was not understood; if that fails too, both are told.
     async fn after_modern(
         &self,
-        going: &Going<'_>,
-        first: &reply::Raw,
-    ) -> Result<Meaning, Failure> {
-        let meaning = self.legacy(going, None).await?;
-        let meaning = if meaning == Meaning::OnceMore {
-            Meaning::Failed(reply::unexpected(first, &self.endpoint.to_string()))
+        call: &ToolCall<'_>,
+        first: &reply::RawReply,
+    ) -> Result<CallOutcome, Failure> {
+        let outcome = self.legacy(call, None).await?;
+        let outcome = if outcome == CallOutcome::RetryModern {
+            CallOutcome::Failed(reply::unexpected(first, &self.endpoint.to_string()))
         } else {
-            meaning
+            outcome
         };
-        Ok(match meaning {
-            Meaning::Failed(failure) if failure.code == Code::WRONG_ENDPOINT => {
+        Ok(match outcome {
+            CallOutcome::Failed(failure) if failure.code == Code::WRONG_ENDPOINT => {
                 let both =
                     format!("{}; and HTTP {} to a modern call", failure.message, first.status);
-                Meaning::Failed(Failure { message: both, ..failure })
+                CallOutcome::Failed(Failure { message: both, ..failure })
             }
             settled => settled,
         })
     }
 
-    fn remember_modern(&self, tool: &str, mirrored: &[(String, String)], before: Option<&Known>) {
-        let mut known = Known { seen: Timestamp::now().0, ..Known::default() };
+    fn remember_modern(
+        &self,
+        tool: &str,
+        mirrored: &[(String, String)],
+        before: Option<&ServerProfile>,
+    ) {
+        let mut known = ServerProfile { seen: Timestamp::now().0, ..ServerProfile::default() };
         let others = before.map(|before| before.mirrored.clone()).unwrap_or_default();
         known.mirrored = others.into_iter().filter(|(name, ..)| name != tool).collect();
         let own = mirrored
@@ -215,16 +224,16 @@ impl Mcp {
     /// Which arguments the tool's schema wants mirrored in headers (`x-mcp-header`).
     async fn mirrored_by_schema(
         &self,
-        going: &Going<'_>,
+        call: &ToolCall<'_>,
     ) -> Result<Vec<(String, String)>, Failure> {
         let make = |id| request::modern(id, "tools/list");
-        let raw = self.exchange(&make, going, true, false).await?.raw;
-        let Meaning::Result(result) = reply::to_modern(&raw, &self.endpoint.to_string()) else {
+        let raw = self.exchange(&make, call, true, false).await?.raw;
+        let CallOutcome::Result(result) = reply::to_modern(&raw, &self.endpoint.to_string()) else {
             return Ok(Vec::new());
         };
         let tools = result.get("tools").and_then(Value::as_array);
         let tool = tools.and_then(|tools| {
-            tools.iter().find(|tool| tool.get("name").and_then(Value::as_str) == Some(going.tool))
+            tools.iter().find(|tool| tool.get("name").and_then(Value::as_str) == Some(call.tool))
         });
         let properties = tool.and_then(|tool| tool.pointer("/inputSchema/properties"));
         let properties = properties.and_then(Value::as_object).into_iter().flatten();
@@ -237,14 +246,14 @@ impl Mcp {
 
     async fn send_modern(
         &self,
-        going: &Going<'_>,
+        call: &ToolCall<'_>,
         state: Option<&str>,
         mirrored: &[(String, String)],
-    ) -> Result<reply::Raw, Failure> {
-        let Going { tool, arguments, .. } = going;
-        let call = Call { tool, arguments, request_state: state, mirrored };
-        let make = |id| request::modern_call(id, &call);
-        Ok(self.exchange(&make, going, going.repeat, false).await?.raw)
+    ) -> Result<reply::RawReply, Failure> {
+        let ToolCall { tool, arguments, .. } = call;
+        let params = CallParams { tool, arguments, request_state: state, mirrored };
+        let make = |id| request::modern_call(id, &params);
+        Ok(self.exchange(&make, call, call.repeat, false).await?.raw)
     }
 }
 

@@ -10,7 +10,7 @@ use super::request::{LEGACY_ALL, MODERN};
 
 /// An answer, read to the message that concerns us.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Raw {
+pub struct RawReply {
     pub status: u16,
     pub content_type: String,
     /// The JSON-RPC message, where there was one.
@@ -21,17 +21,17 @@ pub struct Raw {
 
 /// What follows from an answer to a call.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Meaning {
+pub enum CallOutcome {
     /// The tool's result.
     Result(Value),
     /// Repeat the call with this state (MRTR).
-    Again(String),
+    RetryWithState(String),
     /// The token is not accepted.
     Unauthorized,
     /// The server does not speak the modern era: shake hands.
     Legacy,
     /// Modern, and our version is among those it speaks after all.
-    OnceMore,
+    RetryModern,
     /// Modern, and a header that mirrors an argument is missing.
     MissingHeader(Failure),
     /// A kept session is gone.
@@ -41,59 +41,61 @@ pub enum Meaning {
 
 /// Reads the answer to a call of the modern era.
 #[must_use]
-pub fn to_modern(raw: &Raw, place: &str) -> Meaning {
-    if let Some(meaning) = common(raw, place) {
-        return meaning;
+pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
+    if let Some(outcome) = common(raw, place) {
+        return outcome;
     }
     let error = raw.message.as_ref().and_then(|message| message.get("error"));
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     match (raw.status, code) {
-        (200..=299, Some(_)) => Meaning::Failed(rpc_failure(error)),
+        (200..=299, Some(_)) => CallOutcome::Failed(rpc_failure(error)),
         (400, Some(-32022)) => versions(error),
-        (400, Some(-32020)) => Meaning::MissingHeader(rpc_failure(error)),
-        (400, Some(-32021 | -32602)) | (404, Some(-32601)) => Meaning::Failed(rpc_failure(error)),
-        (400 | 404 | 405 | 406 | 415 | 422, _) => Meaning::Legacy,
-        _ => Meaning::Failed(unexpected(raw, place)),
+        (400, Some(-32020)) => CallOutcome::MissingHeader(rpc_failure(error)),
+        (400, Some(-32021 | -32602)) | (404, Some(-32601)) => {
+            CallOutcome::Failed(rpc_failure(error))
+        }
+        (400 | 404 | 405 | 406 | 415 | 422, _) => CallOutcome::Legacy,
+        _ => CallOutcome::Failed(unexpected(raw, place)),
     }
 }
 
 /// Reads the answer to a request of the legacy era. `is_kept`: it was sent without a handshake, on
 /// the word of an earlier run; whatever the server then does not take, it may take after one.
 #[must_use]
-pub fn to_legacy(raw: &Raw, place: &str, is_kept: bool) -> Meaning {
+pub fn to_legacy(raw: &RawReply, place: &str, is_kept: bool) -> CallOutcome {
     let error = raw.message.as_ref().and_then(|message| message.get("error"));
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     let is_other_era = raw.status == 400 && matches!(code, Some(-32022..=-32020));
     if is_kept && !is_other_era && matches!(raw.status, 400 | 402..=499) {
-        return Meaning::SessionGone;
+        return CallOutcome::SessionGone;
     }
-    if let Some(meaning) = common(raw, place) {
-        return meaning;
+    if let Some(outcome) = common(raw, place) {
+        return outcome;
     }
     match (raw.status, code) {
-        _ if is_other_era => Meaning::OnceMore,
-        (_, Some(_)) => Meaning::Failed(rpc_failure(error)),
-        _ => Meaning::Failed(unexpected(raw, place)),
+        _ if is_other_era => CallOutcome::RetryModern,
+        (_, Some(_)) => CallOutcome::Failed(rpc_failure(error)),
+        _ => CallOutcome::Failed(unexpected(raw, place)),
     }
 }
 
 /// What means the same in both eras.
-fn common(raw: &Raw, place: &str) -> Option<Meaning> {
+fn common(raw: &RawReply, place: &str) -> Option<CallOutcome> {
     match raw.status {
-        401 => return Some(Meaning::Unauthorized),
-        403 => return Some(Meaning::Failed(forbidden(raw, place))),
+        401 => return Some(CallOutcome::Unauthorized),
+        403 => return Some(CallOutcome::Failed(forbidden(raw, place))),
         _ => {}
     }
     let is_success = (200..300).contains(&raw.status);
     match &raw.message {
         Some(message) if is_success => message.get("result").map(result),
-        None if is_success => Some(Meaning::Failed(unexpected(raw, place))),
+        None if is_success => Some(CallOutcome::Failed(unexpected(raw, place))),
         _ => None,
     }
 }
 
 /// A result; without `resultType` it is complete, as in older revisions.
-fn result(result: &Value) -> Meaning {
+fn result(result: &Value) -> CallOutcome {
     let kind = result.get("resultType").and_then(Value::as_str).unwrap_or("complete");
     let state = result.get("requestState").and_then(Value::as_str);
     let wants_input = result.get("inputRequests").is_some_and(|requests| match requests {
@@ -102,17 +104,19 @@ fn result(result: &Value) -> Meaning {
         other => !other.is_null(),
     });
     match (kind, state) {
-        ("complete", _) => Meaning::Result(result.clone()),
-        ("input_required", Some(state)) if !wants_input => Meaning::Again(state.to_owned()),
-        ("input_required", _) => Meaning::Failed(Failure::new(
+        ("complete", _) => CallOutcome::Result(result.clone()),
+        ("input_required", Some(state)) if !wants_input => {
+            CallOutcome::RetryWithState(state.to_owned())
+        }
+        ("input_required", _) => CallOutcome::Failed(Failure::new(
             Code::TOOL_ERROR,
             "the tool asks for input, which a session start cannot give",
         )),
-        ("task", _) => Meaning::Failed(Failure::new(
+        ("task", _) => CallOutcome::Failed(Failure::new(
             Code::TOOL_ERROR,
             "the tool answers with a task to wait for, which was not asked for",
         )),
-        (other, _) => Meaning::Failed(Failure::new(
+        (other, _) => CallOutcome::Failed(Failure::new(
             Code::NOT_UNDERSTOOD,
             format!("the result is of the unknown kind `{}`", payload::brief(other)),
         )),
@@ -120,23 +124,25 @@ fn result(result: &Value) -> Meaning {
 }
 
 /// `-32022`: which versions the server speaks instead.
-fn versions(error: Option<&Value>) -> Meaning {
+fn versions(error: Option<&Value>) -> CallOutcome {
     let supported =
         error.and_then(|error| error.pointer("/data/supported")).and_then(Value::as_array);
     let supported: Vec<&str> =
         supported.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
     if supported.contains(&MODERN) {
-        return Meaning::OnceMore;
+        return CallOutcome::RetryModern;
     }
     if supported.iter().any(|version| LEGACY_ALL.contains(version)) {
-        return Meaning::Legacy;
+        return CallOutcome::Legacy;
     }
     let text = format!(
         "no protocol version in common: the server speaks {}, warmstart {MODERN}, {}",
         payload::brief(&supported.join(", ")),
         LEGACY_ALL.join(", ")
     );
-    Meaning::Failed(Failure::new(Code::WRONG_ENDPOINT, text).hint("upgrade the older of the two"))
+    CallOutcome::Failed(
+        Failure::new(Code::WRONG_ENDPOINT, text).hint("upgrade the older of the two"),
+    )
 }
 
 /// A JSON-RPC error object in words.
@@ -150,7 +156,7 @@ pub fn rpc_failure(error: Option<&Value>) -> Failure {
         .hint("check the query's `tool` and `arguments`")
 }
 
-fn forbidden(raw: &Raw, place: &str) -> Failure {
+fn forbidden(raw: &RawReply, place: &str) -> Failure {
     let said = raw.message.as_ref().and_then(|message| message.pointer("/error/message"));
     let said = said.and_then(Value::as_str).map(|text| format!(": {}", payload::brief(text)));
     let said = said.unwrap_or_default();
@@ -160,7 +166,7 @@ fn forbidden(raw: &Raw, place: &str) -> Failure {
 
 /// An answer that is no message of the protocol.
 #[must_use]
-pub fn unexpected(raw: &Raw, place: &str) -> Failure {
+pub fn unexpected(raw: &RawReply, place: &str) -> Failure {
     let kind = if raw.content_type.is_empty() { "no content type" } else { &raw.content_type };
     let said = payload::brief(raw.text.trim());
     let text = format!("`{place}` answered HTTP {} ({kind}) {said}", raw.status);
@@ -181,9 +187,9 @@ mod tests {
 
     use super::*;
 
-    fn raw(status: u16, message: Value) -> Raw {
+    fn raw(status: u16, message: Value) -> RawReply {
         let message = Some(message).filter(|message| !message.is_null());
-        Raw { status, content_type: "application/json".into(), message, text: String::new() }
+        RawReply { status, content_type: "application/json".into(), message, text: String::new() }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better in the table")]
@@ -191,16 +197,16 @@ mod tests {
         json!({ "jsonrpc": "2.0", "id": "server-error", "error": { "code": code, "message": "m", "data": data } })
     }
 
-    fn word(meaning: &Meaning) -> &'static str {
-        match meaning {
-            Meaning::Result(_) => "result",
-            Meaning::Again(_) => "again",
-            Meaning::Unauthorized => "unauthorized",
-            Meaning::Legacy => "legacy",
-            Meaning::OnceMore => "once more",
-            Meaning::MissingHeader(_) => "missing header",
-            Meaning::SessionGone => "session gone",
-            Meaning::Failed(_) => "failed",
+    fn word(outcome: &CallOutcome) -> &'static str {
+        match outcome {
+            CallOutcome::Result(_) => "result",
+            CallOutcome::RetryWithState(_) => "again",
+            CallOutcome::Unauthorized => "unauthorized",
+            CallOutcome::Legacy => "legacy",
+            CallOutcome::RetryModern => "once more",
+            CallOutcome::MissingHeader(_) => "missing header",
+            CallOutcome::SessionGone => "session gone",
+            CallOutcome::Failed(_) => "failed",
         }
     }
 

@@ -15,7 +15,7 @@ pub type Header = (String, String);
 
 /// One call of a tool.
 #[derive(Clone, Debug)]
-pub struct Call<'a> {
+pub struct CallParams<'a> {
     pub tool: &'a str,
     pub arguments: &'a Map<String, Value>,
     /// What an `input_required` answer wants back (MRTR).
@@ -26,7 +26,7 @@ pub struct Call<'a> {
 
 /// A `tools/call` of the modern era.
 #[must_use]
-pub fn modern_call(id: u64, call: &Call<'_>) -> (Vec<Header>, Vec<u8>) {
+pub fn modern_call(id: u64, call: &CallParams<'_>) -> (Vec<Header>, Vec<u8>) {
     let mut params = json!({ "name": call.tool, "arguments": call.arguments, "_meta": meta() });
     if let Some(state) = call.request_state {
         params["requestState"] = state.into();
@@ -91,7 +91,7 @@ pub fn initialized(session: &Session) -> (Vec<Header>, Vec<u8>) {
 
 /// A `tools/call` of the legacy era.
 #[must_use]
-pub fn legacy_call(id: u64, session: &Session, call: &Call<'_>) -> (Vec<Header>, Vec<u8>) {
+pub fn legacy_call(id: u64, session: &Session, call: &CallParams<'_>) -> (Vec<Header>, Vec<u8>) {
     let params = json!({ "name": call.tool, "arguments": call.arguments });
     (legacy_headers(session), body(Some(id), "tools/call", &params))
 }
@@ -165,8 +165,12 @@ mod tests {
     #[test]
     fn p01_a_modern_call_carries_its_version_method_and_name_twice() {
         let arguments = Map::from_iter([("action".to_owned(), json!("list"))]);
-        let call =
-            Call { tool: "manage_task", arguments: &arguments, request_state: None, mirrored: &[] };
+        let call = CallParams {
+            tool: "manage_task",
+            arguments: &arguments,
+            request_state: None,
+            mirrored: &[],
+        };
         let (headers, body) = modern_call(3, &call);
         let body: Value = serde_json::from_slice(&body).unwrap();
         let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());

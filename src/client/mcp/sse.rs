@@ -2,7 +2,7 @@
 //! Knows events; not what is in them.
 
 /// An event larger than this is no answer of ours.
-const LARGEST_EVENT: usize = 4 << 20;
+const MAX_EVENT_BYTES: usize = 4 << 20;
 
 /// One event with data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Reader {
                     self.line.push(byte);
                 }
             }
-            if self.line.len() + self.data.as_ref().map_or(0, String::len) > LARGEST_EVENT {
+            if self.line.len() + self.data.as_ref().map_or(0, String::len) > MAX_EVENT_BYTES {
                 return Err(TooLarge);
             }
         }

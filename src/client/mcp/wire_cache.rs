@@ -12,15 +12,15 @@ use crate::disk::{self, Durability};
 use crate::paths::Paths;
 use crate::secret::hex;
 
-const LARGEST: u64 = 64 << 10;
+const MAX_FILE_BYTES: u64 = 64 << 10;
 /// A server is asked anew for its era after a day.
-const ERA_LIFE: u64 = 86_400;
+const ERA_TTL_SECONDS: u64 = 86_400;
 /// Servers forget an idle session after 30 minutes.
-const SESSION_LIFE: u64 = 25 * 60;
+const SESSION_TTL_SECONDS: u64 = 25 * 60;
 
 /// What is known of one endpoint as one identity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Known {
+pub struct ServerProfile {
     /// Whether it wants a handshake.
     pub legacy: bool,
     /// The version that the handshake agreed on.
@@ -35,12 +35,12 @@ pub struct Known {
     pub mirrored: Vec<(String, String, String)>,
 }
 
-impl Known {
+impl ServerProfile {
     /// The session to go on with: a kept one, or none at all where the server keeps none.
     #[must_use]
     pub fn session(&self, now: Timestamp) -> Option<Session> {
         let age = Timestamp(self.seen).age(now)?.as_secs();
-        let usable = self.legacy && (self.session.is_none() || age < SESSION_LIFE);
+        let usable = self.legacy && (self.session.is_none() || age < SESSION_TTL_SECONDS);
         usable.then(|| Session { version: self.version.clone(), id: self.session.clone() })
     }
 
@@ -67,19 +67,19 @@ impl WireCache {
 
     /// What is known, if it is not too old. A damaged file knows nothing.
     #[must_use]
-    pub fn read(&self) -> Option<Known> {
-        let bytes = disk::read_private(self.path.as_deref()?, LARGEST).ok().flatten()?;
-        let known: Known = serde_json::from_slice(&bytes).ok()?;
+    pub fn read(&self) -> Option<ServerProfile> {
+        let bytes = disk::read_private(self.path.as_deref()?, MAX_FILE_BYTES).ok().flatten()?;
+        let known: ServerProfile = serde_json::from_slice(&bytes).ok()?;
         let age = Timestamp(known.seen).age(Timestamp::now())?;
-        (age.as_secs() < ERA_LIFE).then_some(known)
+        (age.as_secs() < ERA_TTL_SECONDS).then_some(known)
     }
 
     /// Remembers; written only after a tool's result has come, and only when something changed or
     /// the session's time is running.
-    pub fn write(&self, known: &Known, before: Option<&Known>) {
+    pub fn write(&self, known: &ServerProfile, before: Option<&ServerProfile>) {
         let Some(path) = &self.path else { return };
-        let same =
-            before.is_some_and(|before| Known { seen: before.seen, ..known.clone() } == *before);
+        let same = before
+            .is_some_and(|before| ServerProfile { seen: before.seen, ..known.clone() } == *before);
         if same && known.session.is_none() {
             return;
         }

@@ -7,7 +7,7 @@ use crate::task::Answer;
 
 /// How an answer was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Supply {
+pub enum ServedFrom {
     /// Asked for just now.
     Live,
     /// From the cache, within its `ttl`.
@@ -18,24 +18,24 @@ pub enum Supply {
     Nothing,
 }
 
-impl Supply {
+impl ServedFrom {
     /// The word shown and logged.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Supply::Live => "live",
-            Supply::Fresh => "fresh",
-            Supply::Stale => "stale",
-            Supply::Nothing => "none",
+            ServedFrom::Live => "live",
+            ServedFrom::Fresh => "fresh",
+            ServedFrom::Stale => "stale",
+            ServedFrom::Nothing => "none",
         }
     }
 }
 
 /// What became of one query.
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct QueryResult {
     pub answer: Option<Answer>,
-    pub supply: Supply,
+    pub served: ServedFrom,
     /// When the answer was given by its source.
     pub written: Option<Timestamp>,
     /// Who gave it, for people: `task server http://localhost:8000/mcp`, `TODO.md`.
@@ -46,13 +46,13 @@ pub struct Answered {
     pub must_fail: bool,
 }
 
-impl Answered {
+impl QueryResult {
     /// No answer, because of `failure`.
     #[must_use]
     pub fn nothing(failure: Failure) -> Self {
-        Answered {
+        QueryResult {
             answer: None,
-            supply: Supply::Nothing,
+            served: ServedFrom::Nothing,
             written: None,
             origin: String::new(),
             failure: Some(failure),
@@ -63,9 +63,9 @@ impl Answered {
     /// What the source said just now.
     #[must_use]
     pub fn live(answer: Answer, written: Timestamp, origin: String) -> Self {
-        Answered {
+        QueryResult {
             answer: Some(answer),
-            supply: Supply::Live,
+            served: ServedFrom::Live,
             written: Some(written),
             origin,
             failure: None,
@@ -76,21 +76,25 @@ impl Answered {
     /// What a step of the chain supplied itself; it is never cached.
     #[must_use]
     pub fn substitute(answer: Answer, failure: Failure) -> Self {
-        Answered { answer: Some(answer), supply: Supply::Live, ..Answered::nothing(failure) }
+        QueryResult {
+            answer: Some(answer),
+            served: ServedFrom::Live,
+            ..QueryResult::nothing(failure)
+        }
     }
 
     /// What the cache held; `None` if that must not be shown.
     #[must_use]
     pub fn cached(found: Lookup, failure: Option<Failure>) -> Option<Self> {
-        let supply = match found.view.freshness {
-            Freshness::Fresh => Supply::Fresh,
-            Freshness::Stale => Supply::Stale,
+        let served = match found.view.freshness {
+            Freshness::Fresh => ServedFrom::Fresh,
+            Freshness::Stale => ServedFrom::Stale,
             Freshness::Absent | Freshness::Expired => return None,
         };
         let entry = found.entry?;
-        Some(Answered {
+        Some(QueryResult {
             answer: Some(entry.answer),
-            supply,
+            served,
             written: Some(entry.written),
             origin: entry.origin,
             failure,

@@ -8,36 +8,36 @@ use crate::context::sanitise::spelled_out;
 use crate::error::Failure;
 
 /// The end of a command.
-pub type Outcome = Result<ExitCode, Failure>;
+pub type CommandResult = Result<ExitCode, Failure>;
 
 /// Prints the failure, if it is one, and gives the exit code.
 #[must_use]
-pub fn exit(outcome: Outcome) -> ExitCode {
-    match outcome {
+pub fn exit(terminal: CommandResult) -> ExitCode {
+    match terminal {
         Ok(code) => code,
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             ExitCode::from(failure.class().exit_code())
         }
     }
 }
 
 /// `error: …` and `hint: …` on standard error. The words may be those of a file or a server.
-pub fn complain(failure: &Failure) {
+pub fn print_error(failure: &Failure) {
     let mut text = format!("error: {failure}\n");
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    note(&spelled_out(&text));
+    eprint(&spelled_out(&text));
 }
 
 /// `note: …` on standard error: something that stops nothing.
-pub fn remark(what: &impl std::fmt::Display) {
-    note(&spelled_out(&format!("note: {what}\n")));
+pub fn print_note(what: &impl std::fmt::Display) {
+    eprint(&spelled_out(&format!("note: {what}\n")));
 }
 
 /// Text on standard error; nobody listening is nobody's failure.
-pub fn note(text: &str) {
+pub fn eprint(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 

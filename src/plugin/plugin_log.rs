@@ -6,19 +6,19 @@ use std::cell::Cell;
 use super::wire::plain;
 
 /// Lines of standard error that are kept.
-const MOST_NOISE: usize = 64;
+const MAX_STDERR_LINES: usize = 64;
 
-/// The journal of one call.
-pub struct Journal<'a> {
+/// The log of one call.
+pub struct PluginLog<'a> {
     plugin: &'a str,
-    noise: Cell<usize>,
+    stderr: Cell<usize>,
 }
 
-impl<'a> Journal<'a> {
+impl<'a> PluginLog<'a> {
     /// For the plugin of that name.
     #[must_use]
     pub fn of(plugin: &'a str) -> Self {
-        Journal { plugin, noise: Cell::new(0) }
+        PluginLog { plugin, stderr: Cell::new(0) }
     }
 
     /// A line that it logged.
@@ -27,13 +27,13 @@ impl<'a> Journal<'a> {
     }
 
     /// What it printed; only the first lines, but all of it is read, or it would block.
-    pub fn noise(&self, bytes: &[u8]) {
+    pub fn stderr(&self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         for one in text.lines().map(plain).filter(|one| !one.is_empty()) {
-            if self.noise.get() >= MOST_NOISE {
+            if self.stderr.get() >= MAX_STDERR_LINES {
                 return;
             }
-            self.noise.set(self.noise.get() + 1);
+            self.stderr.set(self.stderr.get() + 1);
             tracing::debug!(target: "plugin", plugin = self.plugin, "printed: {one}");
         }
     }
