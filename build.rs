@@ -1,19 +1,14 @@
-//! Turns `hooks.toml` into a flat list of settings, so that nothing of it is parsed at run time.
-//! Which tables are values (a query's arguments, a secret) is told by the keys below.
+//! Turns `hooks.toml` into a static table, so that none of it is parsed at run time.
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    reason = "a build that cannot go on says why and ends"
+    reason = "a build that cannot continue ends with the reason"
 )]
-#![allow(clippy::disallowed_methods, reason = "cargo speaks to a build through the environment")]
+#![allow(clippy::disallowed_methods, reason = "cargo passes its settings in the environment")]
 
-use std::fmt::Write as _;
 use std::{env, fs, path::Path};
 
 use toml::{Table, Value};
-
-/// Keys whose tables are values, wherever they stand.
-const VALUES: &[&str] = &["arguments", "client_secret", "token", "headers", "config"];
 
 fn main() {
     println!("cargo:rerun-if-changed=hooks.toml");
@@ -21,13 +16,11 @@ fn main() {
     if env::var_os("CARGO_CFG_SANITIZE").is_some() {
         println!("cargo:rustc-cfg=sanitized");
     }
-    let text = fs::read_to_string("hooks.toml").expect("hooks.toml lies beside Cargo.toml");
+    let text = fs::read_to_string("hooks.toml").expect("hooks.toml is beside Cargo.toml");
     let table: Table = text.parse().expect("hooks.toml is TOML");
-    let mut lines = String::from("&[\n");
-    flatten(&mut Vec::new(), &table, &mut lines);
-    lines.push_str("]\n");
     let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&folder).join("defaults.rs"), lines).expect("OUT_DIR can be written");
+    fs::write(Path::new(&folder).join("defaults.rs"), leaf(&Value::Table(table)))
+        .expect("OUT_DIR can be written");
     unwind_statically(&folder);
 }
 
@@ -45,32 +38,19 @@ fn unwind_statically(folder: &str) {
     }
 }
 
-fn flatten<'a>(path: &mut Vec<&'a str>, table: &'a Table, lines: &mut String) {
-    for (key, value) in table {
-        path.push(key);
-        match value {
-            Value::Table(inner) if !VALUES.contains(&key.as_str()) => flatten(path, inner, lines),
-            value => {
-                writeln!(lines, "    (&{path:?}, {}),", leaf(value)).expect("a string grows");
-            }
-        }
-        path.pop();
-    }
-}
-
+/// The value as an expression of `config::value::Leaf`.
 fn leaf(value: &Value) -> String {
     match value {
         Value::String(text) => format!("Leaf::Text({text:?})"),
-        Value::Integer(number) => format!("Leaf::Number({number})"),
+        Value::Integer(number) => format!("Leaf::Integer({number})"),
         Value::Boolean(flag) => format!("Leaf::Flag({flag})"),
         Value::Array(list) => {
-            let words = list.iter().map(|one| one.as_str().expect("lists hold strings"));
-            format!("Leaf::List(&{:?})", words.collect::<Vec<_>>())
+            format!("Leaf::List(&[{}])", list.iter().map(leaf).collect::<Vec<_>>().join(", "))
         }
         Value::Table(table) => {
-            let pairs = table.iter().map(|(key, value)| format!("({key:?}, {})", leaf(value)));
-            format!("Leaf::Table(&[{}])", pairs.collect::<Vec<_>>().join(", "))
+            let entries = table.iter().map(|(key, value)| format!("({key:?}, {})", leaf(value)));
+            format!("Leaf::Table(&[{}])", entries.collect::<Vec<_>>().join(", "))
         }
-        other => panic!("hooks.toml holds a value of an unexpected kind: {other}"),
+        other => panic!("hooks.toml has a value of an unexpected kind: {other}"),
     }
 }

@@ -249,8 +249,7 @@ fn chain(
         }
     }
     if steps.is_empty() && !words.is_empty() {
-        let usual = config::defaults::list(&["fallback", "chain"]);
-        steps.extend(usual.iter().filter_map(|word| step(key, word, known).ok()));
+        steps.extend(config::default_chain().filter_map(|word| step(key, word, known).ok()));
     }
     steps
 }

@@ -94,7 +94,7 @@ pub fn spawn_detached(
     environment: &Environment,
     loaded: &LoadedConfig,
 ) {
-    let secrets = loaded.secret_variables();
+    let secrets: Vec<&str> = loaded.config.secret_variables().collect();
     let plugins = &loaded.config.plugins;
     let is_kept = |name: &str| {
         INHERITED.contains(&name)

@@ -63,9 +63,10 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// What a query's answer is read as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerKind {
+    #[default]
     Tasks,
     Text,
 }

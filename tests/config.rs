@@ -637,24 +637,27 @@ const SHAPES: &[&str] = &[
 
 #[test]
 fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
-    use warmstart::config::{ConfigSources, defaults::DEFAULTS, load};
+    use std::sync::Arc;
+
+    use warmstart::config::{ConfigSources, Depth, load, reference};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hooks.toml");
-    let environment = warmstart::environment::Environment::default();
     let loaded = |text: &str| {
         std::fs::write(&file, text).unwrap();
         load(&ConfigSources {
-            environment: &environment,
+            environment: Arc::default(),
             paths: None,
             project: None,
             file: Some(file.clone()),
             flags: Vec::new(),
+            depth: Depth::Winners,
         })
     };
     let named =
         ["hooks.x.kind", "hooks.x.command", "plugins.x.env", "plugins.x.config", "branches.x"];
     // A file of a wrong version is refused whole, which is another test.
-    let fixed = DEFAULTS.iter().map(|(path, _)| path.join(".")).filter(|key| key != "version");
+    let settings = reference::settings();
+    let fixed = settings.iter().map(|setting| setting.key()).filter(|key| key != "version");
     let keys: Vec<String> = fixed.chain(named.map(String::from)).collect();
     for shape in SHAPES {
         let all = loaded(&keys.iter().map(|key| format!("{key} = {shape}\n")).collect::<String>());
@@ -674,7 +677,8 @@ fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
         let (mut all, mut rest) = (all.config, rest.config);
         for config in [&mut all, &mut rest] {
             config.hooks.remove("x");
-            config.plugins.remove("x");
+            config.plugins.retain(|name, _| name != "x" && name != "NAME");
+            config.clients.remove("NAME");
         }
         assert_eq!(all, rest, "{shape}");
     }

@@ -27,7 +27,9 @@ pub async fn resolve(
     deadline: Deadline,
 ) -> Result<Secret, Failure> {
     let found = match source {
-        SecretSource::Value(secret) => return Ok(secret.clone()),
+        SecretSource::Value(secret) | SecretSource::Variable(_, secret) => {
+            return Ok(secret.clone());
+        }
         SecretSource::File(path) => {
             from_file(path).map_err(|why| (path.display().to_string(), why))
         }
@@ -49,7 +51,7 @@ pub async fn resolve(
 #[must_use]
 pub fn fingerprint(source: &SecretSource) -> String {
     let whole = match source {
-        SecretSource::Value(secret) => secret.digest(),
+        SecretSource::Value(secret) | SecretSource::Variable(_, secret) => secret.digest(),
         SecretSource::File(path) => {
             from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
         }

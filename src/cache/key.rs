@@ -58,7 +58,7 @@ fn auth_parts(auth: &AuthConfig) -> Vec<String> {
 fn source(secret: Option<&SecretSource>) -> String {
     match secret {
         None => String::new(),
-        Some(SecretSource::Value(secret)) => secret.digest(),
+        Some(SecretSource::Value(secret) | SecretSource::Variable(_, secret)) => secret.digest(),
         Some(SecretSource::File(path)) => path.to_string_lossy().into_owned(),
         Some(SecretSource::Command(words)) => words.join("\0"),
     }

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::Invocation;
 use super::terminal::{self, CommandResult, print_error};
 use super::workspace::Workspace;
-use crate::config::origin::{self, AnnotatedSetting, AnnotatedValue};
+use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
-use crate::config::{ConfigSources, hidden_problems, nearest};
+use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
 use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
@@ -31,8 +31,10 @@ enum Command {
     Show(Show),
     /// Check every layer; exit code 3 if something is wrong
     Check,
-    /// Print where the files lie
+    /// Print where the files are
     Path,
+    /// Print the JSON schema of hooks.toml, for editors
+    Schema,
 }
 
 #[derive(Args)]
@@ -57,32 +59,44 @@ struct Show {
 /// When the setting to be shown does not exist; problems are counted in the exit code.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let folder = std::env::current_dir().unwrap_or_default();
-    let workspace = Workspace::at(folder, invocation, &invocation.flags);
+    let depth = match &options.command {
+        Command::Path | Command::Schema => Depth::Winners,
+        Command::Show(_) | Command::Check => Depth::AllLayers,
+    };
+    let workspace = Workspace::load(folder, invocation, &invocation.flags, depth);
     match &options.command {
-        Command::Show(show) if show.plan => {
-            let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
-            let text =
-                if show.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
-            terminal::print(&spelled_out(&text));
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Show(show) => {
-            let origins = chosen(origin::of(&workspace.loaded), show.key.as_deref())?;
-            let text = if show.json {
-                format!("{:#}\n", as_json(&origins))
-            } else {
-                let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
-                origins.iter().map(|one| lines(one, show.origin, home)).collect()
-            };
-            terminal::print(&spelled_out(&text));
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Check => check(&workspace, invocation),
-        Command::Path => {
-            terminal::print(&paths(&workspace));
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Show(show) if show.plan => show_plan(show, &workspace, invocation),
+        Command::Show(options) => show(options, &workspace)?,
+        Command::Check => return check(&workspace, invocation),
+        Command::Path => terminal::print(&paths(&workspace)),
+        Command::Schema => terminal::print(&format!("{:#}\n", reference::schema())),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_plan(options: &Show, workspace: &Workspace, invocation: &Invocation) {
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
+    let text = if options.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
+    terminal::print(&spelled_out(&text));
+}
+
+fn show(options: &Show, workspace: &Workspace) -> Result<(), Failure> {
+    let mut settings = workspace.loaded.stack.take_settings();
+    settings.retain(|setting| !setting.values.is_empty());
+    settings.sort_by(|one, other| one.path.cmp(&other.path));
+    let chosen = chosen(settings, options.key.as_deref())?;
+    let text = if options.json {
+        format!("{:#}\n", as_json(&chosen))
+    } else {
+        let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
+        chosen.iter().map(|setting| lines(setting, options.origin, home)).collect()
+    };
+    terminal::print(&spelled_out(&text));
+    let key = options.key.as_deref().unwrap_or_default();
+    let problems = workspace.loaded.problems.iter();
+    // Why a value is not the one that was written.
+    problems.filter(|problem| problem.message.contains(key)).for_each(terminal::print_error);
+    Ok(())
 }
 
 /// The settings that `key` names, all without one.
@@ -91,9 +105,9 @@ fn chosen(
     key: Option<&str>,
 ) -> Result<Vec<AnnotatedSetting>, Failure> {
     let Some(key) = key else { return Ok(origins) };
-    let known: Vec<String> = origins.iter().map(|one| one.key.clone()).collect();
+    let known: Vec<String> = origins.iter().map(|one| one.key()).collect();
     let is_below = |one: &AnnotatedSetting| {
-        one.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        one.key().strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let found: Vec<AnnotatedSetting> = origins.into_iter().filter(is_below).collect();
     if !found.is_empty() {
@@ -113,8 +127,8 @@ const ORIGIN_COLUMN: usize = 44;
 fn lines(origin: &AnnotatedSetting, with_places: bool, home: Option<&Path>) -> String {
     let Some((first, others)) = origin.values.split_first() else { return String::new() };
     let text = match first.is_ignored {
-        true => format!("# {} is not set", origin.key),
-        false => format!("{} = {}", origin.key, toml_text(&first.value)),
+        true => format!("# {} is not set", origin.key()),
+        false => format!("{} = {}", origin.key(), toml_text(&first.value)),
     };
     if !with_places {
         return text + "\n";
@@ -139,25 +153,16 @@ fn with_place(text: &str, lead: &str, place: &str) -> String {
 }
 
 fn place(value: &AnnotatedValue, home: Option<&Path>) -> String {
-    let below = home.and_then(|home| value.place.strip_prefix(home.to_str()?)?.strip_prefix('/'));
-    below.map_or_else(|| value.place.clone(), |rest| format!("~/{rest}"))
-}
-
-/// As it would be written in `hooks.toml`.
-fn toml_text(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Object(map) if map.is_empty() => "{}".into(),
-        other => toml::Value::try_from(other)
-            .map_or_else(|_| other.to_string(), |value| value.to_string()),
-    }
+    let below = home.and_then(|home| value.origin.strip_prefix(home.to_str()?)?.strip_prefix('/'));
+    below.map_or_else(|| value.origin.clone(), |rest| format!("~/{rest}"))
 }
 
 fn as_json(origins: &[AnnotatedSetting]) -> serde_json::Value {
     let one = |origin: &AnnotatedSetting| {
         let values = origin.values.iter().map(|value| {
-            json!({ "value": value.value, "place": value.place, "ignored": value.is_ignored })
+            json!({ "value": value.value, "place": value.origin, "ignored": value.is_ignored })
         });
-        json!({ "key": origin.key, "values": values.collect::<Vec<_>>() })
+        json!({ "key": origin.key(), "values": values.collect::<Vec<_>>() })
     };
     json!({ "schema": 1, "settings": origins.iter().map(one).collect::<Vec<_>>() })
 }
@@ -205,15 +210,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
     let loaded = &workspace.loaded;
-    let sources = ConfigSources {
-        environment: &invocation.environment,
-        paths: workspace.paths.as_ref(),
-        project: Some(&workspace.root),
-        file: None,
-        flags: Vec::new(),
-    };
-    let hidden = hidden_problems(loaded, &sources);
-    let all = loaded.problems.iter().chain(&hidden).chain(&plan.problems).chain(faulty);
+    let all = loaded.problems.iter().chain(&plan.problems).chain(faulty);
     let count = all.map(print_error).count();
     loaded.notices.iter().for_each(terminal::print_note);
     loaded.untrusted.iter().for_each(terminal::print_note);
@@ -222,7 +219,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     }
     let problems = if count == 1 { "1 problem" } else { &format!("{count} problems") };
-    terminal::eprint(&format!("{problems}; what is wrong is left out until it is mended\n"));
+    terminal::eprint(&format!("{problems}; invalid settings are ignored\n"));
     Ok(ExitCode::from(3))
 }
 

@@ -8,9 +8,8 @@ use clap::Args;
 
 use super::Invocation;
 use super::terminal::{self, CommandResult};
-use crate::config::layers;
-use crate::config::origin::masked;
-use crate::config::trust::{PROJECT_FILE, TrustStore, needs_no_trust};
+use crate::config::file;
+use crate::config::trust::{FileSetting, PROJECT_FILE, TrustStore, settings_of};
 use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -47,10 +46,10 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     if options.show {
         return show(&path, &store);
     }
-    let file = layers::read(&path)?.ok_or_else(|| {
+    let file = file::read(&path)?.ok_or_else(|| {
         Failure::new(Code::CONFIG_UNREADABLE, format!("there is no `{}`", path.display()))
     })?;
-    let settings = layers::parse(&file)?;
+    let settings = settings_of(&file)?;
     terminal::print(&describe(&path, &settings));
     if !options.yes && !confirm()? {
         terminal::print("Not trusted.\n");
@@ -107,7 +106,7 @@ fn show(path: &Path, store: &TrustStore) -> CommandResult {
         let digest: String = digest.chars().take(16).collect();
         terminal::print(&spelled_out(&format!("{digest}  {name}\n")));
     }
-    let Some(file) = layers::read(path)? else {
+    let Some(file) = file::read(path)? else {
         terminal::print(&format!("There is no {}\n", path.display()));
         return Ok(ExitCode::SUCCESS);
     };
@@ -116,24 +115,23 @@ fn show(path: &Path, store: &TrustStore) -> CommandResult {
         (false, true) => "has changed since it was trusted",
         (false, false) => "is not trusted",
     };
-    terminal::print(&describe(path, &layers::parse(&file)?));
+    terminal::print(&describe(path, &settings_of(&file)?));
     terminal::print(&format!("It {state}.\n"));
     Ok(ExitCode::SUCCESS)
 }
 
 /// What the file sets, with what needs trust marked. Nothing is cut: the tail of a long command is
 /// what somebody would like not to be read.
-fn describe(path: &Path, settings: &[layers::Setting]) -> String {
+fn describe(path: &Path, settings: &[FileSetting]) -> String {
     let mut text = format!("{} sets:\n", path.display());
     for setting in settings {
-        let mark = if needs_no_trust(setting) { ' ' } else { '!' };
-        let value = masked(&setting.words(), &setting.value);
-        text.push_str(&format!("{mark} {} = {value}\n", setting.key()));
+        let mark = if setting.needs_trust { '!' } else { ' ' };
+        text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");
     }
-    if !settings.iter().all(needs_no_trust) {
+    if settings.iter().any(|setting| setting.needs_trust) {
         text.push_str(
             "What is marked with ! can run programs, read files, or decide where credentials go.\n",
         );

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Flags, Invocation};
-use crate::config::{self, CacheRead, ConfigSources, LoadedConfig};
+use crate::config::{self, CacheRead, ConfigSources, Depth, LoadedConfig};
 use crate::deadline::Timestamp;
 use crate::event::SessionEvent;
 use crate::logging;
@@ -26,17 +26,24 @@ impl Workspace {
     /// Looks around from `folder`.
     #[must_use]
     pub fn at(folder: PathBuf, invocation: &Invocation, flags: &Flags) -> Self {
+        Workspace::load(folder, invocation, flags, Depth::Winners)
+    }
+
+    /// The same, with the settings read as deep as `depth` says.
+    #[must_use]
+    pub fn load(folder: PathBuf, invocation: &Invocation, flags: &Flags, depth: Depth) -> Self {
         let environment = &invocation.environment;
         let paths = Paths::find(environment);
         let home = paths.as_ref().and_then(|paths| paths.home.as_deref());
         let repository = Repository::find(&folder, home);
         let root = repository.as_ref().map_or_else(|| folder.clone(), |one| one.root.clone());
         let sources = ConfigSources {
-            environment,
+            environment: Arc::new(environment.clone()),
             paths: paths.as_ref(),
             project: Some(&root),
             file: flags.config.clone(),
             flags: flags.set.clone(),
+            depth,
         };
         let loaded = config::load(&sources);
         Workspace { paths, repository, root, folder, loaded }

@@ -1,110 +1,110 @@
-//! From the layers to the typed configuration. Loading cannot fail: what is wrong is reported, all
-//! of it at once, and the next weaker value stands in.
+//! From the sources to the typed configuration. Loading cannot fail: everything that is wrong is
+//! reported at once, and the next weaker value is used.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::defaults::DEFAULTS;
-use super::env;
-use super::layers::{self, Layer, Origin, Setting};
-use super::problem::{bad_value, literal_secret, refusal, unknown};
-use super::read::ReadContext;
-use super::schema::Config;
-use super::slots::{self, Tables};
-use super::trust::{self, PROJECT_FILE, TrustStore};
+use super::Config;
+use super::environment;
+use super::file::{self, File};
+use super::layer::{Kind, Layer, Origin, Setting};
+use super::parser::toml_value;
+use super::problem;
+use super::stack::{Depth, Stack};
+use super::trust::{PROJECT_FILE, TrustStore, needs_no_trust};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
 /// Where settings may come from.
 pub struct ConfigSources<'a> {
-    pub environment: &'a Environment,
+    pub environment: Arc<Environment>,
     pub paths: Option<&'a Paths>,
     /// The repository's root, or the session's folder.
     pub project: Option<&'a Path>,
-    /// `--config FILE` or `WARMSTART_CONFIG`: instead of the user's own file.
+    /// `--config FILE`: instead of the user's own file.
     pub file: Option<PathBuf>,
-    /// Flags, as keys and values: the strongest layer.
+    /// `--set KEY=VALUE`: the strongest layer.
     pub flags: Vec<(String, String)>,
+    pub depth: Depth,
 }
 
-/// What loading came to.
+/// The configuration, and what was found on the way to it.
 pub struct LoadedConfig {
     pub config: Config,
-    /// Values that were left out, each with its place, its range and the nearest spelling.
+    pub stack: Stack,
+    /// Values that are ignored, each with its origin, its range and the nearest spelling.
     pub problems: Vec<Failure>,
-    /// What changes nothing here, and why.
+    /// What has no effect here, and why.
     pub notices: Vec<String>,
-    /// What the project's file asked for without being trusted.
+    /// What the project's file asks for without being trusted.
     pub untrusted: Option<Failure>,
     /// Whether the project's file is trusted (a project without one is not).
     pub project_trusted: bool,
-    /// The layers above the defaults, the strongest last.
-    pub layers: Vec<Layer>,
-    /// Of those the settings that could not be used, by path and place.
-    pub ignored: Vec<(Vec<String>, Origin)>,
-    /// The files that were looked for, in the order of their layers, and whether they were there.
+    /// The files that were looked for, and whether they exist.
     pub files: Vec<(PathBuf, bool)>,
 }
 
 /// Loads everything.
 #[must_use]
 pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
-    let mut loaded = LoadedConfig {
-        config: Config::blank(),
-        problems: Vec::new(),
-        notices: Vec::new(),
-        untrusted: None,
-        project_trusted: false,
-        layers: Vec::new(),
-        ignored: Vec::new(),
-        files: Vec::new(),
-    };
-    loaded.user_file(sources);
-    loaded.project_file(sources);
-    let found = env::read(sources.environment);
-    loaded.layers.extend([found.options, found.legacy, found.canonical]);
-    let flags = loaded.flags(&sources.flags);
-    loaded.layers.push(flags);
-    loaded.problems.extend(found.problems);
-    loaded.notices.extend(found.notices);
-    loaded.resolve(sources);
-    loaded
+    let mut loading = Loading::default();
+    let user = loading.user_file(sources);
+    let project = loading.project_file(sources);
+    let environment = environment::read(&sources.environment);
+    let flags = loading.flags(&sources.flags);
+    loading.problems.extend(environment.problems);
+    let mut layers = vec![user, project];
+    layers.extend(environment.options);
+    layers.extend(environment.variables);
+    layers.extend(flags);
+    let home = sources.paths.and_then(|paths| paths.home.clone());
+    let stack = Stack::new(layers, Arc::clone(&sources.environment), home, sources.depth);
+    let config = Config::read(&stack.root());
+    loading.problems.extend(stack.take_problems());
+    LoadedConfig {
+        config,
+        stack,
+        problems: loading.problems,
+        notices: environment.notices,
+        untrusted: loading.untrusted,
+        project_trusted: loading.project_trusted,
+        files: loading.files,
+    }
 }
 
-impl LoadedConfig {
-    /// The variables that secrets are taken from (`{ env = "NAME" }`).
-    #[must_use]
-    pub fn secret_variables(&self) -> Vec<&str> {
-        let settings = self.layers.iter().flat_map(|layer| &layer.settings);
-        settings
-            .filter(|one| slots::is_secret(&one.words()))
-            .filter_map(|one| one.value.get("env").and_then(serde_json::Value::as_str))
-            .collect()
-    }
+/// What is found while the files are read.
+#[derive(Default)]
+struct Loading {
+    problems: Vec<Failure>,
+    untrusted: Option<Failure>,
+    project_trusted: bool,
+    files: Vec<(PathBuf, bool)>,
+}
 
-    /// A secret among the flags could be read by every process of the machine.
-    fn flags(&mut self, flags: &[(String, String)]) -> Layer {
-        let mut layer = Layer { name: "flag", settings: Vec::new() };
-        for (key, value) in flags {
-            let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-            let setting = Setting { path, value: value.as_str().into(), place: flag() };
-            let words = setting.words();
-            if slots::is_secret(&words) || slots::holds_secret(&words, &setting.value) {
-                let text = format!("`--set {key}` puts a secret on the command line");
-                let failure = Failure::new(Code::CONFIG_VALUE, text);
-                self.problems.push(failure.hint("give it by a variable or a file"));
-            } else {
-                layer.settings.push(setting);
-            }
+impl Loading {
+    /// The flags as layers, a repeated key in a stronger one. Only a secret's form may be a table: `auth.token={ env = "NAME" }`.
+    fn flags(&mut self, flags: &[(String, String)]) -> Vec<Layer> {
+        let mut layers = Vec::new();
+        for (key, text) in flags {
+            let is_secret = key.ends_with(".token") || key.ends_with(".client_secret");
+            let form = toml_value(text).filter(|value| is_secret && value.is_object());
+            let form = form.and_then(|value| figment::value::Value::serialize(value).ok());
+            let value = form.unwrap_or_else(|| text.as_str().into());
+            let path = key.split('.').map(str::to_owned).collect();
+            let setting = Setting { path, value, origin: Origin::Name("--set".into()) };
+            let mut layer = Layer::new(Kind::Flag);
+            self.problems.extend(layer.set(setting).err());
+            layers.push(layer);
         }
-        layer
+        layers
     }
 
-    fn user_file(&mut self, sources: &ConfigSources<'_>) {
-        let named = sources.file.clone().or_else(|| self.named_by_variable(sources));
+    fn user_file(&mut self, sources: &ConfigSources<'_>) -> Layer {
+        let named = sources.file.clone().or_else(|| self.file_of_variable(sources));
         let is_named = named.is_some();
-        let usual = sources.paths.map(|paths| paths.config_file.clone());
-        let Some(path) = named.or(usual) else { return };
+        let default = sources.paths.map(|paths| paths.config_file.clone());
+        let Some(path) = named.or(default) else { return Layer::new(Kind::UserFile) };
         let count = self.problems.len();
         let settings = self.read(&path).map(|(_, settings)| settings);
         if is_named && settings.is_none() && self.problems.len() == count {
@@ -112,11 +112,11 @@ impl LoadedConfig {
             let failure = Failure::new(Code::CONFIG_UNREADABLE, text);
             self.problems.push(failure.hint("`--config` or `WARMSTART_CONFIG` names it"));
         }
-        self.layers.push(Layer { name: "user file", settings: settings.unwrap_or_default() });
+        self.layer(Kind::UserFile, settings.unwrap_or_default())
     }
 
-    /// A relative path would be looked for in the project, and be obeyed as the user's own word.
-    fn named_by_variable(&mut self, sources: &ConfigSources<'_>) -> Option<PathBuf> {
+    /// A relative path would be looked for in the project, and be obeyed like the user's own file.
+    fn file_of_variable(&mut self, sources: &ConfigSources<'_>) -> Option<PathBuf> {
         const NAME: &str = "WARMSTART_CONFIG";
         let text = sources.environment.get(NAME)?;
         let path = sources.environment.path(NAME);
@@ -127,148 +127,59 @@ impl LoadedConfig {
         path
     }
 
-    /// The bytes that are judged are the bytes that are parsed.
-    fn project_file(&mut self, sources: &ConfigSources<'_>) {
-        let Some(path) = sources.project.map(|root| root.join(PROJECT_FILE)) else { return };
-        let Some((file, mut settings)) = self.read(&path) else { return };
+    fn project_file(&mut self, sources: &ConfigSources<'_>) -> Layer {
+        let path = sources.project.map(|root| root.join(PROJECT_FILE));
+        let read = path.and_then(|path| Some((self.read(&path)?, path)));
+        let Some(((file, mut settings), path)) = read else { return Layer::new(Kind::ProjectFile) };
         let store = sources.paths.map(TrustStore::open).unwrap_or_default();
+        // On the bytes that were parsed: no second read.
         self.project_trusted = store.trusts(&path, &file.text);
         if !self.project_trusted {
-            let (harmless, refused): (Vec<_>, Vec<_>) =
-                settings.into_iter().partition(trust::needs_no_trust);
-            settings = harmless;
-            self.untrusted = refusal(&file.shown, &refused, store.has_entry(&path));
-            if self.untrusted.is_some() {
-                // It must not silence what is said about itself.
-                settings.retain(|one| one.words() != ["session_start", "notice"]);
-            }
+            settings = self.without_untrusted(settings, &file, store.has_entry(&path));
         }
-        self.refuse_literal_secrets(&mut settings);
-        self.layers.push(Layer { name: "project file", settings });
+        self.layer(Kind::ProjectFile, settings)
     }
 
-    fn read(&mut self, path: &Path) -> Option<(layers::File, Vec<Setting>)> {
-        let file = match layers::read(path) {
-            Ok(found) => found,
-            Err(failure) => {
-                self.problems.push(failure);
-                None
-            }
-        };
+    /// The settings that need no trust.
+    fn without_untrusted(
+        &mut self,
+        settings: Vec<Setting>,
+        file: &File,
+        has_changed: bool,
+    ) -> Vec<Setting> {
+        let (mut allowed, refused): (Vec<_>, Vec<_>) =
+            settings.into_iter().partition(|setting| needs_no_trust(&setting.path));
+        let refused: Vec<String> = refused.iter().map(Setting::key).collect();
+        self.untrusted = problem::untrusted(&file.shown, &refused, has_changed);
+        if self.untrusted.is_some() {
+            // It must not silence the notice about itself.
+            allowed.retain(|setting| setting.path != ["session_start", "notice"]);
+        }
+        allowed
+    }
+
+    fn layer(&mut self, kind: Kind, settings: Vec<Setting>) -> Layer {
+        let mut layer = Layer::new(kind);
+        for setting in settings {
+            self.problems.extend(layer.set(setting).err());
+        }
+        layer
+    }
+
+    fn read(&mut self, path: &Path) -> Option<(File, Vec<Setting>)> {
+        let file = file::read(path).unwrap_or_else(|failure| {
+            self.problems.push(failure);
+            None
+        });
         self.files.push((path.to_path_buf(), file.is_some()));
         let file = file?;
-        let settings = layers::parse(&file).and_then(|settings| checked_version(&file, settings));
-        match settings {
+        match file::parse(&file) {
             Ok(settings) => Some((file, settings)),
             Err(failure) => {
                 self.problems.push(failure);
                 None
             }
         }
-    }
-
-    /// A secret in a file of the project would be committed with it.
-    fn refuse_literal_secrets(&mut self, settings: &mut Vec<Setting>) {
-        settings.retain(|setting| {
-            let is_literal = slots::holds_secret(&setting.words(), &setting.value);
-            if is_literal {
-                self.problems.push(literal_secret(setting));
-            }
-            !is_literal
-        });
-    }
-
-    fn resolve(&mut self, sources: &ConfigSources<'_>) {
-        let context = context(sources);
-        let mut tables = Tables::blank();
-        read_defaults(&mut tables, &context, |path| path[0] != "hooks");
-        let layers = std::mem::take(&mut self.layers);
-        let merged = layers::merge(&layers);
-        let (hooks, others): (Vec<_>, Vec<_>) =
-            merged.into_iter().partition(|one| one.path.first().is_some_and(|one| one == "hooks"));
-        for setting in others {
-            self.apply(&mut tables, setting, &layers, &context);
-        }
-        read_defaults(&mut tables, &context, |path| path[0] == "hooks");
-        // Tables that begin with `hook_defaults` come after those were read.
-        for setting in hooks {
-            self.apply(&mut tables, setting, &layers, &context);
-        }
-        self.layers = layers;
-        self.config = tables.config;
-    }
-
-    fn apply(
-        &mut self,
-        tables: &mut Tables,
-        setting: &Setting,
-        layers: &[Layer],
-        context: &ReadContext<'_>,
-    ) {
-        let words = setting.words();
-        let Some(slot) = slots::find(&words) else {
-            return self.problems.push(unknown(setting));
-        };
-        let Err(wrong) = tables.set(&slot, &setting.value, context) else { return };
-        self.problems.push(bad_value(setting, &wrong));
-        // The next weaker one that says something usable stands in.
-        let strongest_first = layers.iter().rev().flat_map(|layer| layer.settings.iter().rev());
-        let weaker = strongest_first.skip_while(|one| !std::ptr::eq(*one, setting)).skip(1);
-        let weaker = weaker.filter(|one| one.path == setting.path);
-        for one in std::iter::once(setting).chain(weaker) {
-            if tables.set(&slot, &one.value, context).is_ok() {
-                break;
-            }
-            self.ignored.push((one.path.clone(), one.place.clone()));
-        }
-    }
-}
-
-/// What is wrong with settings that a stronger layer hides: nothing yet, but all of it when that
-/// layer goes. For `config check`; a session start does not pay for it.
-#[must_use]
-pub fn hidden_problems(loaded: &LoadedConfig, sources: &ConfigSources<'_>) -> Vec<Failure> {
-    let context = context(sources);
-    let visible = layers::merge(&loaded.layers);
-    let all = loaded.layers.iter().flat_map(|layer| &layer.settings);
-    let hidden = all.filter(|one| !visible.iter().any(|other| std::ptr::eq(*one, *other)));
-    let wrong = hidden.filter_map(|setting| {
-        let words = setting.words();
-        let Some(slot) = slots::find(&words) else { return Some(unknown(setting)) };
-        let set = Tables::blank().set(&slot, &setting.value, &context);
-        set.err().map(|wrong| bad_value(setting, &wrong))
-    });
-    // What was refused while loading has been told.
-    wrong.filter(|failure| !loaded.problems.contains(failure)).collect()
-}
-
-fn flag() -> Origin {
-    Origin::Name("--set".into())
-}
-
-fn context<'a>(sources: &'a ConfigSources<'_>) -> ReadContext<'a> {
-    let home = sources.paths.and_then(|paths| paths.home.as_deref());
-    ReadContext { environment: sources.environment, home }
-}
-
-fn read_defaults(tables: &mut Tables, context: &ReadContext<'_>, wanted: impl Fn(&[&str]) -> bool) {
-    for (path, leaf) in DEFAULTS.iter().filter(|(path, _)| wanted(path)) {
-        let set = slots::find(path).map(|slot| tables.set(&slot, &leaf.value(), context));
-        debug_assert!(matches!(set, Some(Ok(()))), "hooks.toml: `{path:?}`");
-    }
-}
-
-fn checked_version(file: &layers::File, settings: Vec<Setting>) -> Result<Vec<Setting>, Failure> {
-    let version = settings.iter().find(|one| one.words() == ["version"]);
-    match version {
-        Some(setting) if setting.value.as_i64().is_some_and(|number| number > 1) => {
-            let text = format!("{}: the file has format {}", setting.place, setting.value);
-            Err(Failure::new(Code::CONFIG_NEWER, text).hint(format!(
-                "this program has_entry format 1: upgrade it, or mend `{}`",
-                file.shown
-            )))
-        }
-        _ => Ok(settings),
     }
 }
 
@@ -280,7 +191,8 @@ mod tests {
     fn with(variables: &[(&str, &str)]) -> LoadedConfig {
         let environment: Environment = variables.iter().copied().collect();
         load(&ConfigSources {
-            environment: &environment,
+            environment: Arc::new(environment),
+            depth: Depth::Winners,
             paths: None,
             project: None,
             file: None,

@@ -1,25 +1,154 @@
-//! What the user set: the layers (flag, environment, plugin option, project file, user file,
-//! embedded defaults), checked key by key, with the place of every value.
+//! What the user set: the layers (flag, environment, plugin option, project file, user file, embedded
+//! defaults), read key by key into typed tables, with the origin of every value.
 //! Knows no client, strategy or hook: their names are resolved in `plan`.
+//!
+//! A setting is in three places: its line in `hooks.toml`, its field, and its line in the table's `read`.
 
-mod blank;
-pub mod defaults;
-mod env;
-mod keys;
-pub mod layers;
+mod annotated;
+mod auth;
+mod cache;
+mod client;
+mod context;
+mod defaults;
+mod environment;
+mod fallback;
+pub mod file;
+mod hook;
+mod http;
+mod kind;
+mod layer;
 mod load;
+mod log;
 mod nearest;
-pub mod origin;
+mod parser;
+mod plugin;
 mod problem;
 mod proxies;
-mod read;
-mod schema;
-mod slots;
+mod query;
+mod reader;
+pub mod reference;
+mod secrets;
+mod session_start;
+mod stack;
 pub mod trust;
+mod value;
 mod variables;
 
-pub use env::is_ours;
-pub use load::{ConfigSources, LoadedConfig, hidden_problems, load};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use annotated::{AnnotatedSetting, AnnotatedValue};
+pub use auth::{AuthConfig, AuthKind, Prefix, Resource};
+pub use cache::{CacheConfig, CacheRead};
+pub use client::{ClientConfig, Era};
+pub use context::{ContextOptions, Format};
+pub use environment::is_ours;
+pub use hook::HookConfig;
+pub use http::{BreakerConfig, HttpConfig, Proxy};
+pub use kind::Kind;
+pub use load::{ConfigSources, LoadedConfig, load};
+pub use log::{LogConfig, LogFormat};
 pub use nearest::nearest;
-pub use schema::*;
-pub use slots::is_credential;
+pub use parser::SecretSource;
+pub use plugin::{Isolation, PluginConfig};
+pub use proxies::ProxyVariables;
+pub use query::QueryConfig;
+pub use secrets::is_credential;
+pub use session_start::{Notice, Resume, SessionStart};
+pub use stack::Depth;
+
+use parser::{number, paths, text};
+use reader::Reader;
+
+/// All settings, resolved over all layers. The values are in range by construction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Folders with plugins, beside the user's own plugin folder.
+    pub plugin_path: Vec<PathBuf>,
+    pub session_start: SessionStart,
+    pub context: ContextOptions,
+    /// `[client]` and `[auth]`: the source that is asked first.
+    pub client: ClientConfig,
+    /// `[clients.NAME]`: further sources; unset keys come from `[client]`, never the credentials.
+    pub clients: BTreeMap<String, ClientConfig>,
+    pub queries: BTreeMap<String, QueryConfig>,
+    /// Git branch to the server's branch id.
+    pub branches: BTreeMap<String, String>,
+    pub http: HttpConfig,
+    pub breaker: BreakerConfig,
+    pub cache: CacheConfig,
+    /// `fallback.chain`: the words as written, resolved by `plan`.
+    pub fallback_chain: Vec<String>,
+    pub hooks: BTreeMap<String, HookConfig>,
+    pub plugins: BTreeMap<String, PluginConfig>,
+    /// `[plugin_defaults]`: holds for a plugin without a table.
+    pub plugin_defaults: PluginConfig,
+    pub log: LogConfig,
+}
+
+/// The chain that `hooks.toml` has.
+pub fn default_chain() -> impl Iterator<Item = &'static str> {
+    let chain = defaults::DEFAULTS.get("fallback").and_then(|table| table.get("chain"));
+    let steps = match chain {
+        Some(value::Leaf::List(steps)) => *steps,
+        _ => &[],
+    };
+    steps.iter().filter_map(|step| match step {
+        value::Leaf::Text(text) => Some(*text),
+        _ => None,
+    })
+}
+
+impl Config {
+    fn read(root: &Reader<'_>) -> Self {
+        root.get("version", number::<u32>(1, 1));
+        let (client, hook, query, plugin) = (
+            root.base("client"),
+            root.base("hook_defaults"),
+            root.base("query_defaults"),
+            root.base("plugin_defaults"),
+        );
+        // Their own mistakes are reported even where nothing inherits the value.
+        if hook.is_needed() {
+            HookConfig::read(&hook);
+        }
+        if query.is_needed() {
+            QueryConfig::read(&query);
+        }
+        let config = Config {
+            plugin_path: root.get("plugin_path", paths()),
+            session_start: root.table("session_start", SessionStart::read),
+            context: root.table("context", ContextOptions::read),
+            client: ClientConfig::read(&client, root.table("auth", AuthConfig::read)),
+            clients: root.named("clients", Some(&client), |_, table| {
+                ClientConfig::read(table, table.table_with("auth", "auth", AuthConfig::read))
+            }),
+            queries: root.named("queries", Some(&query), |_, table| QueryConfig::read(table)),
+            branches: root.entries("branches", text),
+            http: root.table("http", HttpConfig::read),
+            breaker: root.table("breaker", BreakerConfig::read),
+            cache: root.table("cache", CacheConfig::read),
+            fallback_chain: root.table("fallback", |table| table.get("chain", fallback::chain())),
+            hooks: root.named("hooks", Some(&hook), |_, table| HookConfig::read(table)),
+            plugins: root.named("plugins", Some(&plugin), |_, table| PluginConfig::read(table)),
+            plugin_defaults: PluginConfig::read(&plugin),
+            log: root.table("log", LogConfig::read),
+        };
+        for table in [&client, &hook, &query, &plugin, root] {
+            table.report_unknown_keys();
+        }
+        config
+    }
+
+    /// The settings of the plugin `name`, which may have no table.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> PluginConfig {
+        self.plugins.get(name).unwrap_or(&self.plugin_defaults).clone()
+    }
+
+    /// The variables that secrets are taken from (`{ env = "NAME" }`).
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let clients = std::iter::once(&self.client).chain(self.clients.values());
+        clients.flat_map(|client| client.auth.secret_variables())
+    }
+}

@@ -1,47 +1,93 @@
-//! What is wrong with a setting, in words: its place, its key, what was wanted instead.
+//! What is wrong with a setting, in words: its origin, its key, what is expected instead.
 
-use super::layers::Setting;
-use super::slots;
+use super::kind::Kind;
+use super::layer::{self, Origin, Setting};
+use super::value::Input;
 use crate::error::{Code, Failure};
 
-/// A secret that stands in a project's file.
-pub fn literal_secret(setting: &Setting) -> Failure {
-    let text = format!("{}: `{}` holds a secret", setting.place, setting.key());
-    Failure::new(Code::CONFIG_VALUE, text).hint(
-        "a project's file must name where it is: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`",
-    )
-}
-
-/// A key that does not exist.
-pub fn unknown(setting: &Setting) -> Failure {
-    let failure = Failure::new(
-        Code::CONFIG_VALUE,
-        format!("{}: there is no setting `{}`", setting.place, setting.key()),
-    );
-    match slots::nearest_key(&setting.words()) {
-        Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint("`warmstart config show` lists them"),
+/// A key that does not exist; `near` is the one that was probably meant.
+pub fn unknown_key(origin: &Origin, key: &str, near: Option<&str>) -> Failure {
+    let failure = match origin {
+        Origin::Name(name) if name.starts_with('-') => {
+            Failure::new(Code::CONFIG_VALUE, format!("{name}: there is no setting `{key}`"))
+        }
+        Origin::Name(name) => {
+            Failure::new(Code::CONFIG_VALUE, format!("`{name}` names no setting"))
+        }
+        Origin::Line(..) => {
+            Failure::new(Code::CONFIG_VALUE, format!("{origin}: there is no setting `{key}`"))
+        }
+    };
+    match (origin, near) {
+        (Origin::Name(name), Some(near)) if !name.starts_with('-') => {
+            failure.hint(format!("did you mean `{}`?", variable_like(name, near)))
+        }
+        (_, Some(near)) => failure.hint(format!("did you mean `{near}`?")),
+        (_, None) => failure.hint("`warmstart config show` lists all settings"),
     }
 }
 
-/// A value that cannot be used; `wrong` never repeats a secret.
-pub fn bad_value(setting: &Setting, wrong: &str) -> Failure {
-    let is_url = setting.path.last().is_some_and(|key| key == "url");
-    let code = if is_url { Code::CONFIG_URL } else { Code::CONFIG_VALUE };
-    Failure::new(code, format!("{}: `{}` {wrong}", setting.place, setting.key()))
+/// The variable of `key`, with the prefix of `name`.
+fn variable_like(name: &str, key: &str) -> String {
+    let prefix = super::environment::PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
+    format!("{}{}", prefix.unwrap_or(&""), key.replace('.', "__").to_ascii_uppercase())
 }
 
-/// What an untrusted file asked for; `changed`: it was trusted with another content.
-pub fn refusal(shown: &str, refused: &[Setting], changed: bool) -> Option<Failure> {
+/// A value where a table is expected.
+pub fn value_for_a_table(setting: &Setting) -> Failure {
+    let key = setting.key();
+    Failure::new(Code::CONFIG_VALUE, format!("{}: `{key}` is a table", setting.origin))
+        .hint(format!("write its keys below `[{key}]`"))
+}
+
+/// A value that cannot be used; `wrong` never repeats a secret.
+pub fn bad_value(origin: &Origin, key: &str, kind: Kind, wrong: &str) -> Failure {
+    let code = if matches!(kind, Kind::Url) { Code::CONFIG_URL } else { Code::CONFIG_VALUE };
+    let (wrong, hint) = match wrong.split_once("; did you mean ") {
+        Some((wrong, near)) => (wrong, Some(format!("did you mean {near}"))),
+        None => (wrong, None),
+    };
+    let failure = Failure::new(code, format!("{origin}: `{key}` {wrong}"));
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A secret where it must not be: in a project's file it would be committed, on a command line every
+/// process of the machine could read it.
+pub fn secret_in(
+    layer: layer::Kind,
+    kind: Kind,
+    value: Input<'_>,
+    origin: &Origin,
+    key: &str,
+) -> Option<Failure> {
+    if !kind.can_hold_secret() || !kind.holds_secret(value) {
+        return None;
+    }
+    const FORMS: &str = "name where it is kept: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
+    let text = match layer {
+        layer::Kind::ProjectFile => {
+            format!("{origin}: `{key}` holds a secret")
+        }
+        layer::Kind::Flag => format!("`--set {key}` puts a secret on the command line"),
+        _ => return None,
+    };
+    Some(Failure::new(Code::CONFIG_VALUE, text).hint(FORMS))
+}
+
+/// What an untrusted file asked for; `has_changed`: it was trusted with another content.
+pub fn untrusted(shown: &str, refused: &[String], has_changed: bool) -> Option<Failure> {
     const MAX_NAMED: usize = 4;
     if refused.is_empty() {
         return None;
     }
-    let mut keys: Vec<String> = refused.iter().take(MAX_NAMED).map(Setting::key).collect();
+    let mut keys: Vec<String> = refused.iter().take(MAX_NAMED).cloned().collect();
     if refused.len() > MAX_NAMED {
         keys.push(format!("{} more", refused.len() - MAX_NAMED));
     }
-    let state = if changed { "has changed since it was trusted" } else { "is not trusted" };
+    let state = if has_changed { "has changed since it was trusted" } else { "is not trusted" };
     let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
     Some(
         Failure::new(Code::FILE_UNTRUSTED, text)

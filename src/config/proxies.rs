@@ -1,9 +1,16 @@
 //! The proxy variables that every program on the machine shares. Loopback is left to `http`.
 
-use super::schema::ProxyVariables;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::secret::SafeUrl;
+
+/// What the proxy variables name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProxyVariables {
+    pub http: Option<SafeUrl>,
+    pub https: Option<SafeUrl>,
+    pub no_proxy: Vec<String>,
+}
 
 /// The variables, lower case before upper case.
 pub const NAMES: &[&str] = &[

@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::layers::Setting;
+use super::file::{self, File};
+use super::reference::shown;
 use crate::disk::{self, Durability};
+use crate::error::Failure;
 use crate::paths::Paths;
 use crate::secret::hex;
 
@@ -98,12 +101,35 @@ pub fn digest(content: &str) -> String {
     hex(&Sha256::digest(content.as_bytes()))
 }
 
-/// Whether a file that is not trusted may set this: how much is said and in which order, but nothing
+/// One setting of a project's file, for the user who decides on it.
+pub struct FileSetting {
+    pub key: String,
+    /// Masked where it is a secret.
+    pub value: Value,
+    pub needs_trust: bool,
+    pub is_known: bool,
+}
+
+/// What a project's file sets.
+///
+/// # Errors
+/// `WS101` or `WS103` when the file cannot be used.
+pub fn settings_of(file: &File) -> Result<Vec<FileSetting>, Failure> {
+    let settings = file::parse(file)?.into_iter().map(|setting| {
+        let (value, is_known) = shown(&setting.path, (&setting.value).into());
+        let needs_trust = is_known && !needs_no_trust(&setting.path);
+        FileSetting { key: setting.key(), value, needs_trust, is_known }
+    });
+    Ok(settings.collect())
+}
+
+/// Whether a file that is not trusted may set this: how much is added and in which order, but nothing
 /// that runs code, reads files, calls the server or moves credentials.
 #[must_use]
-pub fn needs_no_trust(setting: &Setting) -> bool {
+pub fn needs_no_trust(path: &[String]) -> bool {
     const HOOK_KEYS: &[&str] = &["order", "enabled", "timeout", "max_chars", "sources"];
-    match setting.words().as_slice() {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
         ["version"] | ["context", _] => true,
         ["session_start", key] => matches!(*key, "sources" | "resume" | "notice"),
         ["hooks", name, key] => {
@@ -114,7 +140,5 @@ pub fn needs_no_trust(setting: &Setting) -> bool {
 }
 
 fn is_builtin_hook(name: &str) -> bool {
-    super::defaults::DEFAULTS
-        .iter()
-        .any(|(path, _)| matches!(path, ["hooks", known, _] if *known == name))
+    super::defaults::DEFAULTS.get("hooks").is_some_and(|hooks| hooks.get(name).is_some())
 }

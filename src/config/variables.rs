@@ -1,15 +1,16 @@
 //! The variables of the troubleshooting guide and its sibling documents: what each one sets here, in
 //! its own units and ranges, or why it sets nothing. Of two names for one key the first is stronger.
 
-use serde_json::{Value, json};
+use figment::value::{Dict, Value};
 
-use super::read::Read;
+use super::parser::{self, Parsed};
+use super::value::Input;
 
 /// What a variable does.
 #[derive(Clone, Copy)]
 pub enum Variable {
     /// The keys it sets, and how its text becomes their value.
-    Sets(&'static [&'static str], fn(&str) -> Read<Effect>),
+    Sets(&'static [&'static str], fn(&str) -> Parsed<Effect>),
     /// No effect, because …
     Ignored(&'static str),
 }
@@ -46,7 +47,7 @@ pub static TABLE: &[(&str, Variable)] = &[
     ("MCP_AUTH_TOKEN", Sets(&["auth.token"], text)),
     ("AUTH_ENABLED", Sets(&["auth.kind"], no_auth)),
     ("FALLBACK_CACHE_TTL", Sets(&["cache.stale_max"], |v| seconds(v, 300, 86_400))),
-    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| set(json!([v.trim()])))),
+    ("FALLBACK_STRATEGY", Sets(&["fallback.chain"], |v| set(vec![v.trim()]))),
     ("TASK_CACHE_TTL", Sets(&["queries.tasks.ttl", "queries.next.ttl"], |v| seconds(v, 60, 3600))),
     ("SESSION_CACHE_TTL", Sets(&["queries.branches.ttl"], |v| seconds(v, 300, 7200))),
     ("SESSION_CACHE_MAX_SIZE", Sets(&["cache.max_size"], megabytes)),
@@ -87,27 +88,27 @@ pub static TABLE: &[(&str, Variable)] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "a converter may refuse its text")]
-fn set(value: impl Into<Value>) -> Read<Effect> {
+fn set(value: impl Into<Value>) -> Parsed<Effect> {
     Ok(Effect::Set(value.into()))
 }
 
-fn text(value: &str) -> Read<Effect> {
+fn text(value: &str) -> Parsed<Effect> {
     set(value)
 }
 
-fn file(value: &str) -> Read<Effect> {
-    set(json!({ "file": value }))
+fn file(value: &str) -> Parsed<Effect> {
+    set(Dict::from([("file".to_owned(), value.into())]))
 }
 
 /// The kit that had these names took relative folders from the project.
-fn folder(value: &str) -> Read<Effect> {
+fn folder(value: &str) -> Parsed<Effect> {
     let is_own = value.starts_with("~/") || std::path::Path::new(value).is_absolute();
     let relative = "nothing is written into a project; an absolute folder would do";
     if is_own { set(value) } else { Ok(Effect::None(relative)) }
 }
 
 /// Bare numbers are seconds under the guide's names; fractions are allowed, units too.
-fn seconds(value: &str, least: u32, most: u32) -> Read<Effect> {
+fn seconds(value: &str, least: u32, most: u32) -> Parsed<Effect> {
     let text = value.trim();
     let number: f64 = match text.strip_suffix("ms") {
         Some(number) => number.parse::<f64>().map(|number| number / 1000.0),
@@ -126,7 +127,7 @@ fn seconds(value: &str, least: u32, most: u32) -> Read<Effect> {
     set(text)
 }
 
-fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
+fn whole(value: &str, least: i64, most: i64) -> Parsed<i64> {
     let text = value.trim();
     let number: i64 =
         text.parse().map_err(|_| format!("`{text}` is not a whole number ({least} to {most})"))?;
@@ -136,22 +137,22 @@ fn whole(value: &str, least: i64, most: i64) -> Read<i64> {
     Ok(number)
 }
 
-fn number(value: &str, least: i64, most: i64) -> Read<Effect> {
+fn number(value: &str, least: i64, most: i64) -> Parsed<Effect> {
     set(whole(value, least, most)?)
 }
 
-fn megabytes(value: &str) -> Read<Effect> {
+fn megabytes(value: &str) -> Parsed<Effect> {
     set(format!("{}MiB", whole(value, 1, 10_240)?))
 }
 
-fn no_auth(value: &str) -> Read<Effect> {
-    let enabled = super::read::flag(&Value::from(value))?;
+fn no_auth(value: &str) -> Parsed<Effect> {
+    let enabled = parser::read_flag(Input::Text(value))?;
     let on = "how requests are authorised follows from what is configured";
     if enabled { Ok(Effect::None(on)) } else { set("none") }
 }
 
 /// Python's names for the levels.
-fn level(value: &str) -> Read<Effect> {
+fn level(value: &str) -> Parsed<Effect> {
     let level = match value.trim().to_ascii_lowercase().as_str() {
         "debug" => "debug",
         "info" => "info",
@@ -165,7 +166,7 @@ fn level(value: &str) -> Read<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::defaults::TEXT;
+    use crate::config::defaults::{DEFAULTS, TEXT};
 
     #[test]
     fn every_variable_sets_a_key_that_exists_and_stands_in_the_embedded_file() {
@@ -173,8 +174,9 @@ mod tests {
             let Sets(keys, _) = meaning else { continue };
             assert!(TEXT.contains(&format!(" {name}")), "{name} is not documented");
             for key in *keys {
-                let words: Vec<&str> = key.split('.').collect();
-                assert!(crate::config::slots::find(&words).is_some(), "{name}: {key}");
+                let parts = key.split('.');
+                let leaf = parts.fold(Some(&DEFAULTS), |leaf, part| leaf?.get(part));
+                assert!(leaf.is_some(), "{name}: {key}");
             }
         }
         let mut names: Vec<&str> = TABLE.iter().map(|(name, _)| *name).collect();

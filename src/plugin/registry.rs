@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{ItemKind, Pin, PinnedLibrary, Pins, Plugin, PluginHost, find, pin, untrusted};
-use crate::config::{Config, PluginConfig};
+use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -92,7 +92,7 @@ impl Plugins {
         let path = pins.library(&pin.name, &pin.sha256);
         pin::check_copy(&path, pin.size).map_err(|fault| fault.failure(name))?;
         let library = PinnedLibrary { path, sha256: pin.sha256.clone(), size: pin.size };
-        let config = self.config.plugins.get(name).cloned().unwrap_or_else(PluginConfig::blank);
+        let config = self.config.plugin(name);
         let plugin = Plugin::new(name, library, config, &self.environment, self.place.clone());
         Ok(OpenedPlugin { plugin: Rc::new(plugin), pin: Rc::new(pin) })
     }

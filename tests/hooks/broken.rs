@@ -67,11 +67,12 @@ impl Hook for Told {
 fn plan(hooks: Vec<Told>) -> Plan {
     let environment = Environment::default();
     let sources = ConfigSources {
-        environment: &environment,
+        environment: Arc::new(environment),
         paths: None,
         project: None,
         file: None,
         flags: vec![],
+        depth: config::Depth::Winners,
     };
     let mut plan = plan::build(PlanInputs {
         event: SessionEvent::unknown(),

@@ -12,7 +12,6 @@ use super::super::Invocation;
 use super::super::tasks::block_on;
 use super::super::terminal::{self, CommandResult};
 use super::super::workspace::Workspace;
-use crate::config::PluginConfig;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::plugin::wire::{MAX_REQUEST_BYTES, PluginRequest};
@@ -44,8 +43,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let path = pins.library(name, &pin.sha256);
     pin::check_copy(&path, pin.size).map_err(|fault| fault.failure(name))?;
     let library = PinnedLibrary { path, sha256: pin.sha256, size: pin.size };
-    let known = workspace.loaded.config.plugins.get(name).cloned();
-    let config = known.unwrap_or_else(PluginConfig::blank);
+    let config = workspace.loaded.config.plugin(name);
     let deadline = Deadline::after(config.timeout.min(TIMEOUT));
     let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
     let plugin = Plugin::new(name, library, config, &invocation.environment, place);

@@ -117,8 +117,7 @@ impl CheckReport {
         options: &Options,
         workspace: &Workspace,
     ) -> Result<PluginConfig, Failure> {
-        let known = workspace.loaded.config.plugins.get(name).cloned();
-        let mut config = known.unwrap_or_else(PluginConfig::blank);
+        let mut config = workspace.loaded.config.plugin(name);
         config.timeout = TIMEOUT;
         if !options.settings.is_empty() {
             config.config =

@@ -64,7 +64,8 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     };
     let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
     // It may take longer here than in a session: nobody else waits.
-    let config = PluginConfig { timeout: TIMEOUT, ..PluginConfig::blank() };
+    let config =
+        PluginConfig { timeout: TIMEOUT, ..workspace.loaded.config.plugin_defaults.clone() };
     let plugin = Plugin::new(&name, wanted.clone(), config, &invocation.environment, place);
     let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &wanted))?;
     terminal::print(&format!("It is {}\n", summary(&manifest)));

@@ -1,0 +1,44 @@
+//! `[cache]`: answers kept between runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::parser::{Words, duration, path, size, word};
+use super::reader::Reader;
+
+/// Where and how long answers are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheConfig {
+    /// `None`: the platform's cache folder.
+    pub dir: Option<PathBuf>,
+    pub read: CacheRead,
+    /// Counted from the write; older is never shown.
+    pub stale_max: Duration,
+    pub max_size: u64,
+    pub cleanup_interval: Duration,
+}
+
+/// Whether a fresh entry answers, or the server is asked each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheRead {
+    #[default]
+    FreshFirst,
+    NetworkFirst,
+}
+
+impl Words for CacheRead {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("fresh_first", CacheRead::FreshFirst), ("network_first", CacheRead::NetworkFirst)];
+}
+
+impl CacheConfig {
+    pub(super) fn read(table: &Reader<'_>) -> Self {
+        CacheConfig {
+            dir: table.get("dir", path()),
+            read: table.get("read", word()),
+            stale_max: table.get("stale_max", duration("1m", "30d")),
+            max_size: table.get("max_size", size("64KiB", "10GiB")),
+            cleanup_interval: table.get("cleanup_interval", duration("1m", "30d")),
+        }
+    }
+}

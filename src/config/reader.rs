@@ -1,0 +1,309 @@
+//! Reads one table of the configuration, key by key: the strongest layer's value, else the embedded
+//! default. A value that its parser refuses is reported, and the next weaker one is used, so that there
+//! always is a value. Keys that nobody read are reported as unknown.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use figment::value::{Dict, Value};
+
+use super::annotated::{AnnotatedSetting, AnnotatedValue};
+use super::defaults::DEFAULTS;
+use super::kind::Kind;
+use super::layer::{self, Layer};
+use super::parser::{Parsed, Parser, ReadContext};
+use super::problem;
+use super::stack::{Depth, Stack};
+use super::value::{Input, Leaf};
+
+/// One table.
+pub struct Reader<'a> {
+    stack: &'a Stack,
+    path: Vec<&'a str>,
+    /// The merged values of all layers; `None` where no layer has the table.
+    values: Option<&'a Dict>,
+    defaults: Option<&'static Leaf>,
+    /// Whose values hold for the keys that this table does not set.
+    base: Option<&'a Reader<'a>>,
+    keys: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn root(stack: &'a Stack, values: &'a Dict) -> Self {
+        let keys = RefCell::default();
+        Reader {
+            stack,
+            path: Vec::new(),
+            values: Some(values),
+            defaults: Some(&DEFAULTS),
+            base: None,
+            keys,
+        }
+    }
+
+    /// The value of `key`, which has a default.
+    pub fn get<T: Default, F>(&self, key: &'static str, parser: Parser<F>) -> T
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        self.get_optional(key, parser).unwrap_or_default()
+    }
+
+    /// The value of `key`, if a layer, a base or the defaults have one.
+    pub fn get_optional<T, F>(&self, key: &'static str, parser: Parser<F>) -> Option<T>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let value = self.lookup(key, &parser);
+        if self.stack.depth() != Depth::Winners {
+            self.annotate(key, &parser);
+        }
+        value
+    }
+
+    fn lookup<T, F>(&self, key: &'static str, parser: &Parser<F>) -> Option<T>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        if let Some(values) = self.values {
+            self.keys.borrow_mut().push(key);
+            if let Some(value) =
+                values.get(key).and_then(|value| self.from_layers(key, value, parser))
+            {
+                return Some(value);
+            }
+        }
+        if let Some(leaf) = self.defaults.and_then(|defaults| defaults.get(key)) {
+            let parsed = (parser.parse)(leaf.into(), self.stack.context());
+            debug_assert!(parsed.is_ok(), "hooks.toml: {:?} {key}: {:?}", self.path, parsed.err());
+            return parsed.ok();
+        }
+        self.base.and_then(|base| base.lookup(key, parser))
+    }
+
+    /// The strongest usable value; `merged` is the one that figment chose.
+    fn from_layers<T, F>(&self, key: &str, merged: &Value, parser: &Parser<F>) -> Option<T>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let input = Input::from(merged);
+        // A table that is one value is never a mixture of layers, and a secret's layer matters.
+        let is_plain = !input.is_table() && !parser.kind.can_hold_secret();
+        if is_plain
+            && self.stack.depth() == Depth::Winners
+            && let Ok(value) = (parser.parse)(input, self.stack.context())
+        {
+            return Some(value);
+        }
+        let mut winner = None;
+        for (layer, value) in self.stack.values(&self.path, key) {
+            match self.parse(layer, key, value.into(), parser) {
+                Some(value) if self.stack.depth() == Depth::Winners => return Some(value),
+                Some(value) => _ = winner.get_or_insert(value),
+                None => {}
+            }
+        }
+        winner
+    }
+
+    /// Parses one layer's value; what is wrong with it is reported.
+    fn parse<T, F>(
+        &self,
+        layer: &Layer,
+        key: &str,
+        input: Input<'_>,
+        parser: &Parser<F>,
+    ) -> Option<T>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let path = self.key(key);
+        let parts: Vec<&str> = self.path.iter().copied().chain([key]).collect();
+        let origin = layer.origin(&parts)?;
+        let problem = if is_key_below_a_value(layer.kind, parser.kind, input) {
+            let below = input
+                .entries()
+                .and_then(|entries| entries.first().map(|(name, _)| (*name).to_owned()));
+            problem::unknown_key(origin, &format!("{path}.{}", below.unwrap_or_default()), None)
+        } else if let Some(problem) =
+            problem::secret_in(layer.kind, parser.kind, input, origin, &path)
+        {
+            problem
+        } else {
+            match (parser.parse)(input, self.stack.context()) {
+                Ok(value) => return Some(value),
+                Err(wrong) => problem::bad_value(origin, &path, parser.kind, &wrong),
+            }
+        };
+        self.stack.report(origin, &path, problem);
+        None
+    }
+
+    /// Reads the table `name` inside this one.
+    pub fn table<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'_>) -> T) -> T {
+        self.keys.borrow_mut().push(name);
+        let inner = self.inner(name, None);
+        let value = read(&inner);
+        inner.report_unknown_keys();
+        value
+    }
+
+    /// Reads the table `name` inside this one with the defaults of the top table `like`.
+    pub fn table_with<T>(
+        &self,
+        name: &'static str,
+        like: &str,
+        read: impl FnOnce(&Reader<'_>) -> T,
+    ) -> T {
+        self.keys.borrow_mut().push(name);
+        let inner = Reader { defaults: DEFAULTS.get(like), ..self.inner(name, None) };
+        let value = read(&inner);
+        inner.report_unknown_keys();
+        value
+    }
+
+    /// Whether reading it can find anything beside the defaults.
+    pub fn is_needed(&self) -> bool {
+        self.values.is_some() || self.stack.depth() != Depth::Winners
+    }
+
+    /// Reads each entry of the table `name`, whose entries the user names. What an entry leaves unset
+    /// comes from `base`.
+    pub fn named<T>(
+        &self,
+        name: &'static str,
+        base: Option<&Reader<'_>>,
+        read: impl Fn(&str, &Reader<'_>) -> T,
+    ) -> BTreeMap<String, T> {
+        self.keys.borrow_mut().push(name);
+        let table = self.inner(name, None);
+        let mut entries = BTreeMap::new();
+        for entry in table.names() {
+            let inner = table.inner(entry, base);
+            entries.insert(entry.to_owned(), read(entry, &inner));
+            inner.report_unknown_keys();
+        }
+        entries
+    }
+
+    /// Reads the table `name`, whose keys the user names and whose values are all of one kind.
+    pub fn entries<T, F>(
+        &self,
+        name: &'static str,
+        parser: impl Fn() -> Parser<F>,
+    ) -> BTreeMap<String, T>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        self.keys.borrow_mut().push(name);
+        let table = self.inner(name, None);
+        let values = table.values.into_iter().flatten();
+        let read = |(key, value): (&String, &Value)| {
+            if table.stack.depth() != Depth::Winners {
+                table.annotate(key, &parser());
+            }
+            Some((key.clone(), table.from_layers(key, value, &parser())?))
+        };
+        values.filter_map(read).collect()
+    }
+
+    /// A reader of the table `name` that outlives the call, as the base of others. Its unknown keys
+    /// are reported by `report_unknown_keys`.
+    pub fn base(&self, name: &'static str) -> Reader<'a> {
+        self.keys.borrow_mut().push(name);
+        Reader { base: None, ..self.inner(name, None) }
+    }
+
+    fn inner<'b>(&self, name: &'b str, base: Option<&'b Reader<'b>>) -> Reader<'b>
+    where
+        'a: 'b,
+    {
+        let mut path: Vec<&'b str> = self.path.clone();
+        path.push(name);
+        Reader {
+            stack: self.stack,
+            path,
+            values: self.values.and_then(|values| values.get(name)?.as_dict()),
+            defaults: self.defaults.and_then(|defaults| defaults.get(name)),
+            base,
+            keys: RefCell::default(),
+        }
+    }
+
+    /// The names of all entries, of the layers and of the defaults, in order.
+    fn names(&self) -> Vec<&'a str> {
+        let defaults = self.defaults.into_iter().flat_map(Leaf::keys);
+        let mut names: Vec<&str> = defaults.collect();
+        names.extend(self.values.into_iter().flat_map(|values| values.keys().map(String::as_str)));
+        names.sort_unstable();
+        names.dedup();
+        if self.stack.depth() == Depth::Description && names.is_empty() {
+            names.push("NAME");
+        }
+        names
+    }
+
+    /// Reports the keys of the layers that nobody read.
+    pub fn report_unknown_keys(&self) {
+        let Some(values) = self.values else { return };
+        let keys = self.keys.borrow();
+        let is_unknown = |key: &&String| !keys.iter().any(|known| *known == key.as_str());
+        for key in values.keys().filter(is_unknown) {
+            let path: Vec<&str> = self.path.iter().copied().chain([key.as_str()]).collect();
+            let near = super::nearest(key, &keys);
+            for layer in self.stack.layers() {
+                for (written, origin) in layer.below(&path) {
+                    let rest = &written[path.len()..];
+                    let meant = near.map(|near| join(&self.path, near, rest));
+                    let key = written.join(".");
+                    let problem = problem::unknown_key(origin, &key, meant.as_deref());
+                    self.stack.report(origin, &key, problem);
+                }
+            }
+        }
+    }
+
+    /// The name of `key` in messages.
+    fn key(&self, key: &str) -> String {
+        self.path.iter().copied().chain([key]).collect::<Vec<_>>().join(".")
+    }
+
+    /// Notes all values of `key`, the one in use first.
+    fn annotate<T, F>(&self, key: &str, parser: &Parser<F>)
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let parts: Vec<&str> = self.path.iter().copied().chain([key]).collect();
+        let written = self.stack.values(&self.path, key).filter_map(|(layer, value)| {
+            let input = Input::from(value);
+            let origin = layer.origin(&parts)?;
+            let is_refused = is_key_below_a_value(layer.kind, parser.kind, input)
+                || problem::secret_in(layer.kind, parser.kind, input, origin, key).is_some()
+                || (parser.parse)(input, self.stack.context()).is_err();
+            Some(AnnotatedValue::new(parser.kind, input, origin.to_string(), is_refused))
+        });
+        let mut values: Vec<AnnotatedValue> = written.collect();
+        if let Some(leaf) = self.defaults.and_then(|defaults| defaults.get(key)) {
+            values.push(AnnotatedValue::new(parser.kind, leaf.into(), "default".into(), false));
+        }
+        values.sort_by_key(|value| value.is_ignored);
+        self.stack.annotate(AnnotatedSetting {
+            path: parts.iter().map(ToString::to_string).collect(),
+            kind: parser.kind,
+            values,
+        });
+    }
+}
+
+/// A path with `key` in the middle, as it is written in messages.
+fn join(before: &[&str], key: &str, rest: &[String]) -> String {
+    let parts = before.iter().copied().chain([key]).chain(rest.iter().map(String::as_str));
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// Variables and flags hold texts: a table there is a key written below a value. Only a secret's form
+/// may be given that way.
+fn is_key_below_a_value(layer: layer::Kind, kind: Kind, input: Input<'_>) -> bool {
+    let is_file = matches!(layer, layer::Kind::UserFile | layer::Kind::ProjectFile);
+    input.is_table() && !is_file && !matches!(kind, Kind::Secret)
+}

@@ -1,0 +1,214 @@
+//! The references of all settings, joined from two sources: a setting's sentence is its comment in
+//! `hooks.toml`, its kind and range are its parser's.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Config;
+use super::annotated::AnnotatedSetting;
+use super::defaults::TEXT;
+use super::kind::Kind;
+use super::layer::NAMED_TABLES;
+use super::secrets::{masked, masked_entry};
+use super::stack::{Depth, Stack};
+use super::value::Input;
+use crate::environment::Environment;
+
+/// Every setting with its default, of no layer but the defaults.
+#[must_use]
+pub fn settings() -> Vec<AnnotatedSetting> {
+    let stack = Stack::new(Vec::new(), Arc::new(Environment::default()), None, Depth::Description);
+    Config::read(&stack.root());
+    stack.take_settings()
+}
+
+/// The value at `path` as it may be shown, and whether there is such a setting.
+#[must_use]
+pub fn shown(path: &[String], value: Input<'_>) -> (Value, bool) {
+    let all = settings();
+    let kind = (1..=path.len()).rev().find_map(|length| {
+        let setting = all.iter().find(|setting| is_same(&setting.path, &path[..length]))?;
+        Some((setting.kind, length == path.len()))
+    });
+    match kind {
+        Some((kind, true)) => (masked(kind, value), true),
+        // A key inside a table that is one value.
+        Some((Kind::Headers, _)) => ("****".into(), true),
+        Some((Kind::Secret | Kind::Table, _)) => {
+            let key = path.last().map(String::as_str).unwrap_or_default();
+            (masked_entry(key, value), true)
+        }
+        _ => (masked(Kind::Text, value), path.len() == 2 && path[0] == "branches"),
+    }
+}
+
+/// Whether two paths are one setting; the names of the user's own entries do not matter.
+fn is_same(path: &[String], other: &[String]) -> bool {
+    let is_named = path.first().is_some_and(|table| NAMED_TABLES.contains(&table.as_str()));
+    let same = |(at, (a, b)): (usize, (&String, &String))| a == b || at == 1 && is_named;
+    path.len() == other.len() && path.iter().zip(other).enumerate().all(same)
+}
+
+/// The JSON schema of `hooks.toml` (draft 2020-12).
+#[must_use]
+pub fn schema() -> Value {
+    let comments = comments();
+    let mut root = Node::default();
+    for setting in settings() {
+        root.insert(&setting.path, setting.kind.schema(), comments.get(&setting.key()));
+    }
+    let mut schema = root.into_schema(&[]);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "hooks.toml of warmstart".into();
+    schema
+}
+
+/// A table of the schema while it is built.
+#[derive(Default)]
+struct Node {
+    keys: BTreeMap<String, Value>,
+    tables: BTreeMap<String, Node>,
+}
+
+impl Node {
+    fn insert(&mut self, path: &[String], mut schema: Value, comment: Option<&String>) {
+        match path {
+            [] => {}
+            [key] => {
+                if let Some(comment) = comment {
+                    schema["description"] = comment.as_str().into();
+                }
+                self.keys.insert(key.clone(), schema);
+            }
+            [table, rest @ ..] => {
+                self.tables.entry(table.clone()).or_default().insert(rest, schema, comment);
+            }
+        }
+    }
+
+    /// All entries of a table whose entries the user names have one schema.
+    fn into_schema(self, path: &[&str]) -> Value {
+        if let [table] = path
+            && NAMED_TABLES.contains(table)
+        {
+            let mut any = Node::default();
+            for entry in self.tables.into_values() {
+                any.keys.extend(entry.keys);
+                any.tables.extend(entry.tables);
+            }
+            return json!({ "type": "object", "additionalProperties": any.into_schema(&["", ""]) });
+        }
+        let mut properties: Map<String, Value> = self.keys.into_iter().collect();
+        for (name, table) in self.tables {
+            let schema = table.into_schema(&[path, &[name.as_str()]].concat());
+            properties.insert(name, schema);
+        }
+        json!({ "type": "object", "properties": properties, "additionalProperties": path == ["branches"] })
+    }
+}
+
+/// The settings reference as Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let comments = comments();
+    let mut text = String::from(
+        "# Settings\n\nGenerated from `hooks.toml` and the program; `warmstart config schema` gives the same as JSON schema.\n",
+    );
+    let mut table = None;
+    for setting in settings() {
+        let (key, parents) = match setting.path.split_last() {
+            Some((key, parents)) => (key, parents.join(".")),
+            None => continue,
+        };
+        if table.as_ref() != Some(&parents) {
+            let title =
+                if parents.is_empty() { "Top level".into() } else { format!("`[{parents}]`") };
+            let _ = write!(
+                text,
+                "\n## {title}\n\n| key | value | default | meaning |\n|---|---|---|---|\n"
+            );
+            table = Some(parents);
+        }
+        let default = setting.values.first().map(|value| format!("`{}`", toml_text(&value.value)));
+        let row = [
+            format!("`{key}`"),
+            setting.kind.describe(),
+            default.unwrap_or_default(),
+            comments.get(&setting.key()).cloned().unwrap_or_default(),
+        ];
+        let cells = row.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}
+
+/// A value as it is written in `hooks.toml`.
+#[must_use]
+pub fn toml_text(value: &Value) -> String {
+    match value {
+        Value::Object(map) if map.is_empty() => "{}".into(),
+        other => toml::Value::try_from(other)
+            .map_or_else(|_| other.to_string(), |value| value.to_string()),
+    }
+}
+
+/// The comment beside each key of the embedded file, by key; continuation lines joined.
+fn comments() -> BTreeMap<String, String> {
+    let mut comments = BTreeMap::new();
+    let (mut table, mut last) = (String::new(), None::<String>);
+    for line in TEXT.lines() {
+        let line = line.strip_prefix("# ").filter(|line| is_example(line)).unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            table = format!("{}.", name.0);
+            last = None;
+        } else if let Some(more) =
+            line.trim_start().strip_prefix('#').filter(|_| line.starts_with([' ', '#']))
+        {
+            if let Some(text) = last.as_ref().and_then(|key| comments.get_mut(key)) {
+                append(text, more);
+            }
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            let key = format!("{table}{key}");
+            let mut text = String::new();
+            if let Some(comment) = comment_of(value) {
+                append(&mut text, comment);
+            }
+            comments.insert(key.clone(), text);
+            last = Some(key);
+        } else {
+            last = None;
+        }
+    }
+    comments
+}
+
+/// Whether a commented line is an example of a setting or table, not prose.
+fn is_example(line: &str) -> bool {
+    let word = line.split([' ', ']']).next().unwrap_or_default();
+    let is_key = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    line.starts_with('[') || is_key && line[word.len()..].starts_with(" = ")
+}
+
+/// What follows the value of a line.
+fn comment_of(value: &str) -> Option<&str> {
+    let mut in_string = false;
+    for (at, c) in value.char_indices() {
+        match c {
+            '"' => in_string = !in_string,
+            '#' if !in_string => return Some(&value[at + 1..]),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn append(text: &mut String, more: &str) {
+    let more = more.trim().trim_start_matches("(P)").trim();
+    if !text.is_empty() && !more.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
+}

@@ -1,0 +1,65 @@
+//! `[session_start]`.
+
+use std::time::Duration;
+
+use super::parser::{Words, duration, word, word_list};
+use super::reader::Reader;
+use crate::event::Source;
+
+/// When a session start adds something, and how much time it has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionStart {
+    /// Of the whole run.
+    pub deadline: Duration,
+    pub sources: Vec<Source>,
+    pub resume: Resume,
+    pub notice: Notice,
+}
+
+/// What `resume` repeats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    #[default]
+    Full,
+    Changed,
+}
+
+/// When the user sees a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    #[default]
+    Never,
+    Degraded,
+    Always,
+}
+
+impl Words for Resume {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("full", Resume::Full), ("changed", Resume::Changed)];
+}
+
+impl Words for Notice {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("never", Notice::Never), ("degraded", Notice::Degraded), ("always", Notice::Always)];
+}
+
+impl Words for Source {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("startup", Source::Startup),
+        ("resume", Source::Resume),
+        ("clear", Source::Clear),
+        ("compact", Source::Compact),
+        ("fork", Source::Fork),
+    ];
+}
+
+impl SessionStart {
+    pub(super) fn read(table: &Reader<'_>) -> Self {
+        SessionStart {
+            deadline: table.get("deadline", duration("100ms", "60s")),
+            sources: table.get("sources", word_list()),
+            resume: table.get("resume", word()),
+            notice: table.get("notice", word()),
+        }
+    }
+}

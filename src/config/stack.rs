@@ -1,0 +1,128 @@
+//! The layers on top of each other. figment merges them; this keeps the layers beside the result, for
+//! the values that a stronger layer hides, and collects what reading finds.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use figment::Figment;
+use figment::value::{Dict, Value};
+
+use super::annotated::AnnotatedSetting;
+use super::layer::{Layer, Origin};
+use super::parser::ReadContext;
+use super::reader::Reader;
+use crate::environment::Environment;
+use crate::error::Failure;
+
+/// How much is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// The values in use.
+    #[default]
+    Winners,
+    /// Every value of every layer, also those that a stronger layer hides.
+    AllLayers,
+    /// As `AllLayers`, with an entry `NAME` in each table whose entries the user names.
+    Description,
+}
+
+/// The layers, weakest first, and what reading them found.
+pub struct Stack {
+    layers: Vec<Layer>,
+    merged: Dict,
+    environment: Arc<Environment>,
+    home: Option<PathBuf>,
+    depth: Depth,
+    findings: RefCell<Findings>,
+}
+
+/// What reading found.
+#[derive(Default)]
+struct Findings {
+    problems: Vec<Failure>,
+    reported: Vec<(Origin, String)>,
+    /// Only at `Depth::AllLayers`.
+    settings: Vec<AnnotatedSetting>,
+}
+
+impl Stack {
+    /// Merges `layers`, the weakest first.
+    pub fn new(
+        layers: Vec<Layer>,
+        environment: Arc<Environment>,
+        home: Option<PathBuf>,
+        depth: Depth,
+    ) -> Self {
+        let layers: Vec<Layer> = layers.into_iter().filter(|layer| !layer.is_empty()).collect();
+        let merged = merge(&layers);
+        Stack { layers, merged, environment, home, depth, findings: RefCell::default() }
+    }
+
+    /// The reader of the whole configuration.
+    pub fn root(&self) -> Reader<'_> {
+        Reader::root(self, &self.merged)
+    }
+
+    /// What values may refer to.
+    pub fn context(&self) -> ReadContext<'_> {
+        ReadContext { environment: &self.environment, home: self.home.as_deref() }
+    }
+
+    /// How much is read.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// The layers that have a value at `path` and `key`, strongest first.
+    pub fn values<'a>(
+        &'a self,
+        path: &'a [&'a str],
+        key: &'a str,
+    ) -> impl Iterator<Item = (&'a Layer, &'a Value)> {
+        self.layers.iter().rev().filter_map(move |layer| Some((layer, layer.get(path, key)?)))
+    }
+
+    /// The layers, strongest first.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().rev()
+    }
+
+    /// Notes what is wrong with `key` as it is written at `origin`; once, however often it is read.
+    pub fn report(&self, origin: &Origin, key: &str, problem: Failure) {
+        let findings = &mut *self.findings.borrow_mut();
+        let place = (origin.clone(), key.to_owned());
+        if !findings.reported.contains(&place) {
+            findings.reported.push(place);
+            findings.problems.push(problem);
+        }
+    }
+
+    /// Notes a setting with all its values.
+    pub fn annotate(&self, setting: AnnotatedSetting) {
+        self.findings.borrow_mut().settings.push(setting);
+    }
+
+    /// Takes the problems that were found so far.
+    pub fn take_problems(&self) -> Vec<Failure> {
+        std::mem::take(&mut self.findings.borrow_mut().problems)
+    }
+
+    /// Takes the settings that were noted so far.
+    pub fn take_settings(&self) -> Vec<AnnotatedSetting> {
+        std::mem::take(&mut self.findings.borrow_mut().settings)
+    }
+}
+
+/// figment's merge: of two layers with the same key the later one wins, tables key by key.
+fn merge(layers: &[Layer]) -> Dict {
+    let merge = |stack: Figment, layer: &Layer| stack.merge(layer);
+    match layers {
+        [] => Dict::new(),
+        [only] => only.dict().clone(),
+        layers => match layers.iter().fold(Figment::new(), merge).find_value("") {
+            Ok(Value::Dict(_, dict)) => dict,
+            _ => Dict::new(),
+        },
+    }
+}
