@@ -697,3 +697,83 @@ fn b11_in_a_chain_configured_names_win_and_an_ambiguous_one_is_an_error() {
     assert_eq!(check.code(), 3, "{check:?}");
     assert!(check.stderr.contains("both a client and a plugin"), "{check:?}");
 }
+
+/// A page that the program generates; `WARMSTART_TEST_UPDATE=1` writes it.
+#[track_caller]
+fn generated(file: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("WARMSTART_TEST_UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == text, "{file} is out of date: run the test with WARMSTART_TEST_UPDATE=1");
+}
+
+#[test]
+fn the_settings_reference_is_up_to_date() {
+    generated("docs/settings.md", &warmstart::config::reference::markdown());
+}
+
+#[test]
+fn the_schema_takes_hooks_toml_and_refuses_what_the_program_refuses() {
+    let schema = Session::new().run(&["config", "schema"]).json();
+    let file: toml::Table = include_str!("../hooks.toml").parse().unwrap();
+    assert_eq!(faults(&schema, &toml::Value::Table(file)), Vec::<String>::new());
+    let table = [
+        ("contxt = 1", "contxt"),
+        ("[client]\nulr = \"x\"", "ulr"),
+        ("[hooks.lint]\ntimout = \"1s\"", "timout"),
+        ("[http]\nattempts = 12", "attempts"),
+        ("[http]\nattempts = \"three\"", "attempts"),
+        ("[client]\nera = \"modren\"", "era"),
+        ("[session_start]\ndeadline = \"2 s\"", "deadline"),
+        ("[clients.b.auth]\nscop = []", "scop"),
+    ];
+    for (text, expected) in table {
+        let file: toml::Table = text.parse().unwrap();
+        assert_eq!(faults(&schema, &toml::Value::Table(file)), [expected], "{text}");
+    }
+}
+
+/// The keys of `value` that `schema` does not allow, as an editor finds them.
+fn faults(schema: &Value, value: &toml::Value) -> Vec<String> {
+    let Some(table) = value.as_table() else { return Vec::new() };
+    let mut faults = Vec::new();
+    for (key, value) in table {
+        let inner = schema["properties"]
+            .get(key)
+            .or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()));
+        match inner {
+            None if schema["additionalProperties"] == false => faults.push(key.clone()),
+            None => {}
+            Some(inner) if !is_allowed(inner, value) => faults.push(key.clone()),
+            Some(inner) => faults.extend(self::faults(inner, value)),
+        }
+    }
+    faults
+}
+
+fn is_allowed(schema: &Value, value: &toml::Value) -> bool {
+    let json = serde_json::to_value(value).unwrap();
+    let is_type = |name: &str| match name {
+        "boolean" => json.is_boolean(),
+        "integer" => json.is_i64(),
+        "array" => json.is_array(),
+        "object" => json.is_object(),
+        _ => json.is_string(),
+    };
+    let types = match &schema["type"] {
+        Value::String(name) => is_type(name),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).any(is_type),
+        _ => true,
+    };
+    let is_listed = schema["enum"].as_array().is_none_or(|words| words.contains(&json));
+    let in_range = json.as_i64().is_none_or(|number| {
+        schema["minimum"].as_i64().is_none_or(|least| number >= least)
+            && schema["maximum"].as_i64().is_none_or(|most| number <= most)
+    });
+    let has_unit =
+        schema["pattern"].as_str().is_none_or(|_| !json.as_str().unwrap_or_default().contains(' '));
+    types && is_listed && in_range && has_unit
+}

@@ -197,6 +197,9 @@ impl<'a> Reader<'a> {
     {
         self.keys.borrow_mut().push(name);
         let table = self.inner(name, None);
+        if self.stack.depth() == Depth::Description {
+            table.annotate("NAME", &parser());
+        }
         let values = table.values.into_iter().flatten();
         let read = |(key, value): (&String, &Value)| {
             if table.stack.depth() != Depth::Winners {

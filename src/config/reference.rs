@@ -58,7 +58,7 @@ pub fn schema() -> Value {
     let comments = comments();
     let mut root = Node::default();
     for setting in settings() {
-        root.insert(&setting.path, setting.kind.schema(), comments.get(&setting.key()));
+        root.insert(&setting.path, setting.kind.schema(), comment(&comments, &setting.path));
     }
     let mut schema = root.into_schema(&[]);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
@@ -74,12 +74,12 @@ struct Node {
 }
 
 impl Node {
-    fn insert(&mut self, path: &[String], mut schema: Value, comment: Option<&String>) {
+    fn insert(&mut self, path: &[String], mut schema: Value, comment: Option<&str>) {
         match path {
             [] => {}
             [key] => {
                 if let Some(comment) = comment {
-                    schema["description"] = comment.as_str().into();
+                    schema["description"] = comment.into();
                 }
                 self.keys.insert(key.clone(), schema);
             }
@@ -115,34 +115,66 @@ impl Node {
 pub fn markdown() -> String {
     let comments = comments();
     let mut text = String::from(
-        "# Settings\n\nGenerated from `hooks.toml` and the program; `warmstart config schema` gives the same as JSON schema.\n",
+        "# Settings\n\nEvery key, its kind and range, and its default. `warmstart config schema` prints the \
+         same as JSON schema.\n",
     );
-    let mut table = None;
-    for setting in settings() {
-        let (key, parents) = match setting.path.split_last() {
-            Some((key, parents)) => (key, parents.join(".")),
-            None => continue,
-        };
-        if table.as_ref() != Some(&parents) {
-            let title =
-                if parents.is_empty() { "Top level".into() } else { format!("`[{parents}]`") };
-            let _ = write!(
-                text,
-                "\n## {title}\n\n| key | value | default | meaning |\n|---|---|---|---|\n"
-            );
-            table = Some(parents);
-        }
-        let default = setting.values.first().map(|value| format!("`{}`", toml_text(&value.value)));
-        let row = [
-            format!("`{key}`"),
-            setting.kind.describe(),
-            default.unwrap_or_default(),
-            comments.get(&setting.key()).cloned().unwrap_or_default(),
-        ];
-        let cells = row.map(|cell| cell.replace('|', "\\|"));
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    for (table, rows) in rows(&comments) {
+        let title = if table.is_empty() { "Top level".into() } else { format!("`[{table}]`") };
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| key | value | default | meaning |\n|---|---|---|---|\n"
+        );
+        text.extend(rows);
     }
     text
+}
+
+/// The rows of each table, tables in the order in which they are read.
+fn rows(comments: &BTreeMap<String, String>) -> Vec<(String, Vec<String>)> {
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    for setting in settings().iter().filter(|setting| is_listed(setting)) {
+        let Some((key, parents)) = setting.path.split_last() else { continue };
+        let table = parents.join(".");
+        let row = row(key, setting, comment(comments, &setting.path).unwrap_or_default());
+        match tables.iter_mut().find(|(name, _)| *name == table) {
+            Some((_, rows)) => rows.push(row),
+            None => tables.push((table, vec![row])),
+        }
+    }
+    tables.sort_by_key(|(table, _)| !table.is_empty());
+    tables
+}
+
+fn row(key: &str, setting: &AnnotatedSetting, comment: &str) -> String {
+    let default = setting.values.first().map(|value| format!("`{}`", toml_text(&value.value)));
+    let cells = [
+        format!("`{key}`"),
+        setting.kind.describe(),
+        default.unwrap_or_default(),
+        comment.to_owned(),
+    ];
+    format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
+}
+
+/// Whether a setting gets a row: an entry that `hooks.toml` has is shown with what it sets, and the
+/// keys that every such entry may have are shown once.
+fn is_listed(setting: &AnnotatedSetting) -> bool {
+    !setting.values.is_empty() || setting.path.iter().any(|part| part == "NAME")
+}
+
+/// The sentence of a setting: its own, else that of the table whose values it inherits.
+fn comment<'a>(comments: &'a BTreeMap<String, String>, path: &[String]) -> Option<&'a str> {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    let inherited = match parts.as_slice() {
+        ["hooks", _, key] => format!("hook_defaults.{key}"),
+        ["queries", _, key] => format!("query_defaults.{key}"),
+        ["plugins", _, key] => format!("plugin_defaults.{key}"),
+        ["clients", _, "auth", key] => format!("auth.{key}"),
+        ["clients", _, key] => format!("client.{key}"),
+        _ => String::new(),
+    };
+    let own = comments.get(&path.join(".")).filter(|text| !text.is_empty());
+    own.or_else(|| comments.get(&inherited)).map(String::as_str)
 }
 
 /// A value as it is written in `hooks.toml`.
@@ -211,4 +243,25 @@ fn append(text: &mut String, more: &str) {
         text.push(' ');
     }
     text.push_str(more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_setting_has_a_sentence_and_no_sentence_has_a_range() {
+        let comments = comments();
+        for setting in settings().iter().filter(|setting| is_listed(setting)) {
+            let key = setting.key();
+            // A query's own keys without a default are explained at `queries.tasks`.
+            let is_example = setting.path.get(1).is_some_and(|name| name == "NAME");
+            let text = comment(&comments, &setting.path).unwrap_or_default();
+            assert!(is_example || !text.is_empty(), "`{key}` has no comment in hooks.toml");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let is_bound = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
+            let range = words.windows(3).find(|w| w[1] == "to" && is_bound(w[0]) && is_bound(w[2]));
+            assert_eq!(range, None, "`{key}`: its range is its parser's");
+        }
+    }
 }
