@@ -11,6 +11,7 @@ mod docs;
 mod faults;
 mod hooks;
 mod host;
+mod language;
 mod layers;
 mod plugin;
 mod policy;

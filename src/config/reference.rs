@@ -173,8 +173,16 @@ fn comment<'a>(comments: &'a BTreeMap<String, String>, path: &[String]) -> Optio
         ["clients", _, key] => format!("client.{key}"),
         _ => String::new(),
     };
-    let own = comments.get(&path.join(".")).filter(|text| !text.is_empty());
-    own.or_else(|| comments.get(&inherited)).map(String::as_str)
+    // The sentence of a key of one hook or query is written where it comes first.
+    let is_sibling = |(key, text): &(&String, &String)| {
+        let key: Vec<&str> = key.split('.').collect();
+        !text.is_empty() && key.len() == 3 && key[0] == parts[0] && parts.last() == key.last()
+    };
+    let of = |key: &str| comments.get(key).filter(|text| !text.is_empty());
+    of(&path.join("."))
+        .or_else(|| of(&inherited))
+        .or_else(|| comments.iter().find(is_sibling).map(|(_, text)| text))
+        .map(String::as_str)
 }
 
 /// A value as it is written in `hooks.toml`.
