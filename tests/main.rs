@@ -14,6 +14,7 @@ mod host;
 mod layers;
 mod plugin;
 mod policy;
+mod screens;
 mod support;
 mod tasks;
 mod trust;
