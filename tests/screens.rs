@@ -2,6 +2,7 @@
 //! columns and through a pipe, and the notices of typical failures. Times, ports and durations that
 //! differ from run to run are filtered; records and logs are planted, so that their layout is fixed.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -30,22 +31,41 @@ macro_rules! screen {
     };
 }
 
-/// The screen and the exit code of a command at a terminal of 80 columns.
-fn at_terminal(session: &Session, arguments: &[&str]) -> Option<(String, i32)> {
+/// A command at a terminal of 80 columns, not yet started.
+fn terminal(session: &Session, arguments: &[&str]) -> Command {
     let program = session.program(arguments);
     let words = std::iter::once(program.get_program()).chain(program.get_args());
-    let line: Vec<String> = words
-        .map(|word| format!("'{}'", word.display().to_string().replace('\'', "'\\''")))
-        .collect();
-    let line = format!("stty cols {COLUMNS} rows 24; exec {}", line.join(" "));
+    let quoted =
+        words.map(|word| format!("'{}'", word.display().to_string().replace('\'', "'\\''")));
+    let line = quoted.collect::<Vec<_>>().join(" ");
+    let line = format!("stty cols {COLUMNS} rows 24; exec {line}");
     let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
-    terminal.current_dir(session.project()).env_clear();
+    terminal.args(["-qec", &line, "/dev/null"]).current_dir(session.project()).env_clear();
     terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = terminal.output().map_err(|error| Missing(format!("script: {error}")));
-    let output = or_skip(output)?;
+    terminal
+}
+
+/// The screen and the exit code of a command at a terminal where nothing is typed.
+fn at_terminal(session: &Session, arguments: &[&str]) -> Option<(String, i32)> {
+    let output = terminal(session, arguments).stdin(Stdio::null()).output();
+    let output = or_skip(output.map_err(|error| Missing(format!("script: {error}"))))?;
     let text = String::from_utf8(output.stdout).expect("UTF-8 on the terminal");
     Some((text.replace("\r\n", "\n"), output.status.code().expect("an exit code")))
+}
+
+/// The exit code of a command at a terminal where its question is answered.
+fn answering(session: &Session, arguments: &[&str], answer: &str) -> Option<i32> {
+    let mut command = terminal(session, arguments);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = or_skip(child.map_err(|error| Missing(format!("script: {error}"))))?;
+    let (mut keyboard, mut screen) = (child.stdin.take()?, child.stdout.take()?);
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    while !seen.ends_with(b"[y/N] ") && screen.read(&mut byte).is_ok_and(|count| count == 1) {
+        seen.push(byte[0]);
+    }
+    keyboard.write_all(answer.as_bytes()).expect("the terminal takes the answer");
+    screen.read_to_end(&mut seen).expect("the rest of the screen");
+    child.wait().expect("the program ends").code()
 }
 
 /// Standard output and standard error of a command that is piped.
@@ -127,6 +147,10 @@ fn a_cached_list_that_stands_in_is_a_warning_and_a_failure_only_when_live() {
     let live = session.run(&["tasks", "--live"]);
     assert_eq!(live.code(), 5, "{live:?}");
     assert!(live.stderr.starts_with("warning: "), "{live:?}");
+    server.becomes(|_| mcp_reply::status(401));
+    assert_eq!(session.run(&["tasks", "--live"]).code(), 4);
+    assert_eq!(session.run(&["tasks"]).code(), 0);
+    server.becomes(|_| mcp_reply::status(503));
     let json = session.run(&["tasks", "--live", "--json"]);
     assert_eq!(json.code(), 5, "{json:?}");
     let answer = json.json();
@@ -180,19 +204,12 @@ fn a_missing_task_file_is_named() {
 #[test]
 fn the_next_task() {
     let server = FaultServer::start(|request| {
-        let payload = match request.json()["params"]["name"].as_str() {
-            Some("manage_git_branch") => {
-                json!({ "success": true, "data": { "branches": [{ "id": "b-9", "name": "main" }] } })
-            }
-            _ => {
-                let task = json!({ "id": "9", "title": "Next on main", "priority": "high" });
-                json!({ "success": true, "data": { "task": task } })
-            }
-        };
+        let task = json!({ "id": "9", "title": "Next on main", "priority": "high" });
+        let payload = json!({ "success": true, "data": { "task": task } });
         let answer = mcp_reply::rpc(request, &mcp_reply::result(&payload));
         vec![Act::Send(mcp_reply::json_response(200, &answer))]
     });
-    let session = asking(&server);
+    let session = asking(&server).hooks_toml("[branches]\nmain = \"b-9\"\n");
     let Some((screen, _)) = at_terminal(&session, &["tasks", "next"]) else { return };
     screen!("tasks_next", screen);
 }
@@ -331,6 +348,20 @@ fn trust_screens() {
     assert_eq!(session.run(&["untrust"]).code(), 0);
     let forgotten = session.run(&["trust", "--show"]);
     assert!(!forgotten.text().contains("Since it was trusted"), "{forgotten:?}");
+}
+
+#[test]
+fn trust_is_given_by_a_yes_alone() {
+    let session = Session::new().project_file(FILE, "[client]\nuser_id = \"x\"\n");
+    let state = || session.run(&["trust", "--show"]).text().lines().last().unwrap().to_owned();
+    for (answer, code, expected) in [
+        ("\n", 1, "It is not trusted."),
+        ("yep\n", 1, "It is not trusted."),
+        ("y\n", 0, "It is trusted."),
+    ] {
+        let Some(ended) = answering(&session, &["trust"], answer) else { return };
+        assert_eq!((ended, state().as_str()), (code, expected), "{answer:?}");
+    }
 }
 
 #[test]

@@ -52,10 +52,10 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let result = block_on(with_sign_of_life(call, &source.label))?;
     let result = result.map_err(|failure| advised(failure, source))?;
     terminal::print(&sanitise::json(&format!("{result:#}\n")));
-    match client::failure_in(&result) {
-        Some(failure) => Err(advised(failure, source)),
-        None => Ok(ExitCode::SUCCESS),
+    if let Some(failure) = client::failure_in(&result) {
+        Err(advised(failure, source))?;
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn json_object(text: &str) -> Result<Map<String, Value>, String> {

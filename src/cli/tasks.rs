@@ -19,7 +19,7 @@ use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
 use crate::plan::Plan;
-use crate::query::{QueryResult, ServedFrom};
+use crate::query::{Bindings, Queries, QueryResult, ServedFrom};
 use crate::task::{Answer, Task, by_importance};
 
 /// Longer than a session start: at a terminal there is time.
@@ -83,38 +83,44 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 }
 
 fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
-    let session = &plan.session;
-    let (name, is_next) = match options.which {
-        Which::List => ("tasks", false),
-        Which::Next => ("next", true),
-    };
+    let queries = &plan.session.queries;
     // A file on this machine is its own cache.
-    let is_local = !session.queries.primary().is_cached;
-    if is_local && is_next {
-        return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
-            .hint("`warmstart tasks` lists the open ones"));
-    }
-    let bindings = match bindings::with_branch(session, name) {
-        Err(_) if is_next && !options.cached => {
-            ask_branches(plan)?;
-            bindings::with_branch(session, name)?
+    let is_local = !queries.primary().is_cached;
+    let (name, bindings) = match options.which {
+        Which::List => ("tasks", bindings::with_branch(&plan.session, "tasks")?),
+        Which::Next if is_local => {
+            return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
+                .hint("`warmstart tasks` lists the open ones"));
         }
-        bindings => bindings?,
+        Which::Next => ("next", bindings_of_next(plan, options.cached)?),
     };
-    if let Some(result) = session.queries.from_disk(name, &bindings) {
+    if let Some(result) = queries.from_disk(name, &bindings) {
         return Ok(result);
     }
     if options.cached && !is_local {
-        let failure = Failure::new(Code::NOT_UNDERSTOOD, "no cached tasks")
-            .hint("run `warmstart tasks` without `--cached`");
-        let result = session.queries.from_cache_alone(name, &bindings, failure);
-        // With `--cached` it is not a failure of a cached answer that the server was not asked.
-        let failure = result.failure.filter(|_| result.answer.is_none());
-        return Ok(QueryResult { failure, ..result });
+        return Ok(from_cache(queries, name, &bindings));
     }
-    let deadline = Deadline::after(TIMEOUT);
-    let answer = session.queries.live(name, &bindings, TIMEOUT, deadline);
-    block_on(with_sign_of_life(answer, &session.queries.primary().label))
+    let answer = queries.live(name, &bindings, TIMEOUT, Deadline::after(TIMEOUT));
+    block_on(with_sign_of_life(answer, &queries.primary().label))
+}
+
+/// With `--cached` it is not a failure of a cached answer that the server was not asked.
+fn from_cache(queries: &Queries, name: &str, bindings: &Bindings) -> QueryResult {
+    let failure = Failure::new(Code::NOT_UNDERSTOOD, "no cached tasks")
+        .hint("run `warmstart tasks` without `--cached`");
+    let result = queries.from_cache_alone(name, bindings, failure);
+    let failure = result.failure.filter(|_| result.answer.is_none());
+    QueryResult { failure, ..result }
+}
+
+/// With the server's id of the checked-out branch; unless `is_cached`, the server may be asked for it.
+fn bindings_of_next(plan: &Plan, is_cached: bool) -> Result<Bindings, Failure> {
+    let cached = bindings::with_branch(&plan.session, "next");
+    if cached.is_ok() || is_cached {
+        return cached;
+    }
+    ask_branches(plan)?;
+    bindings::with_branch(&plan.session, "next")
 }
 
 /// Fills the list of branches, in which the server's id of the checked-out one is looked up.

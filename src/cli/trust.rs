@@ -155,6 +155,11 @@ fn describe(path: &Path, settings: &[Setting]) -> String {
     if settings.is_empty() {
         text.push_str("  nothing\n");
     }
+    spelled_out(&(text + &legend(&marks)))
+}
+
+fn legend(marks: &BTreeSet<char>) -> String {
+    let mut text = String::new();
     if marks.contains(&'!') {
         text.push_str(
             "Lines with ! can run programs, read files, or decide where credentials go.\n\
@@ -165,7 +170,7 @@ fn describe(path: &Path, settings: &[Setting]) -> String {
     if marks.contains(&'?') {
         text.push_str("Lines with ? are unknown settings, without effect.\n");
     }
-    spelled_out(&text)
+    text
 }
 
 /// Those keys of `settings` that exist.

@@ -9,6 +9,7 @@ use crate::query::ServedFrom;
 
 /// Characters of the whole line.
 const MAX_MESSAGE_CHARS: usize = 400;
+const PREFIX: &str = "warmstart: ";
 
 /// The line for `report`; `problems` are those outside the hooks (configuration, event).
 #[must_use]
@@ -19,11 +20,7 @@ pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<
         Notice::Degraded => degraded?,
         Notice::Always => degraded.unwrap_or_else(|| all_is_well(report)),
     };
-    Some(
-        sanitise::line(&format!("warmstart: {text}"), MAX_MESSAGE_CHARS)
-            .replace("&lt;", "<")
-            .replace("&gt;", ">"),
-    )
+    Some(format!("{PREFIX}{text}"))
 }
 
 fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
@@ -47,9 +44,16 @@ fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
     if more > 0 {
         text.push_str(&format!("; {more} more"));
     }
-    let end = if text.ends_with('?') { "" } else { "." };
-    text.push_str(&format!("{end} Details: `{}`.", details(&failed, problems)));
-    Some(text)
+    let end = format!(" Details: `{}`.", details(&failed, problems));
+    // Cut before the pointer is added: the longer the text, the more it is needed.
+    let text = one_line(&text, MAX_MESSAGE_CHARS - PREFIX.len() - end.len() - 1);
+    let stop = if text.ends_with('?') { "" } else { "." };
+    Some(format!("{text}{stop}{end}"))
+}
+
+/// Foreign text for the user, who does not need the escapes that a model does.
+fn one_line(text: &str, most: usize) -> String {
+    sanitise::line(text, most).replace("&lt;", "<").replace("&gt;", ">")
 }
 
 /// The command that shows everything: the log holds what happened, `config check` what is set.
@@ -114,6 +118,15 @@ mod tests {
         let failure = Some(Failure::new(code, "it failed"));
         let written = Some(Timestamp(1_795_425_240)).filter(|_| served != ServedFrom::Live);
         HookResult { served, written, origin: origin.into(), failure, ..HookResult::nothing() }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_before_its_pointer() {
+        let problem = Failure::new(Code::REFUSED, "<x> ".repeat(300));
+        let text = message(&Report::default(), &[problem], Notice::Degraded).unwrap();
+        assert!(text.ends_with("…. Details: `warmstart logs show`."), "{text}");
+        assert!(text.starts_with("warmstart: <x> "), "{text}");
+        assert!(text.chars().count() <= MAX_MESSAGE_CHARS, "{text}");
     }
 
     #[test]
