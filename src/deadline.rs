@@ -1,9 +1,11 @@
 //! Time, in its two kinds: `Deadline` (monotonic, for how long we may still take) and `Timestamp`
-//! (UTC, for what is written to disk). Knows no stage; every stage gets one handed down.
+//! (UTC, for what is written to disk), and the one form in which durations are shown. Knows no stage;
+//! every stage gets a deadline handed down.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// The moment at which the whole run must have answered. Copied down to every stage; no stage has
@@ -55,14 +57,14 @@ impl Deadline {
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The present second; 0 if the clock stands before 1970.
+    /// The present second; 0 if the clock is before 1970.
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// How old this is at `now`; `None` if it lies in the future (the clock went back).
+    /// How old this is at `now`; `None` if it is in the future (the clock went back).
     #[must_use]
     pub fn age(self, now: Timestamp) -> Option<Duration> {
         u64::try_from(now.0.checked_sub(self.0)?).ok().map(Duration::from_secs)
@@ -73,6 +75,22 @@ impl Timestamp {
     pub fn precise(self) -> String {
         match jiff::Timestamp::from_second(self.0) {
             Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            Err(_) => String::from("an unknown time"),
+        }
+    }
+
+    /// For scripts: `2026-11-23T09:14:00Z`; the number itself where it is not a time.
+    #[must_use]
+    pub fn iso(self) -> String {
+        jiff::Timestamp::from_second(self.0)
+            .map_or_else(|_| self.0.to_string(), |time| time.to_string())
+    }
+
+    /// For a terminal: in the time zone of the system, by a `strftime` format.
+    #[must_use]
+    pub fn local(self, format: &str) -> String {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => time.to_zoned(TimeZone::system()).strftime(format).to_string(),
             Err(_) => String::from("an unknown time"),
         }
     }
@@ -100,9 +118,59 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A duration as all screens and messages show it, rounded down: `350 ms`, `1.2 s`, `45 s`, `12 min`,
+/// `1 h 5 min`, `2 d 3 h`.
+#[must_use]
+pub fn duration_text(duration: Duration) -> String {
+    let (millis, seconds) = (duration.subsec_millis(), duration.as_secs());
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0 if millis > 0 => format!("{millis} ms"),
+        1..10 if millis >= 100 => format!("{seconds}.{} s", millis / 100),
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min"),
+        3600..86_400 => two_units(hours, "h", minutes % 60, "min"),
+        _ => two_units(days, "d", hours % 24, "h"),
+    }
+}
+
+fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    match small {
+        0 => format!("{large} {large_unit}"),
+        _ => format!("{large} {large_unit} {small} {small_unit}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_one_form() {
+        let cases = [
+            (0, "0 s"),
+            (350, "350 ms"),
+            (1_000, "1 s"),
+            (1_250, "1.2 s"),
+            (9_999, "9.9 s"),
+            (45_700, "45 s"),
+            (59_999, "59 s"),
+            (60_000, "1 min"),
+            (3_599_000, "59 min"),
+            (3_600_000, "1 h"),
+            (3_900_000, "1 h 5 min"),
+            (183_600_000, "2 d 3 h"),
+        ];
+        for (millis, expected) in cases {
+            assert_eq!(duration_text(Duration::from_millis(millis)), expected, "{millis}");
+        }
+    }
+
+    #[test]
+    fn a_script_gets_iso_times() {
+        assert_eq!(Timestamp(1_795_425_240).iso(), "2026-11-23T09:14:00Z");
+        assert_eq!(Timestamp(i64::MAX).iso(), i64::MAX.to_string());
+    }
 
     #[test]
     fn x17_times_are_absolute_and_never_negative() {

@@ -1,6 +1,7 @@
 //! The domain: tasks, the named queries that ask for them, and answers.
 //! Pure values; knows neither servers nor files.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,27 @@ impl Task {
             priority: text("priority"),
             more: more.collect(),
         })
+    }
+}
+
+/// The order of every list of tasks that is shown: most important first; ties by id, shorter numbers
+/// first, so that the order never depends on the server's.
+#[must_use]
+pub fn by_importance(left: &Task, right: &Task) -> Ordering {
+    let key = |task: &Task| {
+        let is_waiting = task.status != "in_progress";
+        (rank(&task.priority), is_waiting, task.id.len())
+    };
+    key(left).cmp(&key(right)).then_with(|| (&left.id, &left.title).cmp(&(&right.id, &right.title)))
+}
+
+fn rank(priority: &str) -> u8 {
+    match priority.to_ascii_lowercase().as_str() {
+        "critical" | "urgent" | "highest" => 0,
+        "high" => 1,
+        "medium" | "normal" => 2,
+        "low" | "lowest" => 4,
+        _ => 3,
     }
 }
 

@@ -15,6 +15,7 @@ mod language;
 mod layers;
 mod plugin;
 mod policy;
+mod screens;
 mod support;
 mod tasks;
 mod trust;

@@ -1,5 +1,5 @@
-//! `warmstart tasks`: the data of a session start for people and for scripts, with its age, harmless
-//! on a terminal.
+//! `warmstart tasks`: the data of a session start as a table and as JSON, with its age, harmless on a
+//! terminal.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::support::{Act, FaultServer, Outcome, Session, mcp_reply};
 use serde_json::{Value, json};
 
 #[track_caller]
-fn said(outcome: &Outcome) -> String {
+fn printed(outcome: &Outcome) -> String {
     assert_eq!(outcome.code(), 0, "{outcome:?}");
     outcome.text().to_owned()
 }
@@ -16,22 +16,22 @@ fn said(outcome: &Outcome) -> String {
 fn q10_a_table_that_says_how_old_it_is() {
     let server = FaultServer::start(mcp_reply::healthy);
     let session = Session::with_server(&server.mcp()).env("HTTP_MAX_RETRIES", "0");
-    let table = " PRIORITY  STATUS  TITLE             ID\n high      todo    Mend the roof     1\n \
-                 medium    todo    Water the plants  2\n low       todo    Read the post     3\n";
-    let live = said(&session.run(&["tasks"]));
+    let table = "PRIORITY\tSTATUS\tTITLE\tID\nhigh\ttodo\tMend the roof\t1\n\
+                 medium\ttodo\tWater the plants\t2\nlow\ttodo\tRead the post\t3\n";
+    let live = printed(&session.run(&["tasks"]));
     assert_eq!(live, format!("Live from task server {}\n{table}", server.mcp()));
     session.age_cache(Duration::from_secs(60));
-    let fresh = said(&session.run(&["tasks"]));
+    let fresh = printed(&session.run(&["tasks"]));
     let (first, rest) = fresh.split_once('\n').unwrap();
-    assert!(first.contains(", cached 1m ago") || first.contains(", cached 1m "), "{first}");
+    assert!(first.ends_with(", cached 1 min ago"), "{first}");
     assert_eq!(rest, table);
     assert_eq!(server.requests().len(), 1);
-    assert!(said(&session.run(&["tasks", "--live"])).starts_with("Live from "));
+    assert!(printed(&session.run(&["tasks", "--live"])).starts_with("Live from "));
     assert_eq!(server.requests().len(), 2);
     session.age_cache(Duration::from_secs(1800));
     drop(server);
     let outcome = session.run(&["tasks"]);
-    assert!(said(&outcome).contains(", STALE: cached 30m"), "{outcome:?}");
+    assert!(printed(&outcome).contains(", STALE: cached 30 min"), "{outcome:?}");
     assert!(outcome.stderr.contains("(WS302)"), "{outcome:?}");
 }
 
@@ -43,10 +43,10 @@ fn q10_cached_asks_nobody_and_says_when_there_is_nothing() {
     assert_ne!(outcome.code(), 0, "{outcome:?}");
     assert_eq!((outcome.text(), server.requests().len()), ("", 0));
     session.run(&["tasks"]);
-    assert!(said(&session.run(&["tasks", "--cached"])).contains("Mend the roof"));
+    assert!(printed(&session.run(&["tasks", "--cached"])).contains("Mend the roof"));
     session.age_cache(Duration::from_secs(1800));
     let stale = session.run(&["tasks", "--cached"]);
-    assert!(said(&stale).contains(", STALE: cached 30m"), "{stale:?}");
+    assert!(printed(&stale).contains(", STALE: cached 30 min"), "{stale:?}");
     assert_eq!((stale.stderr.as_str(), server.requests().len()), ("", 1));
 }
 
@@ -60,7 +60,7 @@ fn q11_json_for_scripts() {
     let answer = session.run(&["tasks", "--json", "--limit", "1"]).json();
     assert_eq!(answer["tasks"].as_array().unwrap().len(), 1);
     assert_eq!((&answer["supply"], &answer["total"]), (&json!("fresh"), &json!(3)));
-    assert!(said(&session.run(&["tasks", "--limit", "1"])).ends_with("\n2 more\n"));
+    assert!(printed(&session.run(&["tasks", "--limit", "1"])).ends_with("\n2 more\n"));
 }
 
 #[test]
@@ -70,12 +70,16 @@ fn m10_nothing_that_a_terminal_obeys_is_printed() {
     let server =
         FaultServer::start(move |request| vec![Act::Send(mcp_reply::tasks(request, &tasks))]);
     let session = Session::with_server(&server.mcp());
-    let table = said(&session.run(&["tasks"]));
+    let table = printed(&session.run(&["tasks"]));
     assert!(table.contains("a [2J 31mb c <d>"), "{table:?}");
-    let printed = said(&session.run(&["tasks", "--json"]));
-    let value: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(value["tasks"][0]["title"], title, "a script gets what the server said");
-    for text in [table, printed] {
+    for row in table.lines().skip(1) {
+        assert_eq!(row.matches('\t').count(), 3, "tabs are between cells alone: {row:?}");
+    }
+    let table = table.replace('\t', " ");
+    let json = printed(&session.run(&["tasks", "--json"]));
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["tasks"][0]["title"], title, "a script gets the server's text");
+    for text in [table, json] {
         let obeyed =
             |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{e0041}'].contains(&c);
         assert!(!text.contains(obeyed), "{text:?}");
@@ -100,14 +104,14 @@ fn q12_the_next_task_by_the_servers_branch() {
         vec![Act::Send(mcp_reply::json_response(200, &answer))]
     });
     let session = Session::with_server(&server.mcp());
-    assert!(said(&session.run(&["tasks", "next"])).contains("Next on \"b-9\""));
+    assert!(printed(&session.run(&["tasks", "next"])).contains("Next on \"b-9\""));
 }
 
 #[test]
 fn l01_a_local_list_needs_no_server_and_no_cache() {
     let session = Session::new().project_file("TODO.md", "- [ ] Fix it\n- [x] Done\n");
     for flags in [&["tasks"][..], &["tasks", "--cached"], &["tasks", "--live"]] {
-        let table = said(&session.run(flags));
+        let table = printed(&session.run(flags));
         assert!(table.contains("Fix it") && !table.contains("Done"), "{flags:?}: {table}");
     }
     let next = session.run(&["tasks", "next"]);
@@ -126,5 +130,5 @@ fn l01_a_list_that_leads_out_of_the_project_is_not_read() {
     assert!(refused.stderr.contains("leads out of the project"), "{refused:?}");
     let path = private.display();
     let named = session.hooks_toml(&format!("[client]\nfiles = [\"{path}\"]\n"));
-    assert!(said(&named.run(&["tasks"])).contains("My own business"));
+    assert!(printed(&named.run(&["tasks"])).contains("My own business"));
 }

@@ -32,9 +32,9 @@ fn runs_a_script(session: Session) -> Session {
     session.project_file(FILE, text)
 }
 
-fn script(folder: &Path, says: &str) {
+fn script(folder: &Path, output: &str) {
     let path = folder.join("run.sh");
-    write(&path, format!("#!/bin/sh\necho {says}\n").as_bytes());
+    write(&path, format!("#!/bin/sh\necho {output}\n").as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -58,7 +58,7 @@ fn m01_c008_an_untrusted_file_runs_nothing_asks_nobody_and_is_named_once() {
         session.run(command);
     }
     assert!(!canary(&session).exists(), "a program was run");
-    assert_eq!(server.connections(), 0, "somebody was asked");
+    assert_eq!(server.connections(), 0, "the server was asked");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn m01_trust_lets_the_file_do_what_it_says() {
         "{context}"
     );
     let untrusted = session.run(&["untrust"]);
-    assert!(untrusted.text().ends_with("is not trusted any more.\n"), "{untrusted:?}");
+    assert!(untrusted.text().ends_with("is no longer trusted.\n"), "{untrusted:?}");
     assert!(session.start("startup").notice().contains("is not trusted"));
 }
 
@@ -268,7 +268,7 @@ fn c009_a_store_that_cannot_be_written_is_told_and_trusts_nothing() {
     write(&session.state(), b"a file where the folder should be");
     let refused = session.run(&["trust", "--yes"]);
     assert_eq!(refused.code(), 7, "{refused:?}");
-    assert!(refused.stderr.contains("the trust cannot be kept"), "{refused:?}");
+    assert!(refused.stderr.contains("the trust cannot be stored"), "{refused:?}");
     assert!(session.start("startup").notice().contains("is not trusted"));
 }
 
@@ -306,7 +306,10 @@ fn c11_trust_shows_all_of_it_and_does_not_agree_by_itself() {
     let session = Session::new().project_file(FILE, &text);
     let asked = session.run(&["trust"]);
     assert_eq!(asked.code(), 8, "{asked:?}");
-    assert!(asked.stderr.contains("nobody is there to ask"), "{asked:?}");
+    assert!(
+        asked.stderr.contains("stdin is not a terminal, so trust cannot be confirmed"),
+        "{asked:?}"
+    );
     assert!(asked.text().contains("; echo the-tail"), "{asked:?}");
     assert!(asked.text().contains("! hooks.\\u{202e}evil.kind = \"\\u001b[1Anotes\""), "{asked:?}");
     assert!(asked.text().contains("\n  context.max_chars = 300\n"), "{asked:?}");

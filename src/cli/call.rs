@@ -1,21 +1,23 @@
 //! `warmstart call`: one call of one tool, its result as the server sent it.
 
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::Invocation;
+use super::tasks::{block_on, with_sign_of_life};
 use super::terminal::{self, CommandResult};
 use super::workspace::Workspace;
-use super::{Invocation, tasks::block_on};
-use crate::client::{self, ClientContext};
-use crate::config::ClientConfig;
+use crate::client;
+use crate::config;
+use crate::context::sanitise;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::http::Http;
+use crate::event::SessionEvent;
+use crate::plan::Plan;
+use crate::query::TaskSource;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -23,58 +25,67 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Args)]
 pub struct Options {
     /// The tool's name
-    #[arg(long)]
-    tool: String,
-    /// Its arguments, a JSON object
-    #[arg(long, default_value = "{}")]
-    args: String,
+    #[arg(required_unless_present = "named", value_name = "TOOL")]
+    tool: Option<String>,
+    /// The tool's name, as a flag
+    #[arg(long = "tool", value_name = "TOOL", conflicts_with = "tool")]
+    named: Option<String>,
+    /// Its arguments, like '{"action": "list"}'
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json_object)]
+    args: Map<String, Value>,
     /// One of `[clients.NAME]` instead of `[client]`
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     client: Option<String>,
 }
 
 /// Calls the tool and prints its result.
 ///
 /// # Errors
-/// What was wrong with the arguments, the way there, or the tool.
+/// What failed on the way there, or in the tool.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let arguments: Map<String, Value> = serde_json::from_str(&options.args).map_err(|error| {
-        Failure::new(Code::CONFIG_VALUE, format!("`--args` is not a JSON object: {error}"))
-            .hint("like --args '{\"action\": \"list\"}'")
-    })?;
     let workspace = Workspace::here(invocation);
-    let config = &workspace.loaded.config;
-    let own = match &options.client {
-        None => &config.client,
-        Some(name) => config.clients.get(name).ok_or_else(|| {
-            let known: Vec<&str> = config.clients.keys().map(String::as_str).collect();
-            Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`"))
-                .hint(format!("known: {}", known.join(", ")))
-        })?,
-    };
-    let client = build(&workspace, own, invocation)?;
-    let asked = client.call(&options.tool, &arguments, Deadline::after(TIMEOUT));
-    let result = block_on(asked)??;
-    terminal::print(&format!("{result:#}\n"));
-    let is_error = result.get("isError").and_then(Value::as_bool) == Some(true);
-    Ok(ExitCode::from(if is_error { 6 } else { 0 }))
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, false, None);
+    let source = source(&plan, options.client.as_deref())?;
+    let tool = options.tool.as_ref().or(options.named.as_ref()).map_or("", String::as_str);
+    let client = (source.build)()?;
+    let call = client.call(tool, &options.args, Deadline::after(TIMEOUT));
+    let result = block_on(with_sign_of_life(call, &source.label))?;
+    let result = result.map_err(|failure| advised(failure, source))?;
+    terminal::print(&sanitise::json(&format!("{result:#}\n")));
+    if let Some(failure) = client::failure_in(&result) {
+        Err(advised(failure, source))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn build(
-    workspace: &Workspace,
-    own: &ClientConfig,
-    invocation: &Invocation,
-) -> Result<Box<dyn client::Client>, Failure> {
-    let kind = client::resolve_kind(own);
-    let builtin = client::find(kind)
-        .ok_or_else(|| Failure::new(Code::CONFIG_NAME, format!("there is no client `{kind}`")))?;
-    let config = &workspace.loaded.config;
-    (builtin.build)(ClientContext {
-        config: own.clone(),
-        whole: Arc::new(config.clone()),
-        http: Rc::new(Http::new(config, workspace.paths.as_ref())),
-        environment: Arc::new(invocation.environment.clone()),
-        paths: workspace.paths.clone(),
-        root: workspace.root.clone(),
+fn json_object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+}
+
+fn source<'a>(plan: &'a Plan, name: Option<&str>) -> Result<&'a TaskSource, Failure> {
+    let queries = &plan.session.queries;
+    let Some(name) = name else { return Ok(queries.primary()) };
+    queries.other(name).ok_or_else(|| {
+        let clients = plan.session.config.clients.keys();
+        let configured: Vec<&str> = clients.map(String::as_str).collect();
+        let hint = match config::nearest(name, &configured) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add `[clients.{name}]` to your hooks.toml"),
+        };
+        Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`")).hint(hint)
     })
+}
+
+/// The hint for a call by hand: that of a failure is about the queries in the configuration.
+fn advised(failure: Failure, source: &TaskSource) -> Failure {
+    match failure.code {
+        Code::TOOL_ERROR => failure.hint(
+            "check the tool's name and `--args`; `warmstart config show queries` lists the tools in use",
+        ),
+        Code::CONFIG_NAME if failure.hint.is_none() => failure.hint(format!(
+            "the {} has no tools; `--client NAME` calls a server in `[clients.NAME]`",
+            source.label
+        )),
+        _ => failure,
+    }
 }

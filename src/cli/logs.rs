@@ -1,10 +1,15 @@
-//! `warmstart logs`: the log files, for people.
+//! `warmstart logs`: the log files, readable on a terminal and as they are when piped.
 
+mod line;
+
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use line::LogLine;
 
 use super::Invocation;
+use super::table;
 use super::terminal::{self, CommandResult};
 use super::workspace::Workspace;
 use crate::disk;
@@ -27,8 +32,8 @@ enum Command {
     /// Print the last lines
     Show {
         /// How many
-        #[arg(long, default_value_t = 50)]
-        lines: usize,
+        #[arg(long, alias = "lines", value_name = "N", default_value_t = 50)]
+        last: usize,
     },
 }
 
@@ -37,35 +42,43 @@ enum Command {
 /// # Errors
 /// When there is no folder for it, or it cannot be read.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let folder = std::env::current_dir().unwrap_or_default();
-    let workspace = Workspace::at(folder, invocation, &invocation.flags);
-    let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref());
-    let folder =
-        folder.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let workspace = Workspace::at(here, invocation, &invocation.flags);
+    let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref())
+        .ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
     match options.command {
         Command::Path => terminal::print(&format!("{}\n", folder.display())),
-        Command::Show { lines } => terminal::print(&last(&folder, lines)?),
+        Command::Show { last } => show(&folder, last)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn last(folder: &std::path::Path, count: usize) -> Result<String, Failure> {
+fn show(folder: &Path, count: usize) -> Result<(), Failure> {
+    let lines = last_lines(folder, count)?;
+    if lines.is_empty() {
+        terminal::print_note(&format!("there are no log lines in `{}`", folder.display()));
+    }
+    let text = match table::terminal_width() {
+        Some(width) => lines.iter().map(|line| LogLine::parse(line).readable(width)).collect(),
+        None => lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+    };
+    terminal::print(&text);
+    Ok(())
+}
+
+/// The last `count` lines over all files, oldest first.
+fn last_lines(folder: &Path, count: usize) -> Result<Vec<String>, Failure> {
     let mut lines: Vec<String> = Vec::new();
     for file in logging::files(folder).iter().rev() {
         let bytes = disk::read_private(file, MAX_READ_BYTES).map_err(|error| {
-            Failure::new(
-                Code::STORE_UNUSABLE,
-                format!("`{}` cannot be read: {error}", file.display()),
-            )
+            let text = format!("`{}` cannot be read: {error}", file.display());
+            Failure::new(Code::STORE_UNUSABLE, text)
         })?;
         let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-        let mut earlier: Vec<String> = text.lines().map(str::to_owned).collect();
-        earlier.append(&mut lines);
-        lines = earlier;
+        lines.splice(0..0, text.lines().map(str::to_owned));
         if lines.len() >= count {
             break;
         }
     }
-    let first = lines.len().saturating_sub(count);
-    Ok(lines[first..].iter().map(|line| format!("{line}\n")).collect())
+    Ok(lines.split_off(lines.len().saturating_sub(count)))
 }

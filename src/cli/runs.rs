@@ -1,13 +1,17 @@
-//! `warmstart runs`: the last session starts. A start that said nothing is here; one that never
+//! `warmstart runs`: the last session starts. A start that printed nothing is listed; one that never
 //! happened is not.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
 
 use super::Invocation;
+use super::table::{self, Column};
 use super::terminal::{self, CommandResult};
+use crate::context::sanitise;
+use crate::deadline::duration_text;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 use crate::runs::{self, Run};
@@ -16,64 +20,118 @@ use crate::runs::{self, Run};
 #[derive(Args)]
 pub struct Options {
     /// How many
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20)]
     last: usize,
-    /// Only those of one session
+    /// Only those of one session; the beginning of its ID is enough
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Only those that were not all well
+    /// Only degraded and failed ones
     #[arg(long)]
     failed: bool,
-    /// Print JSON
+    /// Print one JSON object a line
     #[arg(long)]
     json: bool,
 }
 
-/// Shows the record.
+impl Options {
+    fn matches(&self, run: &Run) -> bool {
+        let is_of =
+            |id: &String| run.session.as_ref().is_some_and(|session| session.starts_with(id));
+        let is_well = matches!(run.result.as_str(), "ok" | "empty");
+        self.session.as_ref().is_none_or(is_of) && !(self.failed && is_well)
+    }
+}
+
+/// Shows the record, the newest run last.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let paths = Paths::find(&invocation.environment);
-    let paths =
-        paths.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
+    let paths = Paths::find(&invocation.environment)
+        .ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
     let all = runs::last(&runs::file(&paths), usize::MAX).map_err(|error| {
         Failure::new(Code::STORE_UNUSABLE, format!("the record of runs cannot be read: {error}"))
     })?;
-    let wanted = |run: &&Run| {
-        let of_session = options.session.as_ref().is_none_or(|id| run.session.as_ref() == Some(id));
-        of_session && (!options.failed || !matches!(run.result.as_str(), "ok" | "empty"))
-    };
-    let chosen: Vec<&Run> = all.iter().filter(wanted).collect();
-    let chosen = &chosen[chosen.len().saturating_sub(options.last)..];
-    if options.json {
-        let lines = chosen.iter().filter_map(|run| serde_json::to_string(run).ok());
-        terminal::print(&lines.map(|line| format!("{line}\n")).collect::<String>());
-    } else if chosen.is_empty() {
-        terminal::print("No session start is on record.\n");
+    let matching: Vec<&Run> = all.iter().filter(|run| options.matches(run)).collect();
+    let last = &matching[matching.len().saturating_sub(options.last)..];
+    let text = if options.json {
+        sanitise::json(&last.iter().map(|run| format!("{}\n", as_json(run))).collect::<String>())
+    } else if all.is_empty() {
+        "No session start is on record.\n".into()
+    } else if last.is_empty() {
+        "No session start matches.\n".into()
     } else {
-        terminal::print(&table(chosen));
-    }
+        as_table(last)
+    };
+    terminal::print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(runs: &[&Run]) -> String {
-    let mut table = Table::new();
-    let width = u16::try_from(terminal::width()).unwrap_or(u16::MAX);
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width).set_header(["TIME", "SOURCE", "RESULT", "MS", "AGE", "CHARS", "CAUSE"]);
-    for run in runs {
-        let age = run.cache_age.map(|age| format!("{age} s")).unwrap_or_default();
-        let cause = run.cause.clone().unwrap_or_default();
-        table.add_row([
-            run.time.to_string(),
-            run.source.clone(),
-            run.result.clone(),
-            run.millis.to_string(),
-            age,
-            run.chars.to_string(),
-            cause,
-        ]);
+/// The line of the record for scripts: its time as ISO, and the code of its cause.
+fn as_json(run: &Run) -> Value {
+    let mut value = serde_json::to_value(run).unwrap_or_default();
+    value["time"] = run.time.iso().into();
+    if let Some((_, code)) = run.cause.as_deref().and_then(split_code) {
+        value["code"] = code.into();
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    value
+}
+
+/// A cause `message (WS302)` as its message and its code; a message may go on after the code.
+fn split_code(cause: &str) -> Option<(&str, &str)> {
+    let (message, code) = cause.rsplit_once(" (")?;
+    let code = code.strip_suffix(')')?;
+    let is_code = code.strip_prefix("WS").is_some_and(|number| number.parse::<u16>().is_ok());
+    is_code.then_some((message, code))
+}
+
+fn as_table(runs: &[&Run]) -> String {
+    const COLUMNS: [Column; 7] = [
+        Column::fixed("TIME"),
+        Column::fixed("SESSION"),
+        Column::fixed("SOURCE"),
+        Column::fixed("RESULT"),
+        Column::fixed("TOOK"),
+        Column::fixed("AGE"),
+        Column::elastic("CAUSE"),
+    ];
+    table::render(&COLUMNS, &runs.iter().map(|run| row(run)).collect::<Vec<_>>())
+}
+
+fn row(run: &Run) -> Vec<String> {
+    let is_narrow = table::terminal_width().is_some();
+    let format = if is_narrow { "%m-%d %H:%M" } else { "%Y-%m-%dT%H:%M:%S%:z" };
+    let age = run.cache_age.map(|seconds| duration_text(Duration::from_secs(seconds)));
+    let cause = run.cause.as_deref().unwrap_or_default();
+    // On a terminal the message is cut at its end, so the code comes first.
+    let cause = match split_code(cause) {
+        Some((message, code)) if is_narrow => format!("{code} {message}"),
+        _ => cause.to_owned(),
+    };
+    vec![
+        run.time.local(format),
+        table::id_cell(run.session.as_deref().unwrap_or_default()),
+        table::cell(&run.source),
+        table::cell(&run.result),
+        duration_text(Duration::from_millis(run.millis)),
+        age.unwrap_or_default(),
+        table::cell(&cause),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_has_its_code_at_its_end() {
+        let cases = [
+            ("`x` refused the connection (WS302)", Some(("`x` refused the connection", "WS302"))),
+            ("it answered (HTTP 500)", None),
+            ("plain", None),
+        ];
+        for (cause, expected) in cases {
+            assert_eq!(split_code(cause), expected, "{cause}");
+        }
+    }
 }

@@ -1,27 +1,33 @@
-//! `warmstart tasks`: the same data as a session gets, as a table for people.
+//! `warmstart tasks`: the same data as a session gets, as a table or as JSON.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::terminal::{self, CommandResult};
+use super::Invocation;
+use super::table::{self, Column};
+use super::terminal::{self, CommandResult, print_warning};
 use super::workspace::Workspace;
-use super::{Invocation, terminal::print_error};
+use crate::client;
 use crate::config::CacheRead;
 use crate::context::sanitise;
-use crate::deadline::{Deadline, Timestamp};
-use crate::error::{Code, Failure};
+use crate::deadline::{Deadline, Timestamp, duration_text};
+use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
-use crate::query::{QueryResult, ServedFrom};
-use crate::task::{Answer, Task};
+use crate::plan::Plan;
+use crate::query::{Bindings, Queries, QueryResult, ServedFrom};
+use crate::task::{Answer, Task, by_importance};
 
-/// A person waits longer than a session.
+/// Longer than a session start: at a terminal there is time.
 const TIMEOUT: Duration = Duration::from_secs(15);
-const MAX_CELL_CHARS: usize = 200;
+/// After this long without an answer the terminal shows what is waited for.
+const SILENT_TIME: Duration = Duration::from_secs(1);
+/// Characters of an answer that is text.
+const MAX_TEXT_CHARS: usize = 20_000;
 
 /// Which tasks.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -41,13 +47,13 @@ pub struct Options {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Ask the server, even when the cache is fresh
+    /// Ask the server even when the cache is fresh; exit 4 or 5 when only the cache could answer
     #[arg(long, conflicts_with = "cached")]
     live: bool,
     /// Do not ask the server
     #[arg(long)]
     cached: bool,
-    /// Show no more than this many
+    /// Show at most this many, the most important ones
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -60,64 +66,81 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
     let read = options.live.then_some(CacheRead::NetworkFirst);
     let plan = workspace.plan(SessionEvent::unknown(), invocation, false, read);
-    plan.problems.iter().for_each(print_error);
-    let name = match options.which {
-        Which::List => "tasks",
-        Which::Next => "next",
+    let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));
+    let printed = match &answered {
+        Ok(answered) => answered.failure.as_ref(),
+        Err(failure) => Some(failure),
     };
-    let mut answered = ask(&plan, name, options)?;
-    if let (Some(limit), Some(Answer::Tasks(tasks))) = (options.limit, &mut answered.answer) {
-        tasks.list.truncate(limit);
-    }
-    let failure = answered.failure.clone();
-    let Some(answer) = answered.answer.clone() else {
-        return Err(
-            failure.unwrap_or_else(|| Failure::new(Code::NOT_UNDERSTOOD, "nothing came back"))
-        );
-    };
+    plan.problems.iter().filter(|problem| printed != Some(*problem)).for_each(print_warning);
+    let answered = answered?;
     if options.json {
-        let json = format!("{:#}\n", as_json(&answered, &answer));
-        terminal::print(&sanitise::json(&json));
+        terminal::print(&sanitise::json(&format!("{:#}\n", answered.json())));
     } else {
-        terminal::print(&as_text(&answered, &answer));
-        failure.iter().for_each(print_error);
+        terminal::print(&answered.text(&plan));
+        answered.failure.iter().for_each(print_warning);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(answered.exit_code(options.live))
 }
 
-fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<QueryResult, Failure> {
-    let session = &plan.session;
+fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
+    let queries = &plan.session.queries;
     // A file on this machine is its own cache.
-    let is_local = !session.queries.primary().is_cached;
-    if is_local && name == "next" {
-        return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
-            .hint("`warmstart tasks` lists the open ones"));
-    }
-    let known = bindings::with_branch(session, name).or_else(|failure| match name {
-        "next" if !options.cached => {
-            ask_branches(plan).and_then(|()| bindings::with_branch(session, name))
+    let is_local = !queries.primary().is_cached;
+    let (name, bindings) = match options.which {
+        Which::List => ("tasks", bindings::with_branch(&plan.session, "tasks")?),
+        Which::Next if is_local => {
+            return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
+                .hint("`warmstart tasks` lists the open ones"));
         }
-        _ => Err(failure),
-    })?;
-    if let Some(found) = session.queries.from_disk(name, &known) {
-        return Ok(found);
+        Which::Next => ("next", bindings_of_next(plan, options.cached)?),
+    };
+    if let Some(result) = queries.from_disk(name, &bindings) {
+        return Ok(result);
     }
     if options.cached && !is_local {
-        let failure = Failure::new(Code::NOT_UNDERSTOOD, "nothing of it is cached");
-        let found = session.queries.from_cache_alone(name, &known, failure);
-        // That nobody was asked is no failure of what was found.
-        let failure = found.failure.filter(|_| found.answer.is_none());
-        return Ok(QueryResult { failure, ..found });
+        return Ok(from_cache(queries, name, &bindings));
     }
-    let deadline = Deadline::after(TIMEOUT);
-    block_on(session.queries.live(name, &known, TIMEOUT, deadline))
+    let answer = queries.live(name, &bindings, TIMEOUT, Deadline::after(TIMEOUT));
+    block_on(with_sign_of_life(answer, &queries.primary().label))
 }
 
-/// Fills the list of branches, which the next task is found by.
-fn ask_branches(plan: &crate::plan::Plan) -> Result<(), Failure> {
-    let known = bindings::known(&plan.session);
-    let renewed = plan.session.queries.renew(bindings::BRANCHES, &known, Deadline::after(TIMEOUT));
-    block_on(renewed)?.map(drop)
+/// With `--cached` it is not a failure of a cached answer that the server was not asked.
+fn from_cache(queries: &Queries, name: &str, bindings: &Bindings) -> QueryResult {
+    let failure = Failure::new(Code::NOT_UNDERSTOOD, "no cached tasks")
+        .hint("run `warmstart tasks` without `--cached`");
+    let result = queries.from_cache_alone(name, bindings, failure);
+    let failure = result.failure.filter(|_| result.answer.is_none());
+    QueryResult { failure, ..result }
+}
+
+/// With the server's id of the checked-out branch; unless `is_cached`, the server may be asked for it.
+fn bindings_of_next(plan: &Plan, is_cached: bool) -> Result<Bindings, Failure> {
+    let cached = bindings::with_branch(&plan.session, "next");
+    if cached.is_ok() || is_cached {
+        return cached;
+    }
+    ask_branches(plan)?;
+    bindings::with_branch(&plan.session, "next")
+}
+
+/// Fills the list of branches, in which the server's id of the checked-out one is looked up.
+fn ask_branches(plan: &Plan) -> Result<(), Failure> {
+    let queries = &plan.session.queries;
+    let bindings = bindings::known(&plan.session);
+    let answer = queries.renew(bindings::BRANCHES, &bindings, Deadline::after(TIMEOUT));
+    block_on(with_sign_of_life(answer, &queries.primary().label))?.map(drop)
+}
+
+/// Waits for `future`; after a second without an answer a terminal shows that it is waited for.
+pub(super) async fn with_sign_of_life<T>(future: impl Future<Output = T>, label: &str) -> T {
+    let mut future = std::pin::pin!(future);
+    if let Ok(value) = tokio::time::timeout(SILENT_TIME, &mut future).await {
+        return value;
+    }
+    if std::io::stderr().is_terminal() {
+        terminal::print_note(&format!("waiting for {label} ..."));
+    }
+    future.await
 }
 
 /// Runs one future to its end.
@@ -130,75 +153,158 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure>
     Ok(value)
 }
 
-fn as_json(answered: &QueryResult, answer: &Answer) -> serde_json::Value {
-    let tasks = answer.tasks();
+/// An answer that can be shown, in the order and number in which it is.
+struct Answered {
+    answer: Answer,
+    served: ServedFrom,
+    written: Option<Timestamp>,
+    origin: String,
+    failure: Option<Failure>,
+}
+
+impl Answered {
+    fn new(result: QueryResult, limit: Option<usize>) -> Result<Self, Failure> {
+        let QueryResult { answer, served, written, origin, failure, .. } = result;
+        let Some(mut answer) = answer else {
+            let unexplained = || Failure::new(Code::NOT_UNDERSTOOD, "the source gave no answer");
+            return Err(failure.unwrap_or_else(unexplained));
+        };
+        if let Answer::Tasks(tasks) = &mut answer {
+            tasks.list.sort_by(by_importance);
+            tasks.list.truncate(limit.unwrap_or(usize::MAX));
+        }
+        Ok(Answered { answer, served, written, origin, failure })
+    }
+
+    /// With `--live` an answer that the server did not give is not a success.
+    fn exit_code(&self, is_live: bool) -> ExitCode {
+        let class = self.failure.as_ref().filter(|_| is_live).map(Failure::class);
+        match class {
+            Some(class @ (Class::Auth | Class::Unavailable | Class::Protocol)) => {
+                ExitCode::from(class.exit_code())
+            }
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let tasks = self.answer.tasks();
+        json!({
+            "schema": 1,
+            "supply": self.served.word(),
+            "origin": self.origin,
+            "written": self.written.map(Timestamp::iso),
+            "failure": self.failure.as_ref().map(failure_json),
+            "total": tasks.map(|tasks| tasks.total),
+            "tasks": tasks.map(|tasks| &tasks.list),
+            "text": match &self.answer { Answer::Text(text) => Some(text), Answer::Tasks(_) => None },
+        })
+    }
+
+    fn text(&self, plan: &Plan) -> String {
+        let state = self.state(&plan.session.queries.primary().label, Timestamp::now());
+        let body = match &self.answer {
+            Answer::Text(text) if text.is_empty() => return no_text(plan),
+            Answer::Text(text) => lines(text),
+            Answer::Tasks(tasks) if tasks.total.max(tasks.list.len()) == 0 => {
+                String::from("No open tasks.\n")
+            }
+            Answer::Tasks(tasks) => {
+                let hidden = tasks.total.saturating_sub(tasks.list.len());
+                let more = if hidden > 0 { format!("{hidden} more\n") } else { String::new() };
+                tasks_table(&tasks.list) + &more
+            }
+        };
+        format!("{state}\n{body}")
+    }
+
+    /// Who answered, and how old the answer is; `primary` is the source that was asked first.
+    fn state(&self, primary: &str, now: Timestamp) -> String {
+        let is_substitute = self.failure.is_some() && self.origin != primary;
+        let origin = match table::cell(&self.origin) {
+            origin if !is_substitute => origin,
+            origin if origin.is_empty() => "the fallback chain (a substitute)".into(),
+            origin => format!("{origin} (a substitute, not the task server)"),
+        };
+        let age = self.written.and_then(|written| written.age(now)).unwrap_or_default();
+        let age = duration_text(age);
+        match self.served {
+            ServedFrom::Live if is_substitute => format!("From {origin}"),
+            ServedFrom::Live => format!("Live from {origin}"),
+            ServedFrom::Fresh => format!("From {origin}, cached {age} ago"),
+            ServedFrom::Stale => format!("From {origin}, STALE: cached {age} ago"),
+            ServedFrom::Nothing => "Nothing".into(),
+        }
+    }
+}
+
+/// A failure for scripts: its code as it is printed elsewhere.
+fn failure_json(failure: &Failure) -> Value {
     json!({
-        "schema": 1,
-        "supply": answered.served.word(),
-        "origin": answered.origin,
-        "written": answered.written,
-        "failure": answered.failure,
-        "total": tasks.map(|tasks| tasks.total),
-        "tasks": tasks.map(|tasks| &tasks.list),
-        "text": match answer { Answer::Text(text) => Some(text), Answer::Tasks(_) => None },
+        "code": failure.code.to_string(),
+        "class": failure.class().word(),
+        "message": failure.message,
+        "hint": failure.hint,
     })
 }
 
-fn as_text(answered: &QueryResult, answer: &Answer) -> String {
-    let mut text = format!("{}\n", state(answered, Timestamp::now()));
-    match answer {
-        Answer::Text(said) if said.is_empty() => {
-            text.push_str("There is no task file yet: write a checklist into TODO.md, or set MCP_SERVER_URL.\n");
-        }
-        Answer::Text(said) => {
-            for line in sanitise::lines(said, 20_000) {
-                text.push_str(&plain(&line));
-                text.push('\n');
-            }
-        }
-        Answer::Tasks(tasks) if tasks.list.is_empty() => text.push_str("No open tasks.\n"),
-        Answer::Tasks(tasks) => {
-            text.push_str(&table(&tasks.list));
-            text.push('\n');
-            if tasks.total > tasks.list.len() {
-                text.push_str(&format!("{} more\n", tasks.total - tasks.list.len()));
-            }
-        }
+/// Why a text is empty: for a task file that none of the configured ones exists.
+fn no_text(plan: &Plan) -> String {
+    let config = &plan.session.config.client;
+    if client::resolve_kind(config) != "local" {
+        return "The answer is an empty text.\n".into();
     }
-    text
+    let files: Vec<String> = config.files.iter().map(|file| file.display().to_string()).collect();
+    let text = match files.as_slice() {
+        [] => "There is no task file: `client.files` is empty".to_owned(),
+        [file] => format!("There is no task file: `{file}` does not exist"),
+        files => format!("There is no task file: none of `{}` exists", files.join("`, `")),
+    };
+    let advice =
+        "Write a checklist (`- [ ] title`) there, or set `client.files` or MCP_SERVER_URL.";
+    sanitise::spelled_out(&format!("{text}.\n{advice}\n"))
 }
 
-fn state(answered: &QueryResult, now: Timestamp) -> String {
-    let origin = sanitise::line(&answered.origin, MAX_CELL_CHARS);
-    let age = answered.written.and_then(|written| written.age(now)).unwrap_or_default();
-    let age = jiff::SignedDuration::from_secs(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
-    match answered.served {
-        ServedFrom::Live => format!("Live from {origin}"),
-        ServedFrom::Fresh => format!("From {origin}, cached {age:#} ago"),
-        ServedFrom::Stale => format!("From {origin}, STALE: cached {age:#} ago"),
-        ServedFrom::Nothing => "Nothing".into(),
-    }
+fn lines(text: &str) -> String {
+    let lines = sanitise::lines(text, MAX_TEXT_CHARS);
+    lines.iter().map(|line| table::cell(line) + "\n").collect()
 }
 
-fn table(tasks: &[Task]) -> String {
-    let mut table = Table::new();
-    let width = u16::try_from(terminal::width()).unwrap_or(u16::MAX);
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width).set_header(["PRIORITY", "STATUS", "TITLE", "ID"]);
-    for task in tasks {
-        let cell = |text: &str| plain(&sanitise::line(text, MAX_CELL_CHARS));
-        let row = [&task.priority, &task.status, &task.title, &task.id].map(|text| cell(text));
-        table.add_row(row);
-    }
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
+fn tasks_table(tasks: &[Task]) -> String {
+    const COLUMNS: [Column; 4] = [
+        Column::fixed("PRIORITY"),
+        Column::fixed("STATUS"),
+        Column::elastic("TITLE"),
+        Column::fixed("ID"),
+    ];
+    let row = |task: &Task| {
+        let [priority, status, title] =
+            [&task.priority, &task.status, &task.title].map(|text| table::cell(text));
+        vec![priority, status, title, table::id_cell(&task.id)]
+    };
+    table::render(&COLUMNS, &tasks.iter().map(row).collect::<Vec<_>>())
 }
 
-/// A terminal does not need the escapes that a model's host does.
-fn plain(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_substitute_is_never_live_and_never_without_an_origin() {
+        let state = |origin: &str, failure| {
+            let result = QueryResult::live(Answer::Text("x".into()), Timestamp(0), origin.into());
+            let result = QueryResult { failure, ..result };
+            Answered::new(result, None).unwrap().state("task server x", Timestamp(0))
+        };
+        let failure = || Some(Failure::new(Code::REFUSED, "x"));
+        let cases = [
+            ("task server x", None, "Live from task server x"),
+            ("task server x", failure(), "Live from task server x"),
+            ("plugin p", failure(), "From plugin p (a substitute, not the task server)"),
+            ("", failure(), "From the fallback chain (a substitute)"),
+        ];
+        for (origin, failure, expected) in cases {
+            assert_eq!(state(origin, failure), expected);
+        }
+    }
 }

@@ -31,6 +31,15 @@ pub fn print_error(failure: &Failure) {
     eprint(&spelled_out(&text));
 }
 
+/// `warning: …` and `hint: …` on standard error, beside a result that is shown all the same.
+pub fn print_warning(failure: &Failure) {
+    let mut text = format!("warning: {failure}\n");
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    eprint(&spelled_out(&text));
+}
+
 /// `note: …` on standard error: something that stops nothing.
 pub fn print_note(what: &impl std::fmt::Display) {
     eprint(&spelled_out(&format!("note: {what}\n")));

@@ -1,12 +1,16 @@
-//! `warmstart trust` and `untrust`: the user's word on this project's `.claude/hooks.toml`.
+//! `warmstart trust` and `untrust`: the user's agreement to this project's `.claude/hooks.toml`.
 
-use std::io::{BufRead, IsTerminal};
+mod changes;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use changes::TrustedSettings;
 use clap::Args;
 
 use super::Invocation;
+use super::prompt::confirm;
 use super::terminal::{self, CommandResult};
 use crate::config::file;
 use crate::config::trust::{FileSetting, PROJECT_FILE, TrustStore, settings_of};
@@ -18,9 +22,9 @@ use crate::repository::Repository;
 /// Flags of `trust`.
 #[derive(Args)]
 pub struct TrustOptions {
-    /// The project, or its file; here without one
+    /// The project or its file, instead of the one around this folder
     path: Option<PathBuf>,
-    /// Show what is trusted, and what the file would set
+    /// Show which files are trusted, and what this one sets
     #[arg(long)]
     show: bool,
     /// Do not ask
@@ -31,64 +35,69 @@ pub struct TrustOptions {
 /// Flags of `untrust`.
 #[derive(Args)]
 pub struct UntrustOptions {
-    /// The project, or its file; here without one
+    /// The project or its file, instead of the one around this folder
     path: Option<PathBuf>,
 }
 
 /// Trusts the file as it is now.
 ///
 /// # Errors
-/// When there is no file, it is not TOML, or the trust cannot be kept.
+/// When there is no file, it is not TOML, or the trust cannot be stored.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let paths = paths(invocation)?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
+    let trusted = TrustedSettings::open(&paths, &path);
     if options.show {
-        return show(&path, &store);
+        return show(&path, &store, &trusted);
     }
     let file = file::read(&path)?.ok_or_else(|| {
         Failure::new(Code::CONFIG_UNREADABLE, format!("there is no `{}`", path.display()))
     })?;
     let settings = settings_of(&file)?;
     terminal::print(&describe(&path, &settings));
-    if !options.yes && !confirm()? {
+    if store.has_entry(&path) {
+        terminal::print(&trusted.changes(&settings));
+    }
+    if !options.yes && !confirm("Trust this file?", Code::FILE_UNTRUSTED)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
     store.trust(&path, &file.text).map_err(|error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be kept: {error}"))
+        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be stored: {error}"))
     })?;
+    trusted.store(&settings);
     terminal::print("Trusted, until the file changes.\n");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the trust back.
+/// Revokes the trust.
 ///
 /// # Errors
-/// When that cannot be kept.
+/// When that cannot be stored.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
     let paths = paths(invocation)?;
     let path = project_file(options.path.as_deref(), &paths)?;
-    let mut store = TrustStore::open(&paths);
-    let had = store.forget(&path).map_err(|error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be taken back: {error}"))
+    let was_trusted = TrustStore::open(&paths).forget(&path).map_err(|error| {
+        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be revoked: {error}"))
     })?;
-    let text = if had { "is not trusted any more" } else { "was not trusted" };
+    TrustedSettings::open(&paths, &path).forget();
+    let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
     terminal::print(&spelled_out(&format!("{} {text}.\n", path.display())));
     Ok(ExitCode::SUCCESS)
 }
 
 fn paths(invocation: &Invocation) -> Result<Paths, Failure> {
     Paths::find(&invocation.environment).ok_or_else(|| {
-        Failure::new(Code::STORE_UNUSABLE, "there is no home folder to keep trust in")
+        Failure::new(Code::STORE_UNUSABLE, "there is no home folder to store trust in")
             .hint("set HOME or WARMSTART_HOME")
     })
 }
 
-/// The file that a project's settings come from; no other file can be trusted, since no other is read.
+/// The file with a project's settings; no other file can be trusted, since no other is read.
 fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure> {
-    let here = || std::env::current_dir().unwrap_or_default();
-    let folder = named.map_or_else(here, |path| here().join(path));
+    let here = std::env::current_dir().unwrap_or_default();
+    let folder = named.map_or_else(|| here.clone(), |path| here.join(path));
     if folder.ends_with(PROJECT_FILE) {
         return Ok(folder);
     }
@@ -97,55 +106,64 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
         return Err(Failure::new(Code::FILE_UNTRUSTED, text)
             .hint("your own hooks.toml and plugins need no `trust`"));
     }
-    let root = Repository::find(&folder, paths.home.as_deref()).map_or(folder, |found| found.root);
-    Ok(root.join(PROJECT_FILE))
+    let repository = Repository::find(&folder, paths.home.as_deref());
+    Ok(repository.map_or(folder, |repository| repository.root).join(PROJECT_FILE))
 }
 
-fn show(path: &Path, store: &TrustStore) -> CommandResult {
+fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandResult {
     for (name, digest) in store.files() {
         let digest: String = digest.chars().take(16).collect();
         terminal::print(&spelled_out(&format!("{digest}  {name}\n")));
     }
     let Some(file) = file::read(path)? else {
-        terminal::print(&format!("There is no {}\n", path.display()));
+        terminal::print(&spelled_out(&format!("There is no {}\n", path.display())));
         return Ok(ExitCode::SUCCESS);
     };
+    let settings = settings_of(&file)?;
+    terminal::print(&describe(path, &settings));
     let state = match (store.trusts(path, &file.text), store.has_entry(path)) {
         (true, _) => "is trusted",
-        (false, true) => "has changed since it was trusted",
+        (false, true) => {
+            terminal::print(&trusted.changes(&settings));
+            "has changed since it was trusted"
+        }
         (false, false) => "is not trusted",
     };
-    terminal::print(&describe(path, &settings_of(&file)?));
     terminal::print(&format!("It {state}.\n"));
     Ok(ExitCode::SUCCESS)
 }
 
 /// What the file sets, with what needs trust marked. Nothing is cut: the tail of a long command is
-/// what somebody would like not to be read.
+/// where an attacker would hide something.
 fn describe(path: &Path, settings: &[FileSetting]) -> String {
+    let mut marks = BTreeSet::new();
     let mut text = format!("{} sets:\n", path.display());
     for setting in settings {
-        let mark = if setting.needs_trust { '!' } else { ' ' };
+        let mark = match (setting.is_known, setting.needs_trust) {
+            (false, _) => '?',
+            (true, true) => '!',
+            (true, false) => ' ',
+        };
+        marks.insert(mark);
         text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");
     }
-    if settings.iter().any(|setting| setting.needs_trust) {
-        text.push_str(
-            "What is marked with ! can run programs, read files, or decide where credentials go.\n",
-        );
-    }
-    spelled_out(&text)
+    spelled_out(&(text + &legend(&marks)))
 }
 
-fn confirm() -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Code::FILE_UNTRUSTED, "nobody is there to ask")
-            .hint("read the file, then run `warmstart trust --yes`"));
+fn legend(marks: &BTreeSet<char>) -> String {
+    let mut text = String::new();
+    if marks.contains(&'!') {
+        text.push_str(
+            "Lines with ! can run programs, read files, or decide where credentials go.\n\
+             Only this file is pinned: scripts and programs that it names can change later\n\
+             without a question.\n",
+        );
     }
-    terminal::eprint("Trust this file? [y/N] ");
-    let mut line = String::new();
-    let _ = std::io::stdin().lock().read_line(&mut line);
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    if marks.contains(&'?') {
+        text.push_str("Lines with ? are unknown settings, without effect.\n");
+    }
+    text
 }

@@ -26,6 +26,8 @@ mod payload;
 pub mod plugin;
 mod rest;
 
+pub use payload::failure_in;
+
 /// What a client's methods return: they do not need to be `Send`, the runtime has one thread.
 pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 

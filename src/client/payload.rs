@@ -99,6 +99,12 @@ pub fn read(query: &Query, value: &Value) -> Result<Answer, Failure> {
     }
 }
 
+/// Why the tool failed, where its result reports that.
+#[must_use]
+pub fn failure_in(result: &Value) -> Option<Failure> {
+    of_tool_result(result).and_then(|value| check_success(unwrap(&value))).err()
+}
+
 /// One wrapper called `result` is looked through.
 fn unwrap(value: &Value) -> &Value {
     match value.as_object() {

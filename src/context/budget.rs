@@ -1,6 +1,6 @@
-//! Room for text, in characters and bytes, since hosts count differently.
+//! Space for text, in characters and bytes, since hosts count differently.
 
-/// What is left.
+/// The space that is left.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     chars: usize,
@@ -17,7 +17,7 @@ impl Budget {
         line.chars().count() + 1 + reserve <= self.chars && line.len() + 1 + reserve <= self.bytes
     }
 
-    /// Takes the room of `line` and its line end.
+    /// Subtracts `line` and its line end.
     pub fn take(&mut self, line: &str) {
         self.chars = self.chars.saturating_sub(line.chars().count() + 1);
         self.bytes = self.bytes.saturating_sub(line.len() + 1);

@@ -1,4 +1,4 @@
-//! The line that the person sees, not the model: only when something is degraded, unless asked for.
+//! The line for the user, not for the model: only when something is degraded, unless configured.
 
 use crate::config::Notice;
 use crate::context::sanitise;
@@ -9,8 +9,9 @@ use crate::query::ServedFrom;
 
 /// Characters of the whole line.
 const MAX_MESSAGE_CHARS: usize = 400;
+const PREFIX: &str = "warmstart: ";
 
-/// The line for `report`; `problems` are what was wrong beside the hooks (configuration, event).
+/// The line for `report`; `problems` are those outside the hooks (configuration, event).
 #[must_use]
 pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<String> {
     let degraded = degraded(report, problems);
@@ -19,46 +20,71 @@ pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<
         Notice::Degraded => degraded?,
         Notice::Always => degraded.unwrap_or_else(|| all_is_well(report)),
     };
-    Some(
-        sanitise::line(&format!("warmstart: {text}"), MAX_MESSAGE_CHARS)
-            .replace("&lt;", "<")
-            .replace("&gt;", ">"),
-    )
+    Some(format!("{PREFIX}{text}"))
 }
 
 fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
-    let hooks = report.hooks.iter().filter(|hook| hook.result.failure.is_some());
-    // One cause usually stops several hooks: it is said once.
-    let mut said: Vec<String> = Vec::new();
-    for hook in hooks {
-        let text = trouble(&hook.result);
-        if !said.iter().any(|one| one == &text) {
-            said.push(text);
+    let hooks = report.hooks.iter().map(|hook| &hook.result);
+    let failed: Vec<&HookResult> = hooks.filter(|result| result.failure.is_some()).collect();
+    // One cause usually stops several hooks: it is named once.
+    let mut texts: Vec<String> = Vec::new();
+    for result in &failed {
+        let text = trouble(result);
+        if !texts.contains(&text) {
+            texts.push(text);
         }
     }
-    said.extend(problems.iter().map(cured));
-    let more = said.len().saturating_sub(2);
-    said.truncate(2);
-    if said.is_empty() {
+    texts.extend(problems.iter().map(cured));
+    let more = texts.len().saturating_sub(2);
+    texts.truncate(2);
+    if texts.is_empty() {
         return None;
     }
-    let mut text = said.join("; ");
+    let mut text = texts.join("; ");
     if more > 0 {
         text.push_str(&format!("; {more} more"));
     }
-    text.push_str(". `warmstart logs show` tells more.");
-    Some(text)
+    let end = format!(" Details: `{}`.", details(&failed, problems));
+    // Cut before the pointer is added: the longer the text, the more it is needed.
+    let text = one_line(&text, MAX_MESSAGE_CHARS - PREFIX.len() - end.len() - 1);
+    let stop = if text.ends_with('?') { "" } else { "." };
+    Some(format!("{text}{stop}{end}"))
 }
 
+/// Foreign text for the user, who does not need the escapes that a model does.
+fn one_line(text: &str, most: usize) -> String {
+    sanitise::line(text, most).replace("&lt;", "<").replace("&gt;", ">")
+}
+
+/// The command that shows everything: the log holds what happened, `config check` what is set.
+fn details(failed: &[&HookResult], problems: &[Failure]) -> &'static str {
+    let hooks = failed.iter().filter_map(|result| result.failure.as_ref());
+    if hooks.chain(problems).all(|failure| failure.class() == Class::Config) {
+        "warmstart config check"
+    } else {
+        "warmstart logs show"
+    }
+}
+
+/// What the user got instead, and why. A cached answer names its time, whichever source gave it.
 fn trouble(result: &HookResult) -> String {
     let Some(failure) = &result.failure else { return String::new() };
+    let is_own = matches!(failure.class(), Class::Config | Class::Cache);
     let state = match (result.served, result.written) {
         (ServedFrom::Stale, Some(written)) => format!("tasks are as of {written}: "),
-        _ if matches!(failure.class(), Class::Config | Class::Cache) => String::new(),
-        (ServedFrom::Live | ServedFrom::Fresh, _) => String::from("another source answered: "),
+        _ if is_own => String::new(),
+        (ServedFrom::Fresh, Some(written)) => format!("tasks are as of {written}: "),
+        (ServedFrom::Live | ServedFrom::Fresh, _) => substitute(&result.origin),
         _ => String::from("not available: "),
     };
     format!("{state}{}", cured(failure))
+}
+
+fn substitute(origin: &str) -> String {
+    match origin {
+        "" => String::from("tasks are a substitute: "),
+        origin => format!("tasks are from {origin} instead: "),
+    }
 }
 
 fn cured(failure: &Failure) -> String {
@@ -69,14 +95,54 @@ fn cured(failure: &Failure) -> String {
 }
 
 fn all_is_well(report: &Report) -> String {
-    let tasks = report.hooks.iter().flat_map(|hook| &hook.result.parts);
-    let count: usize = tasks
+    let parts = report.hooks.iter().flat_map(|hook| &hook.result.parts);
+    let count: usize = parts
         .filter_map(|part| match part {
             Part::Tasks { tasks, .. } => Some(tasks.total),
             Part::Text { .. } => None,
         })
         .sum();
-    let served = report.hooks.iter().find(|hook| !hook.result.parts.is_empty());
-    let served = served.map_or("nothing to say", |hook| hook.result.served.word());
-    format!("{count} tasks ({served})")
+    let first = report.hooks.iter().find(|hook| !hook.result.parts.is_empty());
+    let served = first.map_or("nothing to show", |hook| hook.result.served.word());
+    let noun = if count == 1 { "task" } else { "tasks" };
+    format!("{count} {noun} ({served})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deadline::Timestamp;
+    use crate::error::Code;
+
+    fn result(served: ServedFrom, origin: &str, code: Code) -> HookResult {
+        let failure = Some(Failure::new(code, "it failed"));
+        let written = Some(Timestamp(1_795_425_240)).filter(|_| served != ServedFrom::Live);
+        HookResult { served, written, origin: origin.into(), failure, ..HookResult::nothing() }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_before_its_pointer() {
+        let problem = Failure::new(Code::REFUSED, "<x> ".repeat(300));
+        let text = message(&Report::default(), &[problem], Notice::Degraded).unwrap();
+        assert!(text.ends_with("…. Details: `warmstart logs show`."), "{text}");
+        assert!(text.starts_with("warmstart: <x> "), "{text}");
+        assert!(text.chars().count() <= MAX_MESSAGE_CHARS, "{text}");
+    }
+
+    #[test]
+    fn the_state_names_what_the_user_got_instead() {
+        let cases = [
+            (ServedFrom::Stale, "s", Code::REFUSED, "tasks are as of 2026-11-23 09:14 UTC: "),
+            (ServedFrom::Fresh, "s", Code::REFUSED, "tasks are as of 2026-11-23 09:14 UTC: "),
+            (ServedFrom::Live, "TODO.md", Code::REFUSED, "tasks are from TODO.md instead: "),
+            (ServedFrom::Live, "", Code::REFUSED, "tasks are a substitute: "),
+            (ServedFrom::Nothing, "", Code::REFUSED, "not available: "),
+            (ServedFrom::Live, "s", Code::STORE_UNUSABLE, ""),
+            (ServedFrom::Nothing, "", Code::CONFIG_NAME, ""),
+        ];
+        for (served, origin, code, state) in cases {
+            let text = trouble(&result(served, origin, code));
+            assert_eq!(text, format!("{state}it failed ({code})"), "{served:?} {origin}");
+        }
+    }
 }

@@ -1,6 +1,4 @@
-//! From what the hooks found to lines: sources named, most important first, cut between tasks.
-
-use std::cmp::Ordering;
+//! From the hooks' results to lines: sources named, most important first, cut between tasks.
 
 use super::budget::Budget;
 use super::sanitise;
@@ -9,7 +7,7 @@ use crate::engine::{HookReport, Report};
 use crate::error::{Class, Failure};
 use crate::hook::{HookResult, Part};
 use crate::query::ServedFrom;
-use crate::task::Task;
+use crate::task::{Task, by_importance};
 
 /// Characters of one field.
 const MAX_TITLE_CHARS: usize = 120;
@@ -18,7 +16,7 @@ const MAX_FIELD_CHARS: usize = 60;
 const MAX_FULL_FIELD_CHARS: usize = 300;
 /// Room for "N more".
 const MORE_LINE_CHARS: usize = 16;
-/// A source that claims more than this has said enough.
+/// Cap on the count of tasks that are not shown: a source may claim any number.
 const MAX_MORE: usize = 9_999_999;
 
 /// The text without its head; empty when there is nothing to say.
@@ -48,7 +46,7 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
         let (title, items, total) = match part {
             Part::Tasks { heading, tasks } => {
                 let mut list: Vec<&Task> = tasks.list.iter().collect();
-                list.sort_by(|one, other| by_importance(one, other));
+                list.sort_by(|left, right| by_importance(left, right));
                 let items = list.into_iter().map(|task| item(task, options)).collect();
                 (heading.clone(), items, tasks.total.max(tasks.list.len()))
             }
@@ -100,8 +98,8 @@ fn put(
     }
 }
 
-/// `Open tasks, task server http://…:`, saying plainly when that is old, from when, and why; then the
-/// same in fewer words, for little room.
+/// `Open tasks, task server http://…:`; for stale tasks with the time they are from, and why. Then the
+/// same in fewer words, for a small budget.
 fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
     let mut long = title.to_owned();
     let mut short = title.to_owned();
@@ -122,7 +120,7 @@ fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
     [long + end, short + end]
 }
 
-/// A hook that should have found something and could not.
+/// The line of a hook that has nothing because of a failure.
 fn absent(hook: &HookReport) -> Option<String> {
     let failure = hook.result.failure.as_ref()?;
     let name = sanitise::line(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
@@ -130,11 +128,12 @@ fn absent(hook: &HookReport) -> Option<String> {
         .then(|| format!("{name}: not available, because {}", cause(failure)))
 }
 
-/// Why, in words that stay the same while the trouble does: counters and codes that change from run
-/// to run would change the text.
+/// Why, by the failure's class alone: its message holds counters and codes that change from run to
+/// run, and the same state must give the same text. `Unavailable` covers a server that cannot be
+/// reached and one that answers HTTP 500.
 fn cause(failure: &Failure) -> &'static str {
     match failure.class() {
-        Class::Unavailable => "the source could not be reached",
+        Class::Unavailable => "the source gave no usable answer",
         Class::Auth => "the login at the source failed",
         Class::Protocol => "the source's answer was not understood",
         Class::Cache => "a local file could not be used",
@@ -142,26 +141,6 @@ fn cause(failure: &Failure) -> &'static str {
         Class::Trust => "it is not trusted here",
         Class::Config => "the configuration is incomplete",
         Class::Bug => "of an internal error",
-    }
-}
-
-/// Most important first; ties by id, shorter numbers first, so that the order never depends on the
-/// server's.
-fn by_importance(one: &Task, other: &Task) -> Ordering {
-    let key = |task: &Task| {
-        let begun = task.status != "in_progress";
-        (rank(&task.priority), begun, task.id.len())
-    };
-    key(one).cmp(&key(other)).then_with(|| (&one.id, &one.title).cmp(&(&other.id, &other.title)))
-}
-
-fn rank(priority: &str) -> u8 {
-    match priority.to_ascii_lowercase().as_str() {
-        "critical" | "urgent" | "highest" => 0,
-        "high" => 1,
-        "medium" | "normal" => 2,
-        "low" | "lowest" => 4,
-        _ => 3,
     }
 }
 
@@ -190,7 +169,8 @@ fn item(task: &Task, options: &ContextOptions) -> String {
             _ if value.is_empty() => {}
             "status" | "priority" | "id" => marks.push(value),
             other => {
-                more.push_str(&format!("; {}: {value}", sanitise::line(other, MAX_FIELD_CHARS)))
+                let name = sanitise::line(other, MAX_FIELD_CHARS);
+                more.push_str(&format!("; {name}: {value}"));
             }
         }
     }
@@ -283,7 +263,7 @@ mod tests {
         let text = body(&report(tasks, ServedFrom::Stale, Some(failure)), &options(2000));
         assert!(text.starts_with(
             "Open tasks, task server http://localhost:8000/mcp, STALE: as of 2026-11-23 09:14 UTC, \
-             because the source could not be reached:\n"
+             because the source gave no usable answer:\n"
         ), "{text}");
     }
 

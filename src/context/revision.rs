@@ -1,6 +1,6 @@
-//! Since when the state is as it is, for each repository and identity: `{digest, changed_at}` on
-//! disk, replaced under a lock when the digest of the whole context changes. A host drops text that
-//! it has already, so a state that comes back must differ from its first appearance.
+//! When the context last changed, for each repository and identity: `{digest, changed_at}` on disk,
+//! replaced under a lock when the digest of the whole context changes. A host drops text that it
+//! already has, so a state that comes back must differ from its first appearance.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,26 +18,26 @@ struct Revision {
     changed_at: Timestamp,
 }
 
-/// Where the revision of `name` lies in `folder`.
+/// The file of the revision of `name` in `folder`.
 #[must_use]
 pub fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.json"))
 }
 
-/// Since when the state has `digest`. `None` where that cannot be kept: then no time is said, so that
-/// the same state still gives the same text.
+/// Since when the context has `digest`. `None` where that cannot be stored: without a time the same
+/// state still gives the same text.
 #[must_use]
 pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) -> Option<Timestamp> {
-    if let Some(found) = read(file).filter(|found| found.digest == digest) {
-        return Some(found.changed_at);
+    if let Some(same) = read(file).filter(|stored| stored.digest == digest) {
+        return Some(same.changed_at);
     }
     if read_only {
         return Some(next(read(file).as_ref(), now));
     }
     let _lock = Lock::wait_briefly(&file.with_extension("lock"));
     let before = read(file);
-    if let Some(found) = before.as_ref().filter(|found| found.digest == digest) {
-        return Some(found.changed_at);
+    if let Some(same) = before.as_ref().filter(|stored| stored.digest == digest) {
+        return Some(same.changed_at);
     }
     let changed_at = next(before.as_ref(), now);
     let revision = Revision { digest: digest.to_owned(), changed_at };
@@ -45,7 +45,7 @@ pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) ->
     disk::write_atomic(file, &bytes, Durability::Process).ok().map(|()| changed_at)
 }
 
-/// Later than every time said before, even when the clock has gone back.
+/// Later than every time used before, even when the clock has gone back.
 fn next(before: Option<&Revision>, now: Timestamp) -> Timestamp {
     match before {
         Some(before) => now.max(before.changed_at.plus(Duration::from_secs(1))),

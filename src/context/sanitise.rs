@@ -1,9 +1,9 @@
-//! Text from elsewhere, made harmless: it reaches the model with the rank of the system, and the
-//! terminal of a person. What comes out has no control, direction, zero-width or tag characters, no
-//! angle brackets, and no line of its own.
+//! Makes foreign text harmless: it reaches the model with system rank, and the user's terminal. The
+//! result has no control, direction, zero-width or tag characters, no angle brackets, and cannot
+//! begin a line.
 
-/// One line of at most `most` characters, an escape counting as one: white space folded, the rest of
-/// the hidden characters gone, markup defused. Cut text ends with `…`.
+/// One line of at most `most` characters, an escape counting as one: white space folded, other hidden
+/// characters removed, markup broken up. Cut text ends with `…`.
 #[must_use]
 pub fn line(text: &str, most: usize) -> String {
     if text.len() <= most && is_plain(text) {
@@ -12,7 +12,7 @@ pub fn line(text: &str, most: usize) -> String {
     folded(text, most)
 }
 
-/// Whether there is nothing to do, as with most titles: one pass over the bytes settles it.
+/// Whether there is nothing to change, as in most titles: one pass over the bytes decides.
 fn is_plain(text: &str) -> bool {
     let mut before = b' ';
     let mut is_visible = |byte: u8| {
@@ -49,7 +49,7 @@ fn folded(text: &str, most: usize) -> String {
     out
 }
 
-/// Makes room for the `…`; an escape goes whole, so that no half of it is left behind.
+/// Removes the last character for the `…`; an escape is removed whole.
 fn cut(mut out: String, count: usize, most: usize) -> String {
     if count >= most {
         let escape = ["&lt;", "&gt;"].into_iter().find(|escape| out.ends_with(escape));
@@ -61,7 +61,7 @@ fn cut(mut out: String, count: usize, most: usize) -> String {
     out
 }
 
-/// Several lines, each made harmless, at most `most` characters in all; blank ones are left out.
+/// Several lines, each made harmless, at most `most` characters in all; blank ones are skipped.
 #[must_use]
 pub fn lines(text: &str, most: usize) -> Vec<String> {
     let mut left = most;
@@ -70,16 +70,16 @@ pub fn lines(text: &str, most: usize) -> Vec<String> {
         if left == 0 {
             break;
         }
-        let one = line(raw, left);
-        if !one.is_empty() {
-            left = left.saturating_sub(one.chars().count() + 1);
-            out.push(one);
+        let clean = line(raw, left);
+        if !clean.is_empty() {
+            left = left.saturating_sub(clean.chars().count() + 1);
+            out.push(clean);
         }
     }
     out
 }
 
-/// JSON text that a terminal can show: the same value, what is hidden in it written as `\uXXXX`.
+/// JSON text for a terminal: the same value, hidden characters written as `\uXXXX`.
 #[must_use]
 pub fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -96,8 +96,7 @@ pub fn json(text: &str) -> String {
     out
 }
 
-/// Whether `c` would make a link, an image or a link's definition of what came before: somebody could
-/// follow it.
+/// Whether `c` would turn the text before it into a link, an image or a link's definition.
 fn makes_a_link(out: &str, c: char) -> bool {
     match c {
         '(' | ':' => out.ends_with(']'),
@@ -106,8 +105,8 @@ fn makes_a_link(out: &str, c: char) -> bool {
     }
 }
 
-/// The whole text for a person's terminal: what is hidden or obeyed is spelled out (`\u{1b}`), so that
-/// nobody agrees to something that is not what it looks like. Line ends stay.
+/// The whole text for a terminal: hidden and control characters are spelled out (`\u{1b}`), so that
+/// what the user confirms is what it looks like. Line ends stay.
 #[must_use]
 pub fn spelled_out(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -130,11 +129,11 @@ fn push(out: &mut String, c: char) {
     }
 }
 
-/// Characters that nobody sees but a model or a terminal may obey: Unicode's format characters,
-/// its invisible fillers and variation selectors, private use, and what is no character at all.
+/// Invisible characters that a model or a terminal may interpret: Unicode's format characters, its
+/// invisible fillers and variation selectors, private use, and noncharacters.
 fn is_hidden(c: char) -> bool {
     let code = u32::from(c);
-    // Most text lies below all of them but one.
+    // Most text is below all of them but one (U+00AD).
     code >= 0xAD && (code == 0xAD || code >= 0x034F && is_hidden_above_latin1(code))
 }
 
@@ -178,7 +177,7 @@ mod tests {
         assert_eq!(lines("a\n\n b \nc", 100), ["a", "b", "c"]);
     }
 
-    /// Text of what is dangerous, what is cut and what is wide, in every mixture.
+    /// Mixtures of dangerous, cut and wide text.
     fn hostile() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             any::<char>().prop_map(String::from),
@@ -212,7 +211,7 @@ mod tests {
         c == ' ' || !(c.is_control() || c.is_whitespace() || is_hidden(c) || c == '<' || c == '>')
     }
 
-    /// Characters as a person counts them: an escape is one.
+    /// Characters as displayed: an escape is one.
     fn length(text: &str) -> usize {
         text.replace("&lt;", "<").replace("&gt;", ">").chars().count()
     }

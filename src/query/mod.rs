@@ -85,6 +85,12 @@ impl Queries {
         &self.primary
     }
 
+    /// The source of `[clients.NAME]`.
+    #[must_use]
+    pub fn other(&self, name: &str) -> Option<&TaskSource> {
+        self.others.get(name)
+    }
+
     /// Whether there is a query of that name.
     #[must_use]
     pub fn is_known(&self, name: &str) -> bool {

@@ -118,7 +118,7 @@ fn g7_hooks_give_sections_in_their_order_and_fail_alone() {
         session.start("startup")
     };
     let text = hooks("fine").context();
-    let (first, last) = (text.find("fine: startup"), text.find("low"));
+    let (first, last) = (text.find("fine: startup"), text.find("\n  low"));
     assert!(first.is_some() && first < last, "{text}\n{}", session.log());
     for (mode, cause) in [
         ("panic", "panicked"),

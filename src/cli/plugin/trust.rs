@@ -1,13 +1,13 @@
 //! `plugin trust` and `untrust`: shows what would be let in, asks, and only then lets it say a word.
 //! What it said is kept with the hash of exactly these bytes.
 
-use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::super::Invocation;
+use super::super::prompt::confirm;
 use super::super::terminal::{self, CommandResult};
 use super::super::workspace::Workspace;
 use super::check::{TIMEOUT, describe, items, summary};
@@ -41,7 +41,8 @@ pub struct UntrustOptions {
 /// Lets a library in.
 ///
 /// # Errors
-/// When it is none, nobody is there to ask, it cannot describe itself, or the disk refuses.
+/// When it is not a plugin, there is no terminal to ask at, it cannot describe itself, or the disk
+/// refuses.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
     let pins = super::pins(&workspace)?;
@@ -53,7 +54,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
             .hint("`warmstart plugin check FILE` tells more")
     })?;
     terminal::print(&shown(&name, &path, &bytes));
-    if !options.yes && !confirm("Trust it? [y/N] ")? {
+    if !options.yes && !confirm("Trust it?", Code::PLUGIN_UNTRUSTED)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
@@ -71,7 +72,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     terminal::print(&format!("It is {}\n", summary(&manifest)));
     if manifest.wants_token()
         && !options.yes
-        && !confirm("Give it the token of its server? [y/N] ")?
+        && !confirm("Give it the token of its server?", Code::PLUGIN_UNTRUSTED)?
     {
         forget_copy(&pins, &name, &wanted);
         terminal::print("Not trusted.\n");
@@ -92,7 +93,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
     let had = super::pins(&workspace)?.remove(&options.name)?;
-    let text = if had { "is not trusted any more" } else { "was not trusted" };
+    let text = if had { "is no longer trusted" } else { "was not trusted" };
     terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
     Ok(ExitCode::SUCCESS)
 }
@@ -147,15 +148,4 @@ fn paste(name: &str, manifest: &Manifest) -> String {
         });
     }
     text
-}
-
-fn confirm(question: &str) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Code::PLUGIN_UNTRUSTED, "nobody is there to ask")
-            .hint("look at the library, then add --yes"));
-    }
-    terminal::eprint(question);
-    let mut line = String::new();
-    let _ = std::io::stdin().lock().read_line(&mut line);
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
