@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
+use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply, needs, or_skip};
 use serde_json::{Value, json};
 
 /// A server whose list of tasks a test can change.
@@ -53,6 +53,7 @@ fn body(outcome: &Outcome) -> String {
 
 #[test]
 fn s02_s04_three_tasks_and_the_repository() {
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let server = FaultServer::start(mcp_reply::healthy);
     let session = Session::with_server(&server.mcp()).deadline("20s");
     let expected = format!(

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run,
+    Act, FaultServer, Missing, Outcome, Session, canary, child, mcp_reply, needs, or_skip, run,
 };
 use serde_json::json;
 
@@ -49,8 +49,8 @@ fn s002_a_person_at_a_terminal_is_told_what_this_is() {
     terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
     terminal.current_dir(session.project()).env_clear();
     terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let found = terminal.output().map_err(|error| Missing(format!("script: {error}")));
-    let Some(output) = or_skip(found) else { return };
+    let Some(_) = or_skip(needs("script", "bsdutils")) else { return };
+    let output = child::output(&mut terminal, child::LIMIT).unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.starts_with("no event on standard input: "), "{text}");
     assert!(text.contains(TASK), "{text}");
@@ -166,6 +166,8 @@ fn s011_a_signal_leaves_nothing_half() {
         .env("WARMSTART_HOOKS__GIT_CONTEXT__ENABLED", "false");
     for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
         if run::is_ignored(number) {
+            let reason = format!("SIG{signal} is ignored by the process that runs the tests");
+            or_skip::<()>(Err(Missing::Forbidden(reason)));
             continue;
         }
         let asked = server.requests().len();
@@ -173,8 +175,7 @@ fn s011_a_signal_leaves_nothing_half() {
         while server.requests().len() == asked {
             std::thread::sleep(Duration::from_millis(10));
         }
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        child::signal(&child, number);
         let outcome = run::finish(child, began);
         if !outcome.stdout.is_empty() {
             outcome.json();

@@ -2,10 +2,11 @@
 //! that `cc` makes of `plugins/faulty/c/raw.c`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::support::Missing;
+use crate::support::{Missing, child, needs};
 
 const RUST: [&str; 5] = ["beads", "faulty", "git-summary", "todo-file", "work-hours"];
 
@@ -26,7 +27,10 @@ pub fn rust(member: &str) -> PathBuf {
         cargo.arg("--target-dir").arg(profile.parent().expect("a target folder"));
         cargo.args(profile.ends_with("release").then_some("--release"));
         cargo.args(RUST.iter().flat_map(|one| ["-p".to_owned(), format!("warmstart-{one}")]));
-        assert!(cargo.status().expect("cargo starts").success(), "the plugins build");
+        assert!(
+            child::status(&mut cargo, LIMIT).expect("cargo starts").success(),
+            "the plugins build"
+        );
     });
     assert!(RUST.contains(&member), "{member} is built");
     let file = format!("libwarmstart_{}.so", member.replace('-', "_"));
@@ -66,12 +70,16 @@ pub fn root() -> &'static Path {
 
 /// Whether there is a C compiler.
 pub fn compiler() -> Result<(), Missing> {
-    let probe = Command::new("cc").arg("--version").stdout(Stdio::null()).status();
-    match probe {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(Missing("a C compiler (cc)".into())),
-    }
+    needs("cc", "gcc").map(drop)
 }
+
+/// Whether there is a C compiler and `make`.
+pub fn make() -> Result<(), Missing> {
+    compiler().and_then(|()| needs("make", "make")).map(drop)
+}
+
+/// Cargo and compilers take longer than runs of the program.
+pub const LIMIT: Duration = Duration::from_secs(600);
 
 /// `raw.c` with these definitions (`NAME=VALUE`), as a library in `folder`.
 pub fn raw(folder: &Path, definitions: &[&str]) -> PathBuf {
@@ -96,7 +104,10 @@ pub fn aborting(folder: &Path) -> PathBuf {
     let mut compiler = Command::new("rustc");
     compiler.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "-o"]);
     compiler.arg(&library).arg(root().join("plugins/faulty/c/abort.rs"));
-    assert!(compiler.status().expect("rustc starts").success(), "abort.rs compiles");
+    assert!(
+        child::status(&mut compiler, LIMIT).expect("rustc starts").success(),
+        "abort.rs compiles"
+    );
     library
 }
 
@@ -108,7 +119,8 @@ pub fn c_tasks(folder: &Path) -> PathBuf {
         std::fs::copy(sources.join(file), folder.join(file)).expect("a copy");
     }
     let sdk = format!("SDK={}", root().join("plugins/sdk/include").display());
-    let status = Command::new("make").arg("-s").arg("-C").arg(folder).arg(sdk).status();
+    let mut make = Command::new("make");
+    let status = child::status(make.arg("-s").arg("-C").arg(folder).arg(sdk), LIMIT);
     assert!(status.expect("make starts").success(), "the Makefile works");
     library
 }
