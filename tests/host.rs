@@ -29,14 +29,14 @@ fn has_tasks(outcome: &Outcome, case: &str) {
 fn s001_no_input_is_a_startup_in_our_own_folder() {
     let (_server, session) = started();
     has_tasks(&session.start_with("", &[]), "empty");
-    let output = session.program(&["session-start"]).stdin(Stdio::null()).output().unwrap();
+    let output = child::output(&mut session.program(&["session-start"]), child::LIMIT).unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains(TASK), "{output:?}");
     let mut closed = Command::new("sh");
     let program = session.program(&["session-start"]);
     closed.args(["-c", "exec \"$0\" session-start <&-"]).arg(program.get_program());
     closed.current_dir(session.project()).env_clear();
     closed.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = closed.output().unwrap();
+    let output = child::output(&mut closed, child::LIMIT).unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains(TASK), "closed: {output:?}");
 }
 
@@ -126,7 +126,8 @@ fn s008_s009_nobody_reads_or_the_disk_is_full() {
     for (stdout, case) in [(Stdio::from(full), "full"), (Stdio::from(writer), "closed")] {
         let mut command = session.program(&["session-start", "--explain"]);
         let status = command.stdin(File::open(&event).unwrap()).stdout(stdout);
-        let output = status.stderr(Stdio::piped()).output().unwrap();
+        let child = status.stderr(Stdio::piped()).spawn().unwrap();
+        let output = child::wait(child, case, child::LIMIT);
         assert_eq!(output.status.code(), Some(0), "{case}: {output:?}");
         assert!(
             !String::from_utf8_lossy(&output.stderr).contains("panicked"),

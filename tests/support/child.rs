@@ -100,3 +100,14 @@ fn kill(id: u32) {
         let _ = kill_process(id, Signal::KILL);
     }
 }
+
+#[test]
+fn a_child_that_does_not_end_is_killed_and_its_output_shown() {
+    // Its output stays open in a child of its own, as a hung server's would.
+    let script = "echo so far; sleep 5 & exec sleep 60";
+    let run = || output(Command::new("sh").args(["-c", script]), Duration::from_secs(1)).map(drop);
+    let result = std::panic::catch_unwind(run);
+    let message = result.expect_err("it cannot have ended");
+    let message = message.downcast_ref::<String>().expect("a message with details");
+    assert!(message.contains("`sh` did not end") && message.contains("so far"), "{message}");
+}

@@ -270,3 +270,16 @@ pub fn keycloak(prefix: &str) -> Result<Peer, Missing> {
     health.keep();
     Ok(peer)
 }
+
+#[test]
+fn a_peer_that_names_no_address_is_ended_and_its_errors_are_shown() {
+    // Like Keycloak's script: a subshell waits for the end of the input and holds standard error.
+    let script = "exec 4<&0; ( read -r -u 4 _ ) & echo no luck >&2; wait";
+    let start = || {
+        let mut command = Command::new("bash");
+        Process::start(command.args(["-c", script]), Duration::from_secs(1)).map(drop)
+    };
+    let message = std::panic::catch_unwind(start).expect_err("it has no address");
+    let message = message.downcast_ref::<String>().expect("a message with details");
+    assert!(message.contains("named no address") && message.contains("no luck"), "{message}");
+}
