@@ -1,4 +1,4 @@
-//! A loopback server that does exactly what a test says, byte by byte: it reads a request, asks
+//! A loopback server that does exactly what a test scripts, byte by byte: it reads a request, asks
 //! the test's script for the acts that follow, and performs them on the bare connection.
 
 use std::io::{ErrorKind, Read, Write};

@@ -39,7 +39,7 @@ if [ -n "${END_WITH_STDIN:-}" ]; then
   exec 4<&0
   ( read -r -u 4 _ || true; kill -- -$SERVER 2>/dev/null || true ) &
 fi
-until curl -sf "http://127.0.0.1:$MGMT${PREFIX%/}/health/ready" >/dev/null; do
+until curl -sf --max-time 5 "http://127.0.0.1:$MGMT${PREFIX%/}/health/ready" >/dev/null; do
   kill -0 $SERVER || { tail -20 "$WORK/keycloak.log" >&2; exit 1; }
   sleep 0.5
 done
