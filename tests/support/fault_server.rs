@@ -211,7 +211,10 @@ fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared
             wait(*pause, shared) && stream.write_all(&[*byte]).and_then(|()| stream.flush()).is_ok()
         }),
         Act::Endlessly(bytes) => {
-            while !shared.over.load(Ordering::SeqCst) && stream.write_all(bytes).is_ok() {}
+            let mut is_open = true;
+            while is_open && !shared.over.load(Ordering::SeqCst) {
+                is_open = stream.write_all(bytes).is_ok();
+            }
             false
         }
         Act::Wait(time) => wait(*time, shared),
