@@ -1,4 +1,4 @@
-# What one types often; `.ci/run` has everything that must hold.
+# Frequent commands; `.ci/run` is all that a change must pass.
 
 # Form, lints, tests.
 check:
@@ -8,7 +8,8 @@ check:
 
 # The tests without the servers: those that run in seconds.
 quick:
-    cargo test --lib --test layers --test docs --test faults
+    cargo test --lib
+    cargo test --test it -- layers:: docs:: policy:: tasks::
 
 # With the real Keycloak too.
 all:
@@ -17,6 +18,10 @@ all:
 # Dependencies: licences, bans, advisories.
 deny:
     cargo deny check
+
+# The documentation of the code, without warnings.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # The command-line help and the settings, as text.
 show:

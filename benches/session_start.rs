@@ -10,6 +10,7 @@
     reason = "a benchmark"
 )]
 
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

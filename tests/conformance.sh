@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# What the MCP conformance suite runs as the client: does each scenario's deed by `warmstart call`.
+# The client that the MCP conformance suite runs: it carries out each scenario by `warmstart call`.
 # The suite appends the server's URL and names the scenario in the environment. WARMSTART is the
 # program, CONFORMANCE_HOME a folder for the home of this one scenario.
 set -euo pipefail
 export MCP_SERVER_URL=${!#} HOME=${CONFORMANCE_HOME:?}
 
-deed() { "${WARMSTART:?}" call --tool "$1" --args "$2"; }
+call_tool() { "${WARMSTART:?}" call --tool "$1" --args "$2"; }
 
 # A field of a JSON document on the web, by Python's subscripts.
 field() { curl -sf "$1" | python3 -c "import json, sys; print(json.load(sys.stdin)$2)"; }
 
-# The discovery that a person does once, by hand: whose tokens the server takes, and where they are.
+# The discovery that a user does once, by hand: whose tokens the server takes, and the endpoint for them.
 token() {
   local origin metadata endpoint
   origin=$(sed -E 's#^(https?://[^/]+).*#\1#' <<<"$MCP_SERVER_URL")
@@ -30,12 +30,12 @@ PYTHON
 }
 
 case ${MCP_CONFORMANCE_SCENARIO:?} in
-  # It answers the modern call like a legacy one, so the era has to be said.
-  sse-retry) WARMSTART_CLIENT__ERA=legacy deed test_reconnection '{}' ;;
+  # It answers the modern call like a legacy one, so the era is configured.
+  sse-retry) WARMSTART_CLIENT__ERA=legacy call_tool test_reconnection '{}' ;;
   auth/client-credentials-basic)
     MCP_AUTH_TOKEN=$(token)
     export MCP_AUTH_TOKEN
-    deed test-tool '{}' || true ;;
-  http-standard-headers) deed test_headers '{}' || true ;;
-  *) deed add_numbers '{"a":5,"b":3}' ;;
+    call_tool test-tool '{}' || true ;;
+  http-standard-headers) call_tool test_headers '{}' || true ;;
+  *) call_tool add_numbers '{"a":5,"b":3}' ;;
 esac

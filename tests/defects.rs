@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::support::mcp_reply::{healthy, json_response, payload, result, rpc, tasks, three_tasks};
-use crate::support::{Act, FaultServer, Request, Session, canary};
+use crate::support::{Act, FaultServer, Forbidden, Request, Session, canary, if_permitted};
 use serde_json::json;
 
 /// `next` gives one task, everything else three.
@@ -113,7 +113,9 @@ fn x27_c007_urls_with_paths_ipv6_and_user_parts() {
     let context = session.start("startup").context();
     assert!(context.contains("/deep/mcp") && !context.contains("joe"), "{context}");
     assert_eq!(server.requests()[0].path, "/deep/mcp");
-    let Ok(six) = TcpListener::bind("[::1]:0") else { return };
+    let six = TcpListener::bind("[::1]:0");
+    let six = six.map_err(|error| Forbidden(format!("IPv6 on loopback: {error}")));
+    let Some(six) = if_permitted(six) else { return };
     let url = format!("http://[::1]:{}/mcp", six.local_addr().expect("an address").port());
     let origin = server.authority();
     std::thread::spawn(move || {

@@ -1,18 +1,20 @@
-//! README, `hooks.toml`, `--help` and the code say the same.
+//! README, `hooks.toml`, `--help` and the code agree.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use warmstart::{client, fallback, hook};
 
+use crate::support::child;
+
 const README: &str = include_str!("../README.md");
 const SETTINGS: &str = include_str!("../hooks.toml");
 
 /// Name and summary of every registered client, strategy and hook.
 fn registered() -> Vec<(&'static str, &'static str)> {
-    let clients = client::BUILTINS.iter().map(|one| (one.name, one.summary));
-    let strategies = fallback::BUILTINS.iter().map(|one| (one.name, one.summary));
-    let hooks = hook::BUILTINS.iter().map(|one| (one.name, one.summary));
+    let clients = client::BUILTINS.iter().map(|client| (client.name, client.summary));
+    let strategies = fallback::BUILTINS.iter().map(|step| (step.name, step.summary));
+    let hooks = hook::BUILTINS.iter().map(|hook| (hook.name, hook.summary));
     clients.chain(strategies).chain(hooks).collect()
 }
 
@@ -30,7 +32,7 @@ fn every_registered_name_is_unique_snake_case_and_told() {
 }
 
 /// The words behind `warmstart` in the README's shell blocks.
-fn told_commands() -> BTreeSet<String> {
+fn readme_commands() -> BTreeSet<String> {
     let lines = README.lines().filter(|line| line.starts_with("warmstart "));
     lines.filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect()
 }
@@ -38,14 +40,15 @@ fn told_commands() -> BTreeSet<String> {
 #[test]
 fn every_command_that_the_readme_tells_exists() {
     let help = |words: &[&str]| {
-        let run = Command::new(env!("CARGO_BIN_EXE_warmstart")).args(words).env_clear().output();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_warmstart"));
+        let run = child::output(program.args(words).env_clear(), child::LIMIT);
         let run = run.expect("the program starts");
         (run.status.success(), String::from_utf8_lossy(&run.stdout).into_owned())
     };
     let (_, overview) = help(&["--help"]);
-    let told = told_commands();
-    assert!(told.len() >= 4, "{told:?}");
-    for command in told {
+    let commands = readme_commands();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
         assert!(overview.contains(&format!("  {command}")), "`{command}` is not in --help");
         assert!(help(&[&command, "--help"]).0, "`{command} --help` fails");
     }
@@ -58,14 +61,10 @@ fn every_value_in_the_readmes_settings_is_valid() {
         let text = block.split("```").next().expect("a block ends");
         let path = folder.path().join(format!("{n}.toml"));
         std::fs::write(&path, text).expect("a file");
-        let run = Command::new(env!("CARGO_BIN_EXE_warmstart"))
-            .args(["config", "check"])
-            .env_clear()
-            .env("HOME", folder.path())
-            .env("WARMSTART_CONFIG", &path)
-            .current_dir(folder.path())
-            .output()
-            .expect("the program starts");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_warmstart"));
+        check.args(["config", "check"]).env_clear().current_dir(folder.path());
+        check.env("HOME", folder.path()).env("WARMSTART_CONFIG", &path);
+        let run = child::output(&mut check, child::LIMIT).expect("the program starts");
         assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
     }
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Act, FaultServer, Missing, Outcome, Session, canary, mcp_reply, or_skip, run,
+    Act, FaultServer, Forbidden, Outcome, Session, canary, child, if_permitted, mcp_reply, needs,
+    or_skip, run,
 };
 use serde_json::json;
 
@@ -29,14 +30,14 @@ fn has_tasks(outcome: &Outcome, case: &str) {
 fn s001_no_input_is_a_startup_in_our_own_folder() {
     let (_server, session) = started();
     has_tasks(&session.start_with("", &[]), "empty");
-    let output = session.program(&["session-start"]).stdin(Stdio::null()).output().unwrap();
+    let output = child::output(&mut session.program(&["session-start"]), child::LIMIT).unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains(TASK), "{output:?}");
     let mut closed = Command::new("sh");
     let program = session.program(&["session-start"]);
     closed.args(["-c", "exec \"$0\" session-start <&-"]).arg(program.get_program());
     closed.current_dir(session.project()).env_clear();
     closed.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = closed.output().unwrap();
+    let output = child::output(&mut closed, child::LIMIT).unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains(TASK), "closed: {output:?}");
 }
 
@@ -49,8 +50,8 @@ fn s002_a_person_at_a_terminal_is_told_what_this_is() {
     terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
     terminal.current_dir(session.project()).env_clear();
     terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let found = terminal.output().map_err(|error| Missing(format!("script: {error}")));
-    let Some(output) = or_skip(found) else { return };
+    let Some(_) = or_skip(needs("script", "bsdutils")) else { return };
+    let output = child::output(&mut terminal, child::LIMIT).unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.starts_with("no event on standard input: "), "{text}");
     assert!(text.contains(TASK), "{text}");
@@ -126,7 +127,8 @@ fn s008_s009_nobody_reads_or_the_disk_is_full() {
     for (stdout, case) in [(Stdio::from(full), "full"), (Stdio::from(writer), "closed")] {
         let mut command = session.program(&["session-start", "--explain"]);
         let status = command.stdin(File::open(&event).unwrap()).stdout(stdout);
-        let output = status.stderr(Stdio::piped()).output().unwrap();
+        let child = status.stderr(Stdio::piped()).spawn().unwrap();
+        let output = child::wait(child, case, child::LIMIT);
         assert_eq!(output.status.code(), Some(0), "{case}: {output:?}");
         assert!(
             !String::from_utf8_lossy(&output.stderr).contains("panicked"),
@@ -166,6 +168,8 @@ fn s011_a_signal_leaves_nothing_half() {
         .env("WARMSTART_HOOKS__GIT_CONTEXT__ENABLED", "false");
     for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
         if run::is_ignored(number) {
+            let reason = format!("SIG{signal} is ignored by the process that runs the tests");
+            if_permitted::<()>(Err(Forbidden(reason)));
             continue;
         }
         let asked = server.requests().len();
@@ -173,8 +177,7 @@ fn s011_a_signal_leaves_nothing_half() {
         while server.requests().len() == asked {
             std::thread::sleep(Duration::from_millis(10));
         }
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        child::signal(&child, number);
         let outcome = run::finish(child, began);
         if !outcome.stdout.is_empty() {
             outcome.json();

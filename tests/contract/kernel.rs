@@ -1,12 +1,14 @@
 //! Faults that only the kernel can make: calls that fail, a process that ends between two of them,
-//! a full disk, no network. Each needs a tool or a right; without it the test says so.
+//! a full disk, no network. Each needs a tool or a right; without it the test is skipped.
 
 use std::process::Command;
 use std::time::Duration;
 
 use super::fresh;
 use crate::support::mcp_reply::healthy;
-use crate::support::{FaultServer, Missing, Outcome, Session, if_allowed, run};
+use crate::support::{
+    FaultServer, Forbidden, Outcome, Session, child, if_permitted, needs, or_skip, run,
+};
 
 /// A session start by way of `words`, which run what follows them.
 fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
@@ -18,11 +20,21 @@ fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     run::to_its_end(&mut command, session.event("startup").to_string().as_bytes())
 }
 
-/// Whether `words` can run a program here.
-fn can(words: &[&str]) -> Result<(), Missing> {
-    let tried = Command::new(words[0]).args(&words[1..]).arg("true").output();
-    let works = tried.is_ok_and(|output| output.status.success());
-    if works { Ok(()) } else { Err(Missing(format!("`{}` does not work here", words.join(" ")))) }
+/// `Some` when `words`, from this package, can run a program here.
+fn can(words: &[&str], package: &str) -> Option<()> {
+    or_skip(needs(words[0], package))?;
+    let mut command = Command::new(words[0]);
+    let output = child::output(command.args(&words[1..]).arg("true"), child::LIMIT);
+    let output = output.expect("it is installed");
+    let refused = || {
+        let reason = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " | ");
+        Forbidden(format!("`{}`: {reason}", words.join(" ")))
+    };
+    if_permitted(output.status.success().then_some(()).ok_or_else(refused))
+}
+
+fn can_unshare(what: &str) -> Option<()> {
+    can(&["unshare", what], "util-linux")
 }
 
 /// `strace` that makes a call of the system fail or end the process, from the n-th one on.
@@ -37,7 +49,7 @@ fn under_strace(session: &Session, inject: &str) -> Outcome {
 
 /// `Some` when calls can be made to fail.
 fn tracing() -> Option<()> {
-    if_allowed(can(&["strace", "-f", "-qq", "-o", "/dev/null"]))
+    can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace")
 }
 
 #[test]
@@ -90,17 +102,17 @@ fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
 
 /// A session start whose home is a file system of its own, made ready by these lines of shell.
 fn in_a_home(lines: &str) -> Option<Outcome> {
-    if_allowed(can(&["unshare", "-m"]))?;
+    can_unshare("-m")?;
     let server = FaultServer::start(healthy);
     let session = Session::with_server(&server.mcp()).deadline("15s");
     let script = format!("{{ {lines} }} || exit 99\nexec \"$0\" \"$@\"");
     let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", &script]);
     let mounted = if outcome.code() == 99 {
-        Err(Missing("no file system can be mounted here".into()))
+        Err(Forbidden("a file system cannot be mounted".into()))
     } else {
         Ok(outcome)
     };
-    if_allowed(mounted)
+    if_permitted(mounted)
 }
 
 #[test]
@@ -121,10 +133,10 @@ fn d006_a_home_that_can_only_be_read() {
 
 #[test]
 fn n022_a_resolver_that_says_nothing() {
-    let Some(()) = if_allowed(can(&["unshare", "-m"])) else { return };
+    let Some(()) = can_unshare("-m") else { return };
     let silent = std::net::UdpSocket::bind("127.0.0.1:53");
-    let silent = silent.map_err(|error| Missing(format!("port 53 is not to be had: {error}")));
-    let Some(_silent) = if_allowed(silent) else { return };
+    let silent = silent.map_err(|error| Forbidden(format!("port 53 of loopback: {error}")));
+    let Some(_silent) = if_permitted(silent) else { return };
     let (_server, session) = fresh();
     session.age_cache(Duration::from_secs(1200));
     let session = session.env("MCP_SERVER_URL", "http://tasks.example:8000/mcp").deadline("1s");
@@ -134,7 +146,7 @@ fn n022_a_resolver_that_says_nothing() {
         "mount --bind \"$TMPDIR/resolv.conf\" /etc/resolv.conf || exit 99\nexec \"$0\" \"$@\"";
     let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", script]);
     if outcome.code() == 99 {
-        if_allowed::<()>(Err(Missing("no file can be mounted over another here".into())));
+        if_permitted::<()>(Err(Forbidden("a file cannot be mounted over another".into())));
         return;
     }
     outcome.within(Duration::from_secs(1));
@@ -143,7 +155,7 @@ fn n022_a_resolver_that_says_nothing() {
 
 #[test]
 fn n024_no_network_at_all() {
-    let Some(()) = if_allowed(can(&["unshare", "-n"])) else { return };
+    let Some(()) = can_unshare("-n") else { return };
     let (_server, session) = fresh();
     session.age_cache(Duration::from_secs(1200));
     let outcome = by_way_of(&session, &["unshare", "-n"]);

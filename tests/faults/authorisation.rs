@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::row::Row;
+use super::row::{LONG, Row};
 use crate::support::mcp_reply::{healthy, is_token_request, json_response, response, token};
 use crate::support::{Act, FaultServer, Request, Session};
 
@@ -84,9 +84,10 @@ fn secret_command(row: &Row, server: &FaultServer, line: &str) -> Session {
 
 #[test]
 fn a003_a_secret_command_that_fails_hangs_or_babbles() {
-    for line in ["exit 3", "sleep 30", "printf 'one\\ntwo\\n'"] {
+    // The command's own limit of 5 s is reached long before the deadline of the row.
+    for line in ["exit 3", "exec sleep 30", "printf 'one\\ntwo\\n'"] {
         let server = FaultServer::start(healthy);
-        let row = Row::without("WS201");
+        let row = Row::without("WS201").deadline(LONG);
         row.run(&secret_command(&row, &server, line));
         assert_eq!(server.count("/token"), 0, "{line}");
     }

@@ -7,7 +7,8 @@ use super::row::{Before, Out, Row, SHORT};
 use crate::support::certificate::{Authority, Flaw};
 use crate::support::fault_server::BlackHole;
 use crate::support::mcp_reply::{self, head, healthy};
-use crate::support::{Act, FaultServer, Session, peer};
+use crate::support::port::ReservedPort;
+use crate::support::{Act, FaultServer, Session};
 
 /// A server that was healthy when the cache was filled and is gone since.
 fn refused(row: &Row) {
@@ -248,7 +249,8 @@ fn n029_a_handshake_that_stalls() {
 
 #[test]
 fn n030_a_dead_proxy() {
-    let proxy = format!("http://someone:proxypassword@127.0.0.1:{}", peer::free_port());
+    let port = ReservedPort::any();
+    let proxy = format!("http://someone:proxypassword@{}", port.address());
     let row = Row::without("WS305").env("HTTP_PROXY", proxy);
     let session = row.session("http://tasks.invalid/mcp", None).guard("proxypassword");
     row.run(&session);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::script;
-use crate::support::{FaultServer, Session, mcp_reply};
+use crate::support::{FaultServer, Session, child, mcp_reply};
 
 /// A session with tasks, and with one program at the end of the text.
 fn session(server: &FaultServer, word: &str, timeout: &str) -> Session {
@@ -110,7 +110,7 @@ fn m08_a_project_that_is_not_trusted_runs_nothing_of_its_own() {
     assert!(!canary.exists(), "a cloned project's wish was obeyed");
 
     let mut trusting = session.program(&["trust", "--yes"]);
-    assert!(trusting.output().unwrap().status.success());
+    assert!(child::output(&mut trusting, child::LIMIT).unwrap().status.success());
     session.start("startup");
     assert!(canary.exists(), "trusted, it runs");
 }

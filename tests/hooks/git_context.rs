@@ -8,18 +8,13 @@ use std::process::Command;
 
 use super::script;
 use crate::support::session::PATH;
-use crate::support::{FaultServer, Missing, Session, mcp_reply, or_skip, repository};
-
-fn git_or_skip() -> Option<()> {
-    let found = Command::new("git").arg("--version").output().is_ok();
-    or_skip(found.then_some(()).ok_or_else(|| Missing("git is not installed".into())))
-}
+use crate::support::{FaultServer, Session, child, mcp_reply, needs, or_skip, repository};
 
 fn git(folder: &Path, arguments: &[&str]) {
     let mut git = Command::new("git");
     git.current_dir(folder).env_clear().env("PATH", PATH).env("HOME", folder);
     git.args(["-c", "user.name=Test", "-c", "user.email=test@localhost"]).args(arguments);
-    let output = git.output().unwrap();
+    let output = child::output(&mut git, child::LIMIT).unwrap();
     assert!(output.status.success(), "git {arguments:?}: {output:?}");
 }
 
@@ -48,7 +43,7 @@ fn times(seen: &Path) -> usize {
 
 #[test]
 fn s04_branch_and_the_last_commits() {
-    let Some(()) = git_or_skip() else { return };
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let session = Session::new().deadline("20s");
     for subject in ["Second", "Third <b>", "Fourth"] {
         repository::commit(&session.project(), subject);
@@ -63,7 +58,7 @@ fn s04_branch_and_the_last_commits() {
 
 #[test]
 fn c017_worktree_detached_bare_submodule_and_subfolder() {
-    let Some(()) = git_or_skip() else { return };
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let session = Session::new().deadline("20s");
     let project = session.project();
     let below = project.join("a/b");
@@ -96,7 +91,7 @@ fn c017_a_held_lock_and_a_branch_without_commits() {
 
 #[test]
 fn c017_git_is_asked_once_for_a_commit() {
-    let Some(()) = git_or_skip() else { return };
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let mut session = Session::new().deadline("20s");
     let seen = false_git(&mut session, "echo 'abc A commit'");
     for _ in 0..3 {
@@ -111,6 +106,8 @@ fn c017_git_is_asked_once_for_a_commit() {
 
 #[test]
 fn c017_a_git_that_fails_hangs_or_is_missing_costs_only_the_commits() {
+    // Git is asked only for the commits of a branch that has one.
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let server = FaultServer::start(mcp_reply::healthy);
     for text in ["exit 128", "sleep 60", "yes x"] {
         let mut session = Session::with_server(&server.mcp())
@@ -131,7 +128,7 @@ fn c017_a_git_that_fails_hangs_or_is_missing_costs_only_the_commits() {
 
 #[test]
 fn m06_a_repository_runs_nothing() {
-    let Some(()) = git_or_skip() else { return };
+    let Some(_) = or_skip(needs("git", "git")) else { return };
     let session = Session::new().deadline("20s");
     let project = session.project();
     let canary = session.scratch().join("ran");

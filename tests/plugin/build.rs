@@ -4,9 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::support::Missing;
+use crate::support::{Missing, child};
 
+/// Cargo and compilers take longer than runs of the program.
+pub const LIMIT: Duration = Duration::from_secs(600);
 const RUST: [&str; 5] = ["beads", "faulty", "git-summary", "todo-file", "work-hours"];
 
 /// The folder that the program under test was built into.
@@ -26,7 +29,10 @@ pub fn rust(member: &str) -> PathBuf {
         cargo.arg("--target-dir").arg(profile.parent().expect("a target folder"));
         cargo.args(profile.ends_with("release").then_some("--release"));
         cargo.args(RUST.iter().flat_map(|one| ["-p".to_owned(), format!("warmstart-{one}")]));
-        assert!(cargo.status().expect("cargo starts").success(), "the plugins build");
+        assert!(
+            child::status(&mut cargo, LIMIT).expect("cargo starts").success(),
+            "the plugins build"
+        );
     });
     assert!(RUST.contains(&member), "{member} is built");
     let file = format!("libwarmstart_{}.so", member.replace('-', "_"));
@@ -96,7 +102,10 @@ pub fn aborting(folder: &Path) -> PathBuf {
     let mut compiler = Command::new("rustc");
     compiler.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "-o"]);
     compiler.arg(&library).arg(root().join("plugins/faulty/c/abort.rs"));
-    assert!(compiler.status().expect("rustc starts").success(), "abort.rs compiles");
+    assert!(
+        child::status(&mut compiler, LIMIT).expect("rustc starts").success(),
+        "abort.rs compiles"
+    );
     library
 }
 
@@ -108,7 +117,8 @@ pub fn c_tasks(folder: &Path) -> PathBuf {
         std::fs::copy(sources.join(file), folder.join(file)).expect("a copy");
     }
     let sdk = format!("SDK={}", root().join("plugins/sdk/include").display());
-    let status = Command::new("make").arg("-s").arg("-C").arg(folder).arg(sdk).status();
+    let mut make = Command::new("make");
+    let status = child::status(make.arg("-s").arg("-C").arg(folder).arg(sdk), LIMIT);
     assert!(status.expect("make starts").success(), "the Makefile works");
     library
 }

@@ -15,7 +15,7 @@ pub enum Flaw {
     OtherName,
 }
 
-/// An authority nobody trusts until its file is configured.
+/// An authority that is not trusted until its file is configured.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,

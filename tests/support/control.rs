@@ -32,14 +32,14 @@ pub fn request(
     (status.unwrap_or(0), body)
 }
 
-/// Posts JSON and reads JSON; `Null` when the answer is none.
+/// Posts JSON and reads JSON; `Null` when the answer is not JSON.
 pub fn post(origin: &str, path: &str, body: &Value) -> Value {
     let headers = [("Content-Type", "application/json")];
     let (_, text) = request("POST", origin, path, &headers, &body.to_string());
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
-/// Reads JSON; `Null` when the answer is none.
+/// Reads JSON; `Null` when the answer is not JSON.
 pub fn get(origin: &str, path: &str) -> Value {
     serde_json::from_str(&request("GET", origin, path, &[], "").1).unwrap_or(Value::Null)
 }

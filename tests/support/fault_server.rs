@@ -1,4 +1,4 @@
-//! A loopback server that does exactly what a test says, byte by byte: it reads a request, asks
+//! A loopback server that does exactly what a test scripts, byte by byte: it reads a request, asks
 //! the test's script for the acts that follow, and performs them on the bare connection.
 
 use std::io::{ErrorKind, Read, Write};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use super::port::ReservedPort;
+
 /// One thing that the server does with a connection.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -17,10 +19,10 @@ pub enum Act {
     Send(Vec<u8>),
     /// Sends them one at a time with this pause between them.
     Slowly(Vec<u8>, Duration),
-    /// Sends them again and again until the other side is gone.
+    /// Sends them again and again until the other side closes.
     Endlessly(Vec<u8>),
     Wait(Duration),
-    /// Keeps the connection open and says nothing more.
+    /// Keeps the connection open and sends nothing more.
     Hold,
     /// Ends with RST instead of FIN.
     Reset,
@@ -28,7 +30,7 @@ pub enum Act {
     Close,
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Counted over all connections, from 0.
@@ -44,10 +46,10 @@ impl Request {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        headers.find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON; `Null` when it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -68,20 +70,14 @@ pub struct FaultServer {
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
+    /// Held before, during and after the server, so that no parallel test is given the port.
+    port: Option<ReservedPort>,
 }
 
 impl FaultServer {
     /// A plain server; the script is asked once for each request.
     pub fn start(script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Self {
-        FaultServer::listen("127.0.0.1:0", None, Arc::new(script))
-    }
-
-    /// The same on this port, which must be free.
-    pub fn start_on(
-        port: u16,
-        script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
-    ) -> Self {
-        FaultServer::listen(&format!("127.0.0.1:{port}"), None, Arc::new(script))
+        FaultServer::listen(ReservedPort::any(), None, Arc::new(script))
     }
 
     /// The same behind TLS.
@@ -89,7 +85,7 @@ impl FaultServer {
         tls: Arc<ServerConfig>,
         script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
-        FaultServer::listen("127.0.0.1:0", Some(tls), Arc::new(script))
+        FaultServer::listen(ReservedPort::any(), Some(tls), Arc::new(script))
     }
 
     /// Does the same acts on every request.
@@ -97,9 +93,9 @@ impl FaultServer {
         FaultServer::start(move |_| acts.clone())
     }
 
-    fn listen(address: &str, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind(address).expect("loopback");
-        let address = listener.local_addr().expect("it is bound");
+    fn listen(port: ReservedPort, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
+        let address = port.address();
+        let listener = TcpListener::bind(address).expect("the port is ours");
         let shared = Arc::new(Shared {
             script: Mutex::new(script),
             tls,
@@ -109,10 +105,10 @@ impl FaultServer {
         });
         let of_thread = Arc::clone(&shared);
         let accepting = std::thread::spawn(move || accept(&listener, &of_thread));
-        FaultServer { address, shared, accepting: Some(accepting) }
+        FaultServer { address, shared, accepting: Some(accepting), port: Some(port) }
     }
 
-    /// Follows another script from now on.
+    /// Uses another script from now on.
     pub fn becomes(&self, script: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) {
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(script);
     }
@@ -166,6 +162,8 @@ impl Drop for FaultServer {
         if let Some(accepting) = self.accepting.take() {
             let _ = accepting.join();
         }
+        // The rest of the test may rely on a refused connection.
+        self.port.take().into_iter().for_each(ReservedPort::keep);
     }
 }
 
@@ -205,7 +203,7 @@ fn converse<S: Read + Write>(stream: &mut S, raw: &TcpStream, shared: &Shared) {
     }
 }
 
-/// Whether the connection goes on.
+/// Whether the connection stays open.
 fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared) -> bool {
     match act {
         Act::Send(bytes) => stream.write_all(bytes).and_then(|()| stream.flush()).is_ok(),
@@ -213,9 +211,9 @@ fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared
             wait(*pause, shared) && stream.write_all(&[*byte]).and_then(|()| stream.flush()).is_ok()
         }),
         Act::Endlessly(bytes) => {
-            let mut goes_on = true;
-            while goes_on && !shared.over.load(Ordering::SeqCst) {
-                goes_on = stream.write_all(bytes).is_ok();
+            let mut is_open = true;
+            while is_open && !shared.over.load(Ordering::SeqCst) {
+                is_open = stream.write_all(bytes).is_ok();
             }
             false
         }
@@ -232,7 +230,7 @@ fn perform<S: Write>(act: &Act, stream: &mut S, raw: &TcpStream, shared: &Shared
     }
 }
 
-/// False when the server's end came first.
+/// False when the server is stopped first.
 fn wait(time: Duration, shared: &Shared) -> bool {
     let end = Instant::now() + time;
     while Instant::now() < end {

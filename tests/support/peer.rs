@@ -1,5 +1,5 @@
-//! The real servers as processes: one for each way to start it, shared by the tests of a binary,
-//! used by one test at a time. They hang on our end of a pipe, so they end with us, however we do.
+//! The real servers as processes: one for each way to start it, shared by all tests, used by one
+//! test at a time. Each ends when its standard input does, so also when the test program is killed.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -12,16 +12,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Missing, control, install};
+use super::port::ReservedPort;
+use super::{Missing, child, control, install};
 
-const MCP_2: (&str, &[&str]) = ("mcp2", &["mcp==2.3.0", "uvicorn>=0.34", "PyJWT", "cryptography"]);
-const MCP_1: (&str, &[&str]) = ("mcp1", &["mcp==1.30.0", "uvicorn>=0.34"]);
-const FASTMCP: (&str, &[&str]) = ("fastmcp", &["fastmcp>=4.0,<4.1.6"]);
+/// How long a server may take to name its address.
+const START: Duration = Duration::from_secs(120);
+/// Keycloak builds itself first; 135 s were measured on a busy machine of two cores.
+const KEYCLOAK_START: Duration = Duration::from_secs(300);
 
 /// A server process of ours.
 pub struct Process {
     child: Child,
-    // Its end is the child's sign to leave.
+    // Its end makes the child end.
     stdin: Option<ChildStdin>,
     /// `http://127.0.0.1:PORT`.
     pub origin: String,
@@ -29,18 +31,22 @@ pub struct Process {
 
 impl Process {
     /// Starts it and waits for the line that names its address.
-    fn start(command: &mut Command) -> Result<Self, Missing> {
+    fn start(command: &mut Command, limit: Duration) -> Result<Self, Missing> {
         let shown = format!("{command:?}");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| Missing(format!("{shown}: {error}")))?;
-        let stdin = child.stdin.take().expect("it was piped");
+        let failed = |error| Missing(format!("{shown}: {error}"));
+        let mut child = command.spawn().map_err(failed)?;
+        let (errors, _) = child::Stream::of(child.stderr.take());
         let addresses = watch(&mut child);
-        let Ok(origin) = addresses.recv_timeout(Duration::from_secs(120)) else {
-            let _ = child.kill();
-            let output = child.wait_with_output().map(|out| out.stderr).unwrap_or_default();
-            panic!("{shown} did not start: {}", String::from_utf8_lossy(&output));
+        let mut process = Process { stdin: child.stdin.take(), child, origin: String::new() };
+        let Ok(origin) = addresses.recv_timeout(limit) else {
+            // By the end of its input, so that it ends its own children too. Its standard error is
+            // not read to the end, which may never come.
+            drop(process);
+            panic!("{shown} named no address within {limit:?}: {}", errors.text());
         };
-        Ok(Process { child, stdin: Some(stdin), origin })
+        process.origin = origin;
+        Ok(process)
     }
 }
 
@@ -58,7 +64,7 @@ impl Drop for Process {
     }
 }
 
-// Reads on after the address, or the peer would one day wait for room in the pipe.
+// Continues to read after the address, or the pipe would fill and block the peer.
 fn watch(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = channel();
     let output = BufReader::new(child.stdout.take().expect("it was piped"));
@@ -82,15 +88,15 @@ fn shared(
     static ALL: Mutex<Option<HashMap<String, Shared>>> = Mutex::new(None);
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();
-    if let Some(known) = all.get(&key) {
-        return Ok(known);
+    if let Some(running) = all.get(&key) {
+        return Ok(running);
     }
     let process: Shared = Box::leak(Box::new(Mutex::new(start()?)));
     all.insert(key, process);
     Ok(process)
 }
 
-/// A server for one test: nobody else uses it meanwhile, and it is as it was at its start.
+/// A server for one test: no other test uses it meanwhile, and its state is that after its start.
 /// A test that needs two takes the identity server first, or two tests would wait for each other.
 pub struct Peer {
     origin: String,
@@ -144,11 +150,6 @@ impl Peer {
         format!("{}/mcp", self.origin())
     }
 
-    /// The port alone.
-    pub fn port(&self) -> u16 {
-        self.origin().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
-    }
-
     /// Undoes what a test set: faults, counters, options.
     pub fn reset(&self) {
         control::post(self.origin(), "/__control/reset", &json!({}));
@@ -170,7 +171,7 @@ impl Peer {
         control::post(self.origin(), "/__control/secret", &body);
     }
 
-    /// What was asked since the last reset.
+    /// The requests since the last reset.
     pub fn stats(&self) -> Stats {
         let stats = control::get(self.origin(), "/__control/stats");
         let counts = stats["counts"].as_object().cloned().unwrap_or_default();
@@ -182,7 +183,7 @@ impl Peer {
         }
     }
 
-    /// The requests since the last look, which then starts at none.
+    /// The number of requests since the last call of this or `reset`.
     pub fn take_requests(&self) -> u64 {
         let requests = self.stats().requests;
         control::post(self.origin(), "/__control/forget", &json!({}));
@@ -190,15 +191,11 @@ impl Peer {
     }
 }
 
-fn python_peer(
-    (name, packages): (&str, &[&str]),
-    source: &str,
-    options: &[&str],
-) -> Result<Peer, Missing> {
+fn python_peer(name: &str, source: &str, options: &[&str]) -> Result<Peer, Missing> {
     let start = || {
-        let python = install::python(name, packages)?;
+        let python = install::python(name)?;
         let script = install::sources().join(source);
-        Process::start(Command::new(python).arg("-B").arg(script).args(options))
+        Process::start(Command::new(python).arg("-B").arg(script).args(options), START)
     };
     Ok(Peer::of(shared(format!("{name} {options:?}"), start)?))
 }
@@ -206,7 +203,7 @@ fn python_peer(
 fn node_peer(node: PathBuf, source: &str, options: &[&str]) -> Result<Peer, Missing> {
     let start = || {
         let script = install::beside_packages(source)?;
-        Process::start(Command::new(node).arg("--no-warnings").arg(script).args(options))
+        Process::start(Command::new(node).arg("--no-warnings").arg(script).args(options), START)
     };
     Ok(Peer::of(shared(format!("{source} {options:?}"), start)?))
 }
@@ -214,18 +211,18 @@ fn node_peer(node: PathBuf, source: &str, options: &[&str]) -> Result<Peer, Miss
 /// The task server on mcp 2.3.0: both eras, unless the options say otherwise.
 pub fn task_server(options: &[&str]) -> Result<Peer, Missing> {
     let all = [&["--port", "0", "--end-with-stdin"], options].concat();
-    python_peer(MCP_2, "task_server/task_server.py", &all)
+    python_peer("mcp2", "task_server/task_server.py", &all)
 }
 
 /// The same on mcp 1.30.0: a genuine legacy server.
 pub fn legacy_task_server(options: &[&str]) -> Result<Peer, Missing> {
     let all = [&["--port", "0", "--end-with-stdin", "--era", "legacy"], options].concat();
-    python_peer(MCP_1, "task_server/task_server.py", &all)
+    python_peer("mcp1", "task_server/task_server.py", &all)
 }
 
 /// fastmcp, answering `manage_task` with the content of `answer`.
 pub fn fastmcp_server(answer: &str) -> Result<Peer, Missing> {
-    python_peer(FASTMCP, "other_servers/fastmcp_server.py", &[answer])
+    python_peer("fastmcp", "other_servers/fastmcp_server.py", &[answer])
 }
 
 /// The TypeScript SDK's server, answering `manage_task` with the content of `answer`.
@@ -240,12 +237,6 @@ pub fn oidc_server(options: &[&str]) -> Result<Peer, Missing> {
     node_peer(install::node_22()?, "oidc_server/oidc_server.mjs", &all)
 }
 
-/// A port of loopback on which nobody listens.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("it is bound").port()
-}
-
 /// The SDK's example server with a fixed set of tools; legacy, with sessions and event streams.
 /// It counts nothing.
 pub fn everything_server() -> Result<Peer, Missing> {
@@ -253,15 +244,16 @@ pub fn everything_server() -> Result<Peer, Missing> {
         install::npm()?.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
     // It neither names its port on stdout nor watches its stdin: a shell does both for it.
     let wrap = "\"$0\" \"$1\" streamableHttp >/dev/null 2>&1 & server=$!\n\
-        until (exec 3<>/dev/tcp/127.0.0.1/$PORT) 2>/dev/null; do sleep 0.1; done\n\
+        until (exec 3<>/dev/tcp/127.0.0.1/$PORT) 2>/dev/null; do\n\
+        kill -0 $server || exit 1; sleep 0.1; done\n\
         echo \"http://127.0.0.1:$PORT\"; read -r _; kill $server";
     let mut command = Command::new("bash");
-    command
-        .args(["-c", wrap])
-        .arg(install::node_22()?)
-        .arg(script)
-        .env("PORT", free_port().to_string());
-    Ok(Peer::alone(Process::start(&mut command)?))
+    let port = ReservedPort::any();
+    command.args(["-c", wrap]).arg(install::node_22()?).arg(script);
+    command.env("PORT", port.port().to_string());
+    let peer = Peer::alone(Process::start(&mut command, START)?);
+    port.keep();
+    Ok(peer)
 }
 
 /// The real Keycloak below `prefix` (`/` or `/auth`); one at a time, as it builds itself anew for
@@ -271,6 +263,23 @@ pub fn keycloak(prefix: &str) -> Result<Peer, Missing> {
     let script = install::sources().join("keycloak/start.sh");
     let mut command = Command::new(script);
     command.env("KEYCLOAK_WORK", work).env("PREFIX", prefix).env("END_WITH_STDIN", "1");
-    command.env("PORT", free_port().to_string()).env("MGMT", free_port().to_string());
-    Ok(Peer::alone(Process::start(&mut command)?))
+    let (port, health) = (ReservedPort::any(), ReservedPort::any());
+    command.env("PORT", port.port().to_string()).env("MGMT", health.port().to_string());
+    let peer = Peer::alone(Process::start(&mut command, KEYCLOAK_START)?);
+    port.keep();
+    health.keep();
+    Ok(peer)
+}
+
+#[test]
+fn a_peer_that_names_no_address_is_ended_and_its_errors_are_shown() {
+    // Like Keycloak's script: a subshell waits for the end of the input and holds standard error.
+    let script = "exec 4<&0; ( read -r -u 4 _ ) & echo no luck >&2; wait";
+    let start = || {
+        let mut command = Command::new("bash");
+        Process::start(command.args(["-c", script]), Duration::from_secs(1)).map(drop)
+    };
+    let message = std::panic::catch_unwind(start).expect_err("it has no address");
+    let message = message.downcast_ref::<String>().expect("a message with details");
+    assert!(message.contains("named no address") && message.contains("no luck"), "{message}");
 }

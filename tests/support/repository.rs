@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::child;
+
 /// Makes `folder` a repository on `branch` with one commit. Without git on this machine the
 /// branch can still be read, which is all that most tests need.
 pub fn plant(folder: &Path, branch: &str) {
@@ -23,5 +25,5 @@ pub fn commit(folder: &Path, subject: &str) {
     git.env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z");
     git.env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z");
     git.args(identity).args(["commit", "--quiet", "--allow-empty", "-m", subject]);
-    let _ = git.output();
+    let _ = child::output(&mut git, child::LIMIT);
 }

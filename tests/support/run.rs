@@ -1,4 +1,4 @@
-//! One run of the program and what came of it; the checks that hold for every session start.
+//! One run of the program and its outcome; the checks that hold for every session start.
 
 use std::fmt;
 use std::io::Write;
@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// No test waits longer for a run than this.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use super::child;
 
-/// What came of one run.
+/// The outcome of one run.
 pub struct Outcome {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
@@ -20,6 +19,7 @@ pub struct Outcome {
 }
 
 /// Starts `command`, feeds it `stdin`, waits for its end.
+#[track_caller]
 pub fn to_its_end(command: &mut Command, stdin: &[u8]) -> Outcome {
     let began = Instant::now();
     finish(start(command, stdin), began)
@@ -31,23 +31,15 @@ pub fn start(command: &mut Command, stdin: &[u8]) -> Child {
     let mut child = command.spawn().expect("the program starts");
     let mut pipe = child.stdin.take().expect("it was piped");
     let bytes = stdin.to_vec();
-    // It may leave before it has read all; that is its right.
+    // It may end before it has read all of it.
     std::thread::spawn(move || pipe.write_all(&bytes));
     child
 }
 
 /// Waits for the end of a run that began at `began`.
+#[track_caller]
 pub fn finish(child: Child, began: Instant) -> Outcome {
-    let id = child.id();
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(TIMEOUT) else {
-        if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
-        }
-        panic!("the run did not end within {TIMEOUT:?}");
-    };
-    let output = output.expect("the program was waited for");
+    let output = child::wait(child, "warmstart", child::LIMIT);
     Outcome {
         status: output.status,
         stdout: output.stdout,
@@ -56,8 +48,8 @@ pub fn finish(child: Child, began: Instant) -> Outcome {
     }
 }
 
-/// Whether this process ignores the signal of that number, and with it everything it starts: so it
-/// is in the background of a script.
+/// Whether this process, and so every child, ignores the signal of that number, as in the background
+/// of a script.
 pub fn is_ignored(number: u32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -93,7 +85,7 @@ impl Outcome {
             .unwrap_or_else(|error| panic!("stdout is not one JSON value ({error}): {self:?}"))
     }
 
-    /// The hook's answer: exit 0, one object and a newline and not a byte more, the exact envelope.
+    /// The hook's answer: exit 0, exactly one object and a newline, the exact envelope.
     #[track_caller]
     pub fn answer(&self) -> Value {
         assert_eq!(self.code(), 0, "{self:?}");
@@ -114,7 +106,7 @@ impl Outcome {
         context.as_str().unwrap_or_default().to_owned()
     }
 
-    /// The line that the person sees; empty when there was none.
+    /// The line that the user sees; empty when there was none.
     #[track_caller]
     pub fn notice(&self) -> String {
         self.answer()["systemMessage"].as_str().unwrap_or_default().to_owned()

@@ -1,10 +1,11 @@
-//! A user of the program: a home of their own, nothing in the environment but what a test puts
-//! there, a repository to stand in. At its end no secret may lie about and no child may be left.
+//! A user of the program: a home of its own, nothing in the environment but what a test puts
+//! there, a repository as working folder. At its end no secret may be left in a file and no child
+//! may be running.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,8 +15,11 @@ use warmstart::deadline::Timestamp;
 use super::run::{self, Outcome};
 use super::{canary, repository};
 
-/// Enough for git and a shell, and nothing of the developer's own.
+/// Enough for git and a shell, without the folders of the developer's home.
 pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// `query::CLOCK_GRAIN` and a little more.
+const FILE_CLOCK: Duration = Duration::from_millis(12);
 
 /// See the module.
 pub struct Session {
@@ -26,12 +30,12 @@ pub struct Session {
     id: String,
 }
 
-/// What became of one hook, by the record of runs.
+/// What the record of runs has of one hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookRun {
     /// `live`, `fresh`, `stale` or `none`.
     pub supply: String,
-    /// Why it was no better; empty when nothing was wrong.
+    /// The failure; empty when there was none.
     pub cause: String,
 }
 
@@ -77,7 +81,7 @@ impl Session {
 
     /// Removes a variable.
     pub fn unset(&mut self, name: &str) {
-        self.variables.retain(|(known, _)| known != name);
+        self.variables.retain(|(variable, _)| variable != name);
     }
 
     /// Sets a variable whose value must never be seen again.
@@ -85,7 +89,7 @@ impl Session {
         self.guard(value).env(name, value)
     }
 
-    /// Watches for a secret that reaches the program in another way.
+    /// Checks for a secret that reaches the program in another way.
     pub fn guard(mut self, value: &str) -> Self {
         self.secrets.push(value.to_owned());
         self
@@ -196,10 +200,18 @@ impl Session {
         }
         canary::absent("eyJhbGciOi", &outcome.stdout, "stdout");
         assert!(!outcome.stderr.contains("panicked at"), "a panic on stderr: {outcome:?}");
-        // Runs that are closer together than the clock of file times count as simultaneous, and
-        // take each other's answers. Here one is always after the other.
-        std::thread::sleep(Duration::from_millis(25));
+        self.outlast_file_times();
         outcome
+    }
+
+    /// Waits until the next run is certainly later than all that is written: what is as old as the
+    /// clock of file times is coarse counts as written during the run, and is taken over by it.
+    fn outlast_file_times(&self) {
+        let files = canary::files(self.root.path());
+        let times = files.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok());
+        let Some(newest) = times.max() else { return };
+        let age = SystemTime::now().duration_since(newest).unwrap_or_default();
+        std::thread::sleep(FILE_CLOCK.saturating_sub(age));
     }
 
     /// The cache folder of the platform.
@@ -222,7 +234,7 @@ impl Session {
         all.into_iter().filter(kept).collect()
     }
 
-    /// Makes every cached answer older by `age`, as if the run that wrote it lay so far back.
+    /// Makes every cached answer older by `age`, as if it had been written that long ago.
     pub fn age_cache(&self, age: Duration) {
         let seconds = i64::try_from(age.as_secs()).expect("a short time");
         let entries = self.entries();
@@ -252,11 +264,27 @@ impl Session {
         all.filter(|path| in_store(path) && is_token(path)).collect()
     }
 
-    /// Everything the log files say.
+    /// The text of all log files.
     pub fn log(&self) -> String {
         let logs = canary::files(&self.state().join("logs"));
         let texts = logs.iter().filter_map(|path| fs::read(path).ok());
         texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    }
+
+    /// Makes every kept token older by `age`, as if it had been issued that long ago.
+    pub fn age_tokens(&self, age: Duration) {
+        let seconds = i64::try_from(age.as_secs()).expect("a short time");
+        let tokens = self.tokens();
+        assert!(!tokens.is_empty(), "there is no token to age");
+        for path in tokens {
+            let bytes = fs::read(&path).expect("a token");
+            let mut token: Value = serde_json::from_slice(&bytes).expect("a token is JSON");
+            for key in ["obtained", "expires"] {
+                let at = token[key].as_i64().unwrap_or_else(|| panic!("`{key}` of {token}"));
+                token[key] = json!(at - seconds);
+            }
+            fs::write(&path, token.to_string()).expect("a token");
+        }
     }
 
     /// The recorded runs, oldest first.
@@ -272,9 +300,9 @@ impl Session {
         let runs = self.runs();
         let run = runs.last().expect("no run was recorded");
         let hooks = run["hooks"].as_array().expect("hooks of a run");
-        let found = hooks.iter().find(|one| one["name"] == hook);
-        let found = found.unwrap_or_else(|| panic!("no `{hook}` in {run}"));
-        let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+        let record = hooks.iter().find(|record| record["name"] == hook);
+        let record = record.unwrap_or_else(|| panic!("no `{hook}` in {run}"));
+        let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
         HookRun { supply: text("supply"), cause: text("cause") }
     }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{install, or_skip};
+use crate::support::{child, install, needs, or_skip};
 
 /// Scenario and protocol revision; extensions have none.
 const SCENARIOS: [(&str, &str); 7] = [
@@ -20,6 +20,8 @@ const SCENARIOS: [(&str, &str); 7] = [
 
 #[test]
 fn p36_conformance() {
+    let Some(_) = or_skip(needs("curl", "curl")) else { return };
+    let Some(_) = or_skip(needs("python3", "python3")) else { return };
     let Some(node) = or_skip(install::node_22()) else { return };
     let Some(packages) = or_skip(install::npm()) else { return };
     let suite = packages.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
@@ -34,7 +36,7 @@ fn p36_conformance() {
         }
         command.env("WARMSTART", env!("CARGO_BIN_EXE_warmstart"));
         command.env("CONFORMANCE_HOME", home.path());
-        let output = command.output().unwrap();
+        let output = child::output(&mut command, child::LIMIT).unwrap();
         let (said, errors) = (output.stdout, output.stderr);
         let said = String::from_utf8_lossy(&said) + String::from_utf8_lossy(&errors);
         assert!(output.status.success(), "{scenario} {version}:\n{said}");

@@ -15,7 +15,6 @@ fn a014_i16_fifty_at_once_with_an_expired_token_and_an_empty_cache() {
     let Some(identity) = or_skip(peer::oidc_server(&[])) else { return };
     let Some(server) = or_skip(peer::task_server(&["--auth", "jwks"])) else { return };
     server.set(&json!({ "issuer": format!("{}/realms/dhafnck", identity.origin()) }));
-    identity.set(&json!({ "ttl": 2 }));
     let session = asking(&server.mcp())
         .env("WARMSTART_CACHE__READ", "fresh_first")
         .with_keycloak(identity.origin(), "claude-hooks", "claude-hooks-secret")
@@ -24,8 +23,7 @@ fn a014_i16_fifty_at_once_with_an_expired_token_and_an_empty_cache() {
     for entry in session.entries() {
         fs::remove_file(entry).unwrap();
     }
-    std::thread::sleep(Duration::from_secs(3));
-    identity.set(&json!({ "ttl": 300 }));
+    session.age_tokens(Duration::from_secs(600));
     server.take_requests();
     identity.take_requests();
     let crowd: Vec<_> = (0..CROWD).map(|_| session.begin("startup")).collect();

@@ -1,9 +1,9 @@
 //! The C header and the Rust types are the same layout: `cc` compiles the header, strictly, and
-//! prints what it made of it. Without a C compiler there is nothing to compare.
+//! prints what it made of it.
 
 use std::mem::{offset_of, size_of};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use warmstart_plugin::abi::{Host, SYMBOL, Str};
 
@@ -24,16 +24,8 @@ int main(void) {
 }
 "#;
 
-fn has_compiler() -> bool {
-    let probe = Command::new("cc").arg("--version").stdout(Stdio::null()).status();
-    probe.is_ok_and(|status| status.success())
-}
-
 #[test]
 fn the_header_and_the_rust_types_have_one_layout() {
-    if !has_compiler() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("probe.c");
     let program = folder.path().join("probe");
@@ -45,7 +37,8 @@ fn the_header_and_the_rust_types_have_one_layout() {
         .arg("-o")
         .args([&program, &source])
         .status();
-    assert!(built.unwrap().success(), "the header compiles without a warning");
+    let built = built.expect("`cc` (package gcc), which Rust links with too");
+    assert!(built.success(), "the header compiles without a warning");
     let printed = Command::new(&program).output().unwrap().stdout;
     let of_rust = [
         size_of::<Str>(),

@@ -15,7 +15,7 @@ for (let i = 2; i < process.argv.length; i += 2) {
 }
 if (!['127.0.0.1', 'localhost', '::1'].includes(opt.host)) { console.error('loopback only'); process.exit(2); }
 
-// Whoever started us holds our stdin open; when that process is gone, in whatever way, so are we.
+// The parent holds our standard input open: it ends with the parent, however that ends, and so do we.
 if (opt['end-with-stdin'] === 'on') process.stdin.on('end', () => process.exit(0)).resume();
 
 // The issuer names the port, so the port comes first (0: any free one); requests wait until the provider is there.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """fastmcp with one tool, `manage_task`, that always gives the answer in the file named by the first argument.
 
-Loopback, any free port, named in the first line of output; leaves when its stdin ends.
+Loopback, any free port, named in the first line of output; ends when its standard input does.
 """
 
 import json

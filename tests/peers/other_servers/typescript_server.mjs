@@ -1,6 +1,6 @@
 // The TypeScript SDK's server with one tool, `manage_task`, that always gives the answer in the file
 // named by the first argument. The second is the legacy leg: `stateless` (its default) or `reject`.
-// Loopback, any free port, named in the first line of output; leaves when its stdin ends.
+// Loopback, any free port, named in the first line of output; ends when its standard input does.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';

@@ -442,7 +442,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, default=18200, help="0: any free one, named in the first line of output")
-    p.add_argument("--end-with-stdin", action="store_true", help="leave when stdin ends")
+    p.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
     p.add_argument("--mcp-path", default="/mcp")
     p.add_argument("--rest-path", default="/mcp", help="REST is <this>/manage_task and <this>/manage_connection")
     p.add_argument("--era", choices=["both", "modern", "legacy"], default="both")
@@ -484,7 +484,7 @@ def main() -> None:
 
 
 def end_with_stdin() -> None:
-    """Whoever started us holds our stdin open; when that process is gone, in whatever way, so are we."""
+    """The parent holds our standard input open: it ends with the parent, and so does this server."""
     sys.stdin.buffer.read()
     os._exit(0)
 
