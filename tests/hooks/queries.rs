@@ -9,10 +9,15 @@ use crate::support::{Act, FaultServer, Request, Session, mcp_reply};
 
 const TABLE: &str = "[branches]\nmain = \"b-7\"\n";
 
-/// A server that knows the branch `main` as `b-9` and recommends a task for whatever it is asked. It
-/// takes its time, so that what is asked at the same time is answered at the same time.
+/// A server that knows the branch `main` as `b-9` and recommends a task for every branch. It answers
+/// after 60 ms, so that requests made at the same time are answered at the same time.
 fn server() -> FaultServer {
-    FaultServer::start(|request| {
+    server_with_slow_branches(Duration::from_millis(60))
+}
+
+/// The same, with this delay before the list of branches.
+fn server_with_slow_branches(delay: Duration) -> FaultServer {
+    FaultServer::start(move |request| {
         if mcp_reply::is_token_request(request) {
             return mcp_reply::healthy(request);
         }
@@ -26,11 +31,10 @@ fn server() -> FaultServer {
             }
             _ => mcp_reply::payload(&mcp_reply::three_tasks()),
         };
+        let is_branches = tool(request) == "manage_git_branch";
+        let delay = if is_branches { delay } else { Duration::from_millis(60) };
         let answer = mcp_reply::rpc(request, &mcp_reply::result(&payload));
-        vec![
-            Act::Wait(Duration::from_millis(60)),
-            Act::Send(mcp_reply::json_response(200, &answer)),
-        ]
+        vec![Act::Wait(delay), Act::Send(mcp_reply::json_response(200, &answer))]
     })
 }
 
@@ -145,4 +149,41 @@ fn s04_the_order_is_the_users() {
         .hooks_toml("[hooks.git_context]\norder = 1\n");
     let context = session.start("startup").context();
     assert!(context.find("Git, ").unwrap() < context.find("Open tasks").unwrap(), "{context}");
+}
+
+/// Longer than a second: entries are dated in whole seconds, so this answer is always dated later than
+/// the beginning of the run that asked for it.
+const OVER_A_SECOND: Duration = Duration::from_millis(1200);
+
+#[test]
+fn tasks_next_uses_a_list_of_branches_that_took_longer_than_a_second() {
+    let server = server_with_slow_branches(OVER_A_SECOND);
+    let session = Session::with_server(&server.mcp());
+    let outcome = session.run(&["tasks", "next"]);
+    assert!(outcome.text().contains("Next on b-9"), "{outcome:?}");
+}
+
+#[test]
+fn tasks_next_uses_the_branches_it_asked_for_where_no_entry_counts_as_fresh() {
+    let server = server();
+    for table in ["[queries.branches]\nttl = \"0s\"\n", "[cache]\nread = \"network_first\"\n"] {
+        let session = Session::with_server(&server.mcp()).hooks_toml(table);
+        let outcome = session.run(&["tasks", "next"]);
+        assert!(outcome.text().contains("Next on b-9"), "{table}: {outcome:?}");
+    }
+}
+
+#[test]
+fn priming_uses_a_list_of_branches_that_took_longer_than_a_second() {
+    let server = server_with_slow_branches(OVER_A_SECOND);
+    let session = Session::with_server(&server.mcp())
+        .deadline("20s")
+        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+    session.start("startup");
+    session.settle();
+    let calls = asked(&server);
+    let actions: Vec<&str> =
+        calls.iter().filter_map(|(_, arguments)| arguments["action"].as_str()).collect();
+    assert_eq!(actions, ["list", "list", "next"], "tasks, branches, next: {}", session.log());
+    assert!(session.start("startup").context().contains("\n- Next on b-9\n"));
 }
