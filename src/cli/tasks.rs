@@ -16,7 +16,7 @@ use crate::deadline::{Deadline, Timestamp};
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
-use crate::query::{QueryResult, ServedFrom};
+use crate::query::{QueryResult, ServedFrom, Timeout};
 use crate::task::{Answer, Task};
 
 /// A person waits longer than a session.
@@ -95,7 +95,9 @@ fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<QueryR
     }
     let known = bindings::with_branch(session, name).or_else(|failure| match name {
         "next" if !options.cached => {
-            ask_branches(plan).and_then(|()| bindings::with_branch(session, name))
+            let timeout = Timeout::built_in(TIMEOUT);
+            let deadline = Deadline::after(TIMEOUT);
+            block_on(bindings::asking_for_branch(session, name, timeout, deadline))?
         }
         _ => Err(failure),
     })?;
@@ -110,14 +112,7 @@ fn ask(plan: &crate::plan::Plan, name: &str, options: &Options) -> Result<QueryR
         return Ok(QueryResult { failure, ..found });
     }
     let deadline = Deadline::after(TIMEOUT);
-    block_on(session.queries.live(name, &known, TIMEOUT, deadline))
-}
-
-/// Fills the list of branches, which the next task is found by.
-fn ask_branches(plan: &crate::plan::Plan) -> Result<(), Failure> {
-    let known = bindings::known(&plan.session);
-    let renewed = plan.session.queries.renew(bindings::BRANCHES, &known, Deadline::after(TIMEOUT));
-    block_on(renewed)?.map(drop)
+    block_on(session.queries.live(name, &known, Timeout::built_in(TIMEOUT), deadline))
 }
 
 /// Runs one future to its end.
