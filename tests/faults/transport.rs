@@ -115,19 +115,19 @@ fn n015_a_body_without_end() {
 
 #[test]
 fn n016_reset_after_the_request() {
-    let (server, ..) = Row::stale("WS30").check_seen(|_| vec![Act::Reset]);
+    let (server, ..) = Row::stale("(WS303)").check_seen(|_| vec![Act::Reset]);
     assert!(server.requests().len() > 1, "a read-only query is tried again");
 }
 
 #[test]
 fn n017_reset_in_the_body() {
-    Row::stale("WS30")
+    Row::stale("(WS303)")
         .check(|_| vec![Act::Send(head(900)), Act::Send(b"{\"a\":".into()), Act::Reset]);
 }
 
 #[test]
 fn n018_the_end_before_the_promised_length() {
-    Row::stale("WS30")
+    Row::stale("(WS303)")
         .check(|_| vec![Act::Send(head(900)), Act::Send(b"{\"a\":".into()), Act::Close]);
 }
 
@@ -232,7 +232,7 @@ fn n028_tls_to_a_plain_port() {
 
 #[test]
 fn n028_plain_to_a_tls_port() {
-    let row = Row::without("WS").deadline("15s");
+    let row = Row::without("(WS402)").deadline("15s");
     let server = FaultServer::start_tls(Authority::new().server(Flaw::None), healthy);
     row.run(&row.session(&format!("http://127.0.0.1:{}/mcp", server.port()), None));
 }
