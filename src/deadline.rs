@@ -11,19 +11,57 @@ use serde::{Deserialize, Serialize};
 /// The moment at which the whole run must have answered. Copied down to every stage; no stage has
 /// a total timeout of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Instant);
+pub struct Deadline {
+    at: Instant,
+    limit: Limit,
+}
+
+/// What sets a deadline, so that the hint of a timeout names the setting that moves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The setting with this key.
+    Setting(&'static str),
+    /// Built into a command or a stage: no setting moves it.
+    BuiltIn,
+}
+
+impl Limit {
+    /// The deadline of a session start.
+    pub const SESSION: Limit = Limit::Setting("session_start.deadline");
+
+    /// A hint for a timeout by this limit: `advice`, and the setting to raise.
+    #[must_use]
+    pub fn hint(self, advice: &str) -> String {
+        match self {
+            Limit::Setting(key) => format!("{advice}, or raise `{key}`"),
+            Limit::BuiltIn => format!("{advice}; the time limit of this command is fixed"),
+        }
+    }
+}
 
 impl Deadline {
-    /// A deadline that far from now.
+    /// A deadline that far from now, built into its command.
     #[must_use]
     pub fn after(limit: Duration) -> Self {
-        Deadline(Instant::now() + limit)
+        Deadline { at: Instant::now() + limit, limit: Limit::BuiltIn }
+    }
+
+    /// The same deadline, set by `limit`.
+    #[must_use]
+    pub fn set_by(self, limit: Limit) -> Self {
+        Deadline { limit, ..self }
+    }
+
+    /// What sets it.
+    #[must_use]
+    pub fn limit(self) -> Limit {
+        self.limit
     }
 
     /// What is left; zero once it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        self.at.saturating_duration_since(Instant::now())
     }
 
     /// Whether nothing is left.
@@ -32,22 +70,29 @@ impl Deadline {
         self.remaining().is_zero()
     }
 
-    /// This deadline, or `limit` from now if that is nearer.
+    /// This deadline, or `time` from now if that is nearer.
     #[must_use]
-    pub fn capped(self, limit: Duration) -> Self {
-        Deadline(self.0.min(Instant::now() + limit))
+    pub fn capped(self, time: Duration) -> Self {
+        self.capped_by(time, Limit::BuiltIn)
+    }
+
+    /// The same, with what sets the nearer one.
+    #[must_use]
+    pub fn capped_by(self, time: Duration, limit: Limit) -> Self {
+        let nearer = Instant::now() + time;
+        if nearer < self.at { Deadline { at: nearer, limit } } else { self }
     }
 
     /// This deadline moved nearer by `margin`.
     #[must_use]
     pub fn earlier(self, margin: Duration) -> Self {
-        Deadline(self.0.checked_sub(margin).unwrap_or(self.0))
+        Deadline { at: self.at.checked_sub(margin).unwrap_or(self.at), ..self }
     }
 
     /// The instant itself, for timers.
     #[must_use]
     pub fn instant(self) -> Instant {
-        self.0
+        self.at
     }
 }
 
@@ -186,5 +231,15 @@ mod tests {
         assert!(whole.capped(Duration::from_secs(9)).instant() == whole.instant());
         assert!(whole.capped(Duration::from_secs(1)).instant() < whole.instant());
         assert!(Deadline::after(Duration::ZERO).is_over());
+    }
+
+    #[test]
+    fn a_deadline_names_the_limit_that_ends_first() {
+        let second = Duration::from_secs(1);
+        let whole = Deadline::after(5 * second).set_by(Limit::SESSION);
+        let hook = Limit::Setting("hooks.x.timeout");
+        assert_eq!(whole.capped_by(second, hook).limit(), hook);
+        assert_eq!(whole.capped_by(9 * second, hook).limit(), Limit::SESSION);
+        assert_eq!(whole.capped(second).earlier(second).limit(), Limit::BuiltIn);
     }
 }

@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::fallback::{self, Step};
-use crate::hook::{self, Hook, SessionContext};
+use crate::hook::{self, Hook, HookTimeout, SessionContext};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::plugin::{self, ItemKind, PluginHost, Plugins};
@@ -107,9 +107,9 @@ fn plan_hook(
     let built = match (kind.strip_prefix(plugin::PREFIX), hook::find(kind)) {
         (Some(word), _) => {
             let named = plugins.find(word, ItemKind::Hook);
-            named.map(|named| hook::plugin::hook(named, config.timeout))
+            named.map(|named| hook::plugin::hook(named, HookTimeout::new(name, config)))
         }
-        (None, Some(builtin)) => (builtin.build)(config, &inputs.config),
+        (None, Some(builtin)) => (builtin.build)(name, config, &inputs.config),
         (None, None) => Err(unknown(
             &format!("hooks.{name}"),
             "hook",
@@ -159,7 +159,7 @@ fn queries(inputs: &PlanInputs, plugins: &Plugins, problems: &mut Vec<Failure>) 
     let others = config.clients.iter().map(other).collect();
     let cache = Cache::new(&config.cache, inputs.paths.as_ref(), inputs.dry_run);
     let read = inputs.read.unwrap_or(config.cache.read);
-    Queries::new(table, primary, others, cache, read, inputs.now)
+    Queries::new(table, primary, others, cache, read)
 }
 
 impl PlanInputs {

@@ -11,6 +11,7 @@ use crate::deadline::{Deadline, Timestamp};
 use crate::environment::Environment;
 use crate::hook::bindings;
 use crate::plan::Plan;
+use crate::query::QueryResult;
 use crate::{logging, runs};
 
 /// The hidden command.
@@ -128,14 +129,18 @@ pub fn detach() {
 /// Does what is due, in the detached process.
 pub async fn run(plan: &Plan, work: &BackgroundWork) {
     let deadline = Deadline::after(LIMIT);
+    let mut branches = None;
     for name in work.renew.iter().chain(&work.prime) {
-        renew(plan, name, deadline).await;
+        let result = renew(plan, name, branches.as_ref(), deadline).await;
+        if name == bindings::BRANCHES {
+            branches = result;
+        }
     }
     // With the list of branches there the next task can be asked for.
     if work.prime.iter().any(|name| name == bindings::BRANCHES) {
         let again = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         for name in again.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
-            renew(plan, name, deadline).await;
+            renew(plan, name, branches.as_ref(), deadline).await;
         }
     }
     if work.upkeep {
@@ -143,16 +148,27 @@ pub async fn run(plan: &Plan, work: &BackgroundWork) {
     }
 }
 
-async fn renew(plan: &Plan, name: &str, deadline: Deadline) {
+/// Renews one query; `branches` is the list of branches, if this process has just asked for it.
+async fn renew(
+    plan: &Plan,
+    name: &str,
+    branches: Option<&QueryResult>,
+    deadline: Deadline,
+) -> Option<QueryResult> {
     let session = &plan.session;
-    let result = match bindings::with_branch(session, name) {
-        Ok(known) => session.queries.renew(name, &known, deadline).await,
+    let bindings = match branches {
+        Some(branches) => bindings::with_branch_of(session, name, branches),
+        None => bindings::with_branch(session, name),
+    };
+    let result = match bindings {
+        Ok(bindings) => session.queries.renew(name, &bindings, deadline).await,
         Err(failure) => Err(failure),
     };
-    match result {
+    match &result {
         Ok(_) => tracing::info!(query = name, "renewed in the background"),
         Err(failure) => tracing::warn!(query = name, %failure, "not renewed in the background"),
     }
+    result.ok()
 }
 
 fn prune_all(plan: &Plan) {

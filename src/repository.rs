@@ -1,16 +1,16 @@
-//! Where we stand: the repository's root, branch and commit, read from `.git` without running
-//! anything. What lies there belongs to somebody else: every read is bounded, nothing is obeyed.
+//! Repository discovery: root, branch and commit, read from `.git` without running a program. The files
+//! there are foreign input: every read is bounded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk;
 
-/// Names and ids in `.git` are short; a longer file is not what it seems.
+/// Names and ids in `.git` are short; a longer file is refused.
 const MAX_REF_BYTES: u64 = 4096;
 /// `packed-refs` grows with the repository.
 const MAX_PACKED_BYTES: u64 = 16 << 20;
-/// Folders that are looked at on the way up.
+/// Parent folders that are searched.
 const MAX_PARENTS: usize = 64;
 /// A reference may name another one.
 const MAX_REF_STEPS: usize = 5;
@@ -57,7 +57,7 @@ impl Repository {
         Repository { root, git_dir, branch, commit }
     }
 
-    /// The folder's name, for people and placeholders.
+    /// The name of the root folder, for placeholders.
     #[must_use]
     pub fn name(&self) -> String {
         self.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -92,14 +92,14 @@ fn branch_of(reference: &str) -> Option<String> {
     (is_safe(reference) && !name.is_empty()).then(|| name.to_owned())
 }
 
-/// Git's own rules for names, as far as they keep us inside the folder.
+/// Those of git's rules for names that keep the path inside the folder.
 fn is_safe(reference: &str) -> bool {
     reference.starts_with("refs/")
         && !reference.contains("..")
         && !reference.bytes().any(|byte| byte < b' ' || byte == 0x7f)
 }
 
-/// The commit that a reference stands for. References of all work trees lie in the common folder.
+/// The commit of a reference. References of all work trees are in the common folder.
 fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
     let common = short(&git_dir.join("commondir")).map(|path| git_dir.join(path));
     let common = common.as_deref().unwrap_or(git_dir);

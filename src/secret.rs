@@ -1,6 +1,5 @@
-//! Values that must not be seen: `Secret` and `SafeUrl` print without what is private in them, and
-//! `scrub` masks every secret of this process in text that came from elsewhere.
-//! Redaction is a type here, not a habit.
+//! Values that must not be printed: `Secret` and `SafeUrl` print without their private parts, and
+//! `scrub` masks every secret of this process in foreign text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +12,7 @@ use url::Url;
 /// Shorter values are too likely to be ordinary words of a message.
 const MIN_MASKED_CHARS: usize = 6;
 
-/// Every secret this process has made, so that text from outside can be searched for them.
+/// Every secret of this process, so that foreign text can be searched for them.
 static REGISTERED: Mutex<Vec<SecretString>> = Mutex::new(Vec::new());
 
 /// A password, token or header value. Prints as `****`; zeroed when dropped.
@@ -27,7 +26,7 @@ impl Secret {
         let secret = SecretString::from(value.into());
         if secret.expose_secret().len() >= MIN_MASKED_CHARS {
             let mut known = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-            if !known.iter().any(|one| one.expose_secret() == secret.expose_secret()) {
+            if !known.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
                 known.push(secret.clone());
             }
         }
@@ -113,7 +112,7 @@ impl SafeUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text.trim()).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => {
-                "has no scheme, like `http://localhost:8000`".to_owned()
+                "has no scheme; write it like `http://localhost:8000`".to_owned()
             }
             other => other.to_string(),
         })?;
@@ -126,19 +125,19 @@ impl SafeUrl {
         Ok(SafeUrl(url))
     }
 
-    /// The URL as it stands, for sending.
+    /// The complete URL, for sending.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
     }
 
-    /// Scheme, host and port: what a credential is bound to.
+    /// Scheme, host and port: a credential is bound to these.
     #[must_use]
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
 
-    /// `https`, or plain http to this very machine.
+    /// `https`, or plain http to this machine.
     #[must_use]
     pub fn may_carry_secrets(&self) -> bool {
         self.0.scheme() == "https" || self.is_loopback()

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One task as a server gave it. Only what may be shown or sorted by is typed; unknown words of
-/// status and priority are kept as they are.
+/// One task of a server. Only fields that are shown or sorted by are typed; unknown values of status
+/// and priority are kept unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -36,8 +36,8 @@ impl Task {
         if title.is_empty() {
             return None;
         }
-        let known = ["id", "title", "status", "priority"];
-        let more = object.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let typed = ["id", "title", "status", "priority"];
+        let more = object.iter().filter(|(name, _)| !typed.contains(&name.as_str()));
         let more = more.filter_map(|(name, value)| Some((name.clone(), scalar(value)?.into())));
         Some(Task {
             id,
@@ -84,7 +84,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// What a query's answer is read as.
+/// The form that a query's answer is read in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerKind {
@@ -93,16 +93,16 @@ pub enum AnswerKind {
     Text,
 }
 
-/// What a source of tasks said, understood.
+/// An understood answer of a source of tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// Possibly none: an understood empty list is an answer.
+    /// Possibly empty: an understood empty list is an answer.
     Tasks(Tasks),
     Text(String),
 }
 
-/// A list of tasks, cut to what can ever be shown; `total` tells how many there were.
+/// A list of tasks, cut to the most that can be shown; `total` is their number at the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tasks {
     pub list: Vec<Task>,
@@ -127,9 +127,9 @@ pub struct Query {
     pub name: String,
     pub tool: String,
     pub arguments: Map<String, Value>,
-    /// JSON pointers into the answer; the first that is there holds it.
+    /// JSON pointers into the answer; the first that exists leads to the tasks.
     pub items: Vec<String>,
-    /// Only then it may be repeated after a failure, or primed.
+    /// Only then may it be retried, kept or primed.
     pub read_only: bool,
     pub answer: AnswerKind,
     /// How long an answer counts as fresh.

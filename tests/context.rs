@@ -217,7 +217,7 @@ fn i08_stale_tasks_say_so_with_time_and_cause() {
     assert!(rest.starts_with("- a [todo, high]\n"), "{rest}");
     let notice = outcome.notice();
     assert!(notice.starts_with("warmstart: tasks are as of 20"), "{notice}");
-    assert!(notice.contains("WS3"), "{notice}");
+    assert!(notice.contains("(WS302)"), "{notice}");
     assert_eq!(session.start("startup").context(), outcome.context(), "and stays the same");
     assert_eq!(session.start("resume").context(), "", "nor is it repeated");
 }

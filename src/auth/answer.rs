@@ -1,5 +1,5 @@
-//! Reading Keycloak's answers: the token with its end, or what is wrong and how to mend it (measured
-//! answers of Keycloak 26). Pure but for the clock that a lifetime is counted from.
+//! Reads Keycloak's answers: the token with its expiry, or the cause and how to fix it (measured answers
+//! of Keycloak 26). Pure except for the clock that a lifetime is counted from.
 
 use std::time::Duration;
 
@@ -9,32 +9,33 @@ use super::claims;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
 
-/// No token is believed to live longer.
+/// A longer lifetime is cut to this.
 const MAX_LIFETIME_SECONDS: f64 = 86_400.0;
-/// A header may not be longer with most servers by far.
+/// Most servers refuse much shorter headers.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
 
-/// What the token endpoint said.
+/// An answer of the token endpoint.
 pub(super) struct TokenResponse {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
-/// Reads an answer of the token endpoint: the token with its end, or what is wrong and how to mend it.
+/// Reads an answer of the token endpoint: the token with its expiry, or the cause and how to fix it.
 pub(super) fn read(
-    said: &TokenResponse,
+    response: &TokenResponse,
     realm: &str,
 ) -> Result<(String, Option<Timestamp>), Failure> {
-    let body: Option<Value> = serde_json::from_slice(&said.body).ok();
+    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
     let text = |name: &str| {
         let value = body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
     };
-    match (said.status, &body) {
+    match (response.status, &body) {
         (200..=299, Some(body)) if body.get("access_token").is_some() => token(body),
         (200..=299, _) => {
-            Err(Failure::new(Code::NOT_JSON, "the identity server's answer holds no token")
-                .hint("check KEYCLOAK_URL: is a login page or a proxy in the way?"))
+            Err(Failure::new(Code::NOT_JSON, "the identity server's answer has no token").hint(
+                "check that KEYCLOAK_URL is Keycloak's address, not a login page's or a proxy's",
+            ))
         }
         (status, _) => Err(diagnose(status, &text("error"), &text("error_description"), realm)),
     }
@@ -44,8 +45,9 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     let token = body["access_token"].as_str().unwrap_or_default();
     let is_plain = token.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
     if token.is_empty() || token.len() > MAX_TOKEN_BYTES || !is_plain {
-        let text = "the identity server's token cannot stand in a header";
-        return Err(Failure::new(Code::NOT_JSON, text));
+        let text = "the identity server's token is empty, too long, or has characters that a header cannot carry";
+        return Err(Failure::new(Code::NOT_JSON, text)
+            .hint("check that KEYCLOAK_URL is Keycloak's address"));
     }
     let lifetime = body.get("expires_in").and_then(|value| match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -62,64 +64,63 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     Ok((token.to_owned(), expires))
 }
 
-/// Each refusal with its own name and cure. Keycloak says `unauthorized_client` for a wrong secret
-/// and `invalid_client` for a client that is unknown or disabled, alike on purpose.
+/// The cause and the fix of each refusal. Keycloak answers `unauthorized_client` for a wrong secret, and
+/// `invalid_client` for an unknown and for a disabled client.
 fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure {
-    let said = if description.is_empty() { error } else { description };
-    let said: String = said.chars().filter(|c| !c.is_control()).take(120).collect();
+    let reason = if description.is_empty() { error } else { description };
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(120).collect();
     let make = |code, text: &str, hint: &str| {
-        Failure::new(code, format!("{text} (HTTP {status}: {said})")).hint(hint)
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        Failure::new(code, format!("{text} (HTTP {status}{reason})")).hint(hint)
     };
     let described = |words: &str| description.contains(words);
     match (status, error) {
         (404, _) if error.contains("Realm does not exist") => {
-            let text = format!("the identity server knows no realm `{realm}`");
-            make(Code::REALM_UNKNOWN, &text, "correct KEYCLOAK_REALM")
+            let text = format!("the identity server does not know the realm `{realm}`");
+            make(Code::REALM_UNKNOWN, &text, "fix KEYCLOAK_REALM")
         }
         (404 | 405, _) => make(
             Code::WRONG_ENDPOINT,
             "the identity server has no token endpoint at this address",
-            "correct KEYCLOAK_URL; paths with and without `/auth` were considered",
+            "fix KEYCLOAK_URL; it was tried with and without `/auth`",
         ),
         (_, "unauthorized_client") if described("retrieve service account") => make(
             Code::SERVICE_ACCOUNT_OFF,
-            "the client may not log in as a service account",
-            "in Keycloak: Clients, the client, Settings: switch on client authentication and service accounts roles",
+            "the client is not allowed to use a service account",
+            "in Keycloak, Clients > the client > Settings: enable client authentication and service accounts roles",
         ),
         (_, "unauthorized_client") => make(
             Code::CLIENT_REFUSED,
             "the identity server refused the client secret",
-            "compare KEYCLOAK_CLIENT_SECRET with Keycloak: Clients, the client, Credentials",
+            "compare KEYCLOAK_CLIENT_SECRET with Keycloak, Clients > the client > Credentials",
         ),
         (_, "invalid_client") => make(
             Code::CLIENT_REFUSED,
-            "the identity server knows no such client, or it is disabled",
-            "check KEYCLOAK_CLIENT_ID and the realm in Keycloak: Clients",
+            "the identity server does not know the client, or it is disabled",
+            "compare KEYCLOAK_CLIENT_ID and KEYCLOAK_REALM with Keycloak, Clients",
         ),
         (_, "invalid_scope") => make(
             Code::CLIENT_REFUSED,
             "the identity server refused the scope",
-            "correct `auth.scope`, or add the scope to the client",
+            "fix `auth.scope`, or add the scope to the client",
         ),
         (403, _) if described("HTTPS required") => make(
             Code::CONFIG_URL,
-            "the identity server wants https",
+            "the identity server requires https",
             "use its https address, or change the realm's `Require SSL`",
         ),
         (403, _) if described("Realm not enabled") => make(
             Code::REALM_UNKNOWN,
             "the realm is disabled",
-            "enable it in Keycloak: Realm settings",
+            "enable it in Keycloak, Realm settings",
         ),
-        (400, "missingNormalization") => make(
-            Code::CONFIG_URL,
-            "the identity server refused the address",
-            "correct KEYCLOAK_URL",
-        ),
+        (400, "missingNormalization") => {
+            make(Code::CONFIG_URL, "the identity server refused the address", "fix KEYCLOAK_URL")
+        }
         _ => make(
             Code::CLIENT_REFUSED,
             "the identity server refused to give a token",
-            "look into Keycloak's events and log",
+            "check Keycloak's events and log",
         ),
     }
 }
@@ -179,9 +180,9 @@ mod tests {
     fn a009_odd_lifetimes_are_bounded_or_not_kept() {
         let expires = |text: &str| {
             let body = format!(r#"{{"access_token":"abcdef","expires_in":{text}}}"#);
-            let said = TokenResponse { status: 200, body: body.into_bytes() };
+            let response = TokenResponse { status: 200, body: body.into_bytes() };
             let now = Timestamp::now();
-            read(&said, "r").unwrap().1.map(|end| end.age_from(now).unwrap().as_secs())
+            read(&response, "r").unwrap().1.map(|end| end.age_from(now).unwrap().as_secs())
         };
         assert_eq!(expires("300"), Some(300));
         assert_eq!(expires("\"300\""), Some(300));

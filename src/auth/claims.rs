@@ -1,10 +1,10 @@
-//! What a token says of itself, read without checking its signature: enough to know when it ends.
+//! The claims of a token, read without checking its signature: only to know when it expires.
 
 use serde_json::Value;
 
 use crate::deadline::Timestamp;
 
-/// The claims of a JWT; `None` if it is none.
+/// The claims of a JWT; `None` for other tokens.
 #[must_use]
 pub fn read(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
@@ -13,7 +13,7 @@ pub fn read(token: &str) -> Option<Value> {
     serde_json::from_slice::<Value>(&bytes).ok().filter(Value::is_object)
 }
 
-/// When a JWT expires by its own word.
+/// The expiry claim of a JWT.
 #[must_use]
 pub fn expiry(token: &str) -> Option<Timestamp> {
     let exp = read(token)?.get("exp")?.as_f64()?;

@@ -1,5 +1,5 @@
 //! Client credentials from Keycloak: one request for any number of processes, straight to the token
-//! endpoint, with each of its refusals told apart (measured answers of Keycloak 26).
+//! endpoint.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::http::{Error, HttpRequest, Opened};
 use crate::secret::{SafeUrl, Secret};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(8);
-/// Kept free before the deadline for those who waited for another's token in vain.
+/// Kept free before the deadline for the fallback, when waiting for another process fails.
 const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 /// The longest pause after refusals, in seconds.
 const MAX_PAUSE_SECONDS: u64 = 60;
 
 impl Auth {
-    /// The stored token, unless it is `refused` or nearly over; else a new one.
+    /// The stored token, unless it is `refused` or about to expire; else a new one.
     pub(super) async fn keycloak(
         &self,
         refused: Option<&Secret>,
@@ -39,7 +39,7 @@ impl Auth {
         if let Some(token) = usable(&mut stored) {
             return Ok(token);
         }
-        // It is to be renewed and still good: half of the time is enough to try.
+        // The token is due for renewal but still valid: half of the time is enough to try.
         let Some(spare) = stored.valid(Duration::ZERO, Timestamp::now()) else {
             return self.renew(url, &store, usable, deadline).await;
         };
@@ -61,8 +61,10 @@ impl Auth {
         }
         let secret_fingerprint =
             self.config.client_secret.as_ref().map(source::fingerprint).unwrap_or_default();
-        if let Some(failure) =
-            stored.backoff.as_ref().and_then(|one| one.active(now_millis(), &secret_fingerprint))
+        if let Some(failure) = stored
+            .backoff
+            .as_ref()
+            .and_then(|backoff| backoff.active(now_millis(), &secret_fingerprint))
         {
             return Err(failure);
         }
@@ -79,8 +81,11 @@ impl Auth {
     fn identity_server(&self) -> Result<&SafeUrl, Failure> {
         let url = self.config.url.as_ref();
         let url = url.ok_or_else(|| {
-            Failure::new(Code::CONFIG_VALUE, "`auth.url`, the identity server, is not set")
-                .hint("set KEYCLOAK_URL, like http://localhost:8080")
+            Failure::new(
+                Code::CONFIG_VALUE,
+                "`auth.url`, the URL of the identity server, is not set",
+            )
+            .hint("set KEYCLOAK_URL, like http://localhost:8080")
         })?;
         if self.config.realm.is_empty() {
             return Err(Failure::new(Code::CONFIG_VALUE, "`auth.realm` is not set")
@@ -89,7 +94,7 @@ impl Auth {
         if url.may_carry_secrets() {
             return Ok(url);
         }
-        let text = format!("`{}` would get the client secret in the clear", url.origin());
+        let text = format!("`{}` would receive the client secret unencrypted", url.origin());
         Err(Failure::new(Code::CONFIG_URL, text).hint("use https, or a server on this machine"))
     }
 
@@ -117,24 +122,25 @@ impl Auth {
         let bases = bases(url, &self.config.prefix, stored.base.as_deref());
         let mut last = None;
         for base in &bases {
-            let said = self.post(base, &secret, deadline).await?;
-            match answer::read(&said, &self.config.realm) {
+            let response = self.post(base, &secret, deadline).await?;
+            match answer::read(&response, &self.config.realm) {
                 Ok((token, expires)) => {
                     let token = Secret::new(token);
                     stored.set_token(&token, Timestamp::now(), expires);
                     stored.base = Some(base.clone());
                     return Ok(token);
                 }
-                // A wrong path is worth another try, a wrong realm is not.
-                Err(failure) if said.status == 404 && failure.code == Code::WRONG_ENDPOINT => {
+                // The other path is tried for a wrong path, not for a wrong realm.
+                Err(failure) if response.status == 404 && failure.code == Code::WRONG_ENDPOINT => {
                     last.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure),
             }
         }
-        // Neither form of the path led to the realm.
-        let lost = last.map(|failure| Failure { code: Code::REALM_UNKNOWN, ..failure });
-        Err(lost.unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
+        // The realm is at neither path.
+        let unknown = last.map(|failure| Failure { code: Code::REALM_UNKNOWN, ..failure });
+        Err(unknown
+            .unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
     }
 
     async fn post(
@@ -144,9 +150,8 @@ impl Auth {
         deadline: Deadline,
     ) -> Result<TokenResponse, Failure> {
         let config = &self.config;
-        let endpoint = endpoint(base, &config.realm).map_err(|why| {
-            Failure::new(Code::CONFIG_URL, format!("`auth.url` makes no token endpoint: it {why}"))
-        })?;
+        let endpoint = endpoint(base, &config.realm)
+            .map_err(|why| Failure::new(Code::CONFIG_URL, format!("`auth.url` {why}")))?;
         let form = self.form(secret);
         let make = || HttpRequest {
             method: Method::POST,
@@ -205,27 +210,29 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
 }
 
 async fn wait_for_lock(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
-    let patience = deadline.earlier(FALLBACK_RESERVE);
+    let end = deadline.earlier(FALLBACK_RESERVE);
     loop {
         match store.try_lock() {
             TryLock::Held(lock) => return Ok(Some(lock)),
             TryLock::Unsupported => return Ok(None),
-            TryLock::Busy if patience.is_over() => {
-                let text = "another session is still asking for a token; it took too long";
-                return Err(Failure::new(Code::TIMEOUT, text));
+            TryLock::Busy if end.is_over() => {
+                let text = "another session is already asking for a token, without an answer yet";
+                return Err(Failure::new(Code::TIMEOUT, text)
+                    .hint(deadline.limit().hint("try again in a moment")));
             }
-            TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(patience.remaining())).await,
+            TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
         }
     }
 }
 
-/// After a refusal nobody asks for a while: the secret does not get better by repetition, and the
-/// sessions that waited must not queue up for a server that is down.
+/// The pause after a failure: repeating a refused secret does not help, and the sessions that waited
+/// must not queue up for a server that is down.
 fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: String) -> Backoff {
     let pause = before.map_or(1, |before| (before.pause * 2).min(MAX_PAUSE_SECONDS));
     let pause = if failure.class() == Class::Config { 0 } else { pause };
-    let asked = failure.retry_after.map_or(0, |after| after.as_secs());
-    let pause_millis = i64::try_from(pause.max(asked).saturating_mul(1000)).unwrap_or(i64::MAX);
+    let retry_after = failure.retry_after.map_or(0, |after| after.as_secs());
+    let pause_millis =
+        i64::try_from(pause.max(retry_after).saturating_mul(1000)).unwrap_or(i64::MAX);
     let until = now_millis().saturating_add(pause_millis);
     Backoff { failure: failure.clone(), until, pause, secret_fingerprint }
 }
@@ -235,8 +242,8 @@ fn now_millis() -> i64 {
     i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What may stand before `/realms`, the likeliest first. Keycloak's paths began with `/auth` up to
-/// version 16, and do again where an operator wants it.
+/// The URLs that `/realms` may follow, the likeliest first. Keycloak's paths began with `/auth` up to
+/// version 16, and still do where an operator sets it.
 fn bases(url: &SafeUrl, prefix: &Prefix, remembered: Option<&str>) -> Vec<String> {
     let given = url.url().as_str().trim_end_matches('/').to_owned();
     if let Prefix::Fixed(prefix) = prefix {

@@ -1,5 +1,5 @@
-//! The token that a project's `.mcp.json` already carries for its server: only when the user's own
-//! configuration asks for it, and only for the server that the file names.
+//! The token that a project's `.mcp.json` has for its server: only when the user's own configuration
+//! asks for it, and only for the server that the file names.
 
 use std::path::Path;
 
@@ -17,17 +17,17 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// `WS201` when there is none; `WS203` when it belongs to another origin than `server`.
 pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failure> {
     let path = root.join(".mcp.json");
-    let lacking = |why: String| {
+    let missing = |why: String| {
         Failure::new(Code::SECRET_MISSING, format!("`{}` {why}", path.display()))
-            .hint("`auth.mcp_json` names the server whose token is to be used")
+            .hint("set `auth.mcp_json` to the name of a server in that file with a bearer token")
     };
-    let text =
-        disk::read_text(&path, MAX_FILE_BYTES).map_err(|error| lacking(error.to_string()))?;
-    let text = text.ok_or_else(|| lacking("does not exist".into()))?;
-    let file: Value =
-        serde_json::from_str(&text).map_err(|error| lacking(format!("is not JSON: {error}")))?;
+    let text = disk::read_text(&path, MAX_FILE_BYTES)
+        .map_err(|error| missing(format!("cannot be read: {error}")))?
+        .ok_or_else(|| missing("does not exist".into()))?;
+    let file: Value = serde_json::from_str(&text)
+        .map_err(|error| missing(format!("is not valid JSON: {error}")))?;
     let entry = file.pointer("/mcpServers").and_then(|servers| servers.get(name));
-    let entry = entry.ok_or_else(|| lacking(format!("names no server `{name}`")))?;
+    let entry = entry.ok_or_else(|| missing(format!("has no server `{name}`")))?;
     let url = entry.get("url").and_then(Value::as_str).map(SafeUrl::parse);
     match url {
         Some(Ok(url)) if url.origin() == server.origin() => {}
@@ -35,13 +35,13 @@ pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failur
             let text =
                 format!("the token of `{name}` in `.mcp.json` is not for `{}`", server.origin());
             return Err(Failure::new(Code::TOKEN_REFUSED, text)
-                .hint("a token goes to its own server only: correct `client.url`"));
+                .hint("a token is sent only to its own server: fix `client.url`"));
         }
     }
     let header = entry.pointer("/headers/Authorization").and_then(Value::as_str);
     let token = header.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     match token {
         Some(token) if !token.is_empty() && !token.contains("${") => Ok(Secret::new(token)),
-        _ => Err(lacking(format!("has no bearer token for `{name}`"))),
+        _ => Err(missing(format!("has no bearer token for `{name}`"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The bearer token of a client: stored, or asked for once for all processes.
+//! The bearer token of a client: stored, or requested once for all processes.
 //! Knows identity servers and the token store; nothing of the task server's protocol.
 
 mod answer;
@@ -25,9 +25,9 @@ pub struct Auth {
     paths: Option<Paths>,
     /// The task server: what a token is bound to.
     server: SafeUrl,
-    /// Where `.mcp.json` lies.
+    /// The folder of `.mcp.json`.
     root: PathBuf,
-    /// Whether RFC 8707's `resource` is sent by itself: for MCP.
+    /// Whether `auth.resource = "auto"` sends RFC 8707's `resource`: for MCP.
     sends_resource: bool,
 }
 
@@ -48,7 +48,7 @@ impl Auth {
     /// The token for the next request; `None` when none is needed.
     ///
     /// # Errors
-    /// `WS201` to `WS206`, or why the identity server could not be asked.
+    /// `WS201` to `WS206`, or why the identity server did not answer.
     pub async fn bearer(&self, deadline: Deadline) -> Result<Option<Secret>, Failure> {
         let kind = self.config.resolved_kind();
         if matches!(kind, AuthKind::Auto | AuthKind::None) {
@@ -69,10 +69,10 @@ impl Auth {
         Ok(Some(token))
     }
 
-    /// After the server refused `refused`: a new token, if there can be one.
+    /// A new token, after the server refused `refused`.
     ///
     /// # Errors
-    /// `WS203` when there is nothing newer to try, or why there is none.
+    /// `WS203` when there is no other token, or why there is no new one.
     pub async fn renewed(
         &self,
         refused: Option<&Secret>,
@@ -86,26 +86,26 @@ impl Auth {
             (_, Some(_)) => Err(self.refusal()),
             (_, None) => Err(Failure::new(
                 Code::TOKEN_REFUSED,
-                format!("`{}` wants a token (HTTP 401)", self.server.origin()),
+                format!("`{}` requires authentication (HTTP 401)", self.server.origin()),
             )
-            .hint("set MCP_AUTH_TOKEN, or KEYCLOAK_CLIENT_SECRET with URL, realm and client id")),
+            .hint("set MCP_AUTH_TOKEN, or KEYCLOAK_URL, KEYCLOAK_REALM, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET")),
         }
     }
 
-    /// The server refuses even a token that is new.
+    /// The failure when the server refuses even a new token.
     #[must_use]
     pub fn refusal(&self) -> Failure {
         let text = format!("`{}` refused the token (HTTP 401)", self.server.origin());
         let hint = match self.config.resolved_kind() {
             AuthKind::Keycloak => {
-                "check the audience and issuer that the server expects, and both clocks"
+                "compare the token's audience and issuer with those that the server expects, and check both clocks"
             }
             _ => "set a token that is still valid",
         };
         Failure::new(Code::TOKEN_REFUSED, text).hint(hint)
     }
 
-    /// Whom a stored session or era belongs to, beside the endpoint.
+    /// Identifies the credentials that a kept session or era belongs to.
     #[must_use]
     pub fn identity(&self) -> String {
         let auth = &self.config;
@@ -120,14 +120,14 @@ impl Auth {
         if self.server.may_carry_secrets() {
             return Ok(());
         }
-        let text = format!("`{}` would get the token in the clear", self.server.origin());
+        let text = format!("`{}` would receive the token unencrypted", self.server.origin());
         Err(Failure::new(Code::CONFIG_URL, text).hint("use https, or a server on this machine"))
     }
 }
 
-/// A secret that is needed and not configured.
+/// The failure for a required secret that is not configured.
 fn missing(what: &str, variable: &str, key: &str) -> Failure {
     Failure::new(Code::SECRET_MISSING, format!("no {what} is configured")).hint(format!(
-        "set {variable}, or `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\"] }}`"
+        "set {variable}, or `{key}` to `{{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\"] }}`"
     ))
 }

@@ -1,5 +1,5 @@
-//! Tokens between runs: one private file for each identity, written whole, its expiry absolute.
-//! Also remembers which path of the identity server worked and how long it is to be left alone.
+//! Tokens between runs: one private file for each identity, replaced as a whole, with an absolute expiry.
+//! Also keeps which path of the identity server worked, and the backoff after a failure.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::secret::{Secret, hex};
 
 const MAX_FILE_BYTES: u64 = 256 << 10;
 
-/// What is kept of one identity.
+/// The stored state of one identity.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,10 +24,10 @@ pub struct Stored {
     obtained: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<Timestamp>,
-    /// What stands before `/realms` and worked.
+    /// The URL before `/realms` that worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
-    /// Why the last request for a token failed, and until when none is made.
+    /// Why the last request for a token failed, and when the next one is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff: Option<Backoff>,
 }
@@ -45,7 +45,7 @@ pub struct Backoff {
     pub secret_fingerprint: String,
 }
 
-/// More than any server may ask for was written while the clock stood elsewhere.
+/// A longer backoff was written while the clock was wrong.
 const MAX_BACKOFF_MS: i64 = 3_600_000;
 
 impl Backoff {
@@ -60,29 +60,29 @@ impl Backoff {
 }
 
 impl Stored {
-    /// The token, unless its time is nearly up. The margin is at most half of its lifetime, so that
+    /// The token, unless it expires within `margin`. The margin is at most half of the lifetime, so that
     /// a token of 30 seconds can be used, and shrinks by a random part, so that many sessions do not
-    /// renew in the same moment.
+    /// renew at the same moment.
     #[must_use]
     pub fn valid(&self, margin: Duration, now: Timestamp) -> Option<Secret> {
         let (token, obtained, expires) = (self.token.as_ref()?, self.obtained?, self.expires?);
-        // A clock that stands before the time of issue makes the expiry meaningless.
+        // A clock before the time of issue makes the expiry meaningless.
         let lifetime = expires.age_from(obtained)?;
         now.age_from(obtained)?;
         let margin = margin.mul_f64(1.0 - fraction() / 2.0).min(lifetime / 2);
         (now.plus(margin) < expires).then(|| Secret::new(token.as_str()))
     }
 
-    /// Keeps a token; one whose end is unknown is not kept.
+    /// Stores a token; one without a known expiry is not stored.
     pub fn set_token(&mut self, token: &Secret, now: Timestamp, expires: Option<Timestamp>) {
         self.backoff = None;
-        let known = expires.filter(|expires| *expires > now);
-        self.token = known.map(|_| token.expose().to_owned());
-        self.obtained = known.map(|_| now);
-        self.expires = known;
+        let expires = expires.filter(|expires| *expires > now);
+        self.token = expires.map(|_| token.expose().to_owned());
+        self.obtained = expires.map(|_| now);
+        self.expires = expires;
     }
 
-    /// Forgets the token if it is `refused`.
+    /// Removes the token if it is `refused`.
     pub fn drop_refused(&mut self, refused: Option<&Secret>) {
         if refused.is_some_and(|refused| self.token.as_deref() == Some(refused.expose())) {
             self.token = None;
@@ -96,7 +96,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The file for `identity` in `folder`; without a folder nothing is kept.
+    /// The file for `identity` in `folder`; without a folder nothing is stored.
     #[must_use]
     pub fn new(folder: Option<PathBuf>, identity: &[&str]) -> Self {
         let mut hash = Sha256::new();
@@ -108,7 +108,7 @@ impl Store {
         Store { path: folder.map(|folder| folder.join(format!("{name}.json"))) }
     }
 
-    /// What is kept; nothing if the file is missing, damaged or not ours alone.
+    /// The stored state; empty if the file is missing, damaged or accessible to others.
     #[must_use]
     pub fn read(&self) -> Stored {
         let Some(path) = &self.path else { return Stored::default() };
@@ -128,7 +128,7 @@ impl Store {
         })
     }
 
-    /// Replaces what is kept. A store that cannot be written is a token for this run only.
+    /// Replaces the stored state. If that fails, the token is used for this run only.
     pub fn write(&self, stored: &Stored) {
         let Some(path) = &self.path else { return };
         let written = serde_json::to_vec(stored)
@@ -139,7 +139,7 @@ impl Store {
         }
     }
 
-    /// Tries to become the one process that asks for a token.
+    /// Tries to take the lock of the one process that asks for a token.
     #[must_use]
     pub fn try_lock(&self) -> TryLock {
         match &self.path {

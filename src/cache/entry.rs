@@ -1,5 +1,5 @@
 //! The form of an entry on disk: a line with the format and a checksum, then JSON.
-//! The checksum tells a torn or damaged file, since entries are not flushed to the device.
+//! The checksum detects a torn or damaged file, since entries are not flushed to the device.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,14 +10,14 @@ use crate::task::Answer;
 
 const MAGIC: &str = "warmstart-entry 1 ";
 
-/// One understood answer, as it was given.
+/// One understood answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When its source gave it.
+    /// When the source gave it.
     pub written: Timestamp,
-    /// The name of the query, for people who look at the cache.
+    /// The name of the query, for a user who inspects the cache.
     pub query: String,
-    /// Who gave it, for the source line.
+    /// The label of its source, for the source line.
     pub origin: String,
     pub answer: Answer,
 }
@@ -33,7 +33,7 @@ impl Entry {
         bytes
     }
 
-    /// Reads the bytes of a file; `None` unless they are whole and of this format.
+    /// Reads the bytes of a file; `None` if they are incomplete or of another format.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(MAGIC.as_bytes())?;

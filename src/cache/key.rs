@@ -1,5 +1,5 @@
-//! What makes two questions the same one: who is asked, as whom, about which repository, and what.
-//! The file name is a hash of all of it, so that no identity can meet the entry of another.
+//! The key of an entry: the server, the identity, the repository, and the question.
+//! The file name is a hash of all of it, so that no identity gets the entry of another.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
 use crate::secret::hex;
 use crate::task::Query;
 
-/// Who is asked, and as whom.
+/// The server and the credentials that an answer belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity(String);
 
@@ -25,8 +25,8 @@ impl Identity {
         Identity::of_parts(&parts)
     }
 
-    /// From parts that are already text. Lengths are written before them, so that no two lists of
-    /// parts can run together into the same identity.
+    /// From parts that are already text. Each is preceded by its length, so that two lists of parts
+    /// never give the same identity.
     #[must_use]
     pub fn of_parts(parts: &[&str]) -> Self {
         Identity(parts.iter().map(|part| format!("{}:{part};", part.len())).collect())
@@ -39,7 +39,7 @@ impl Identity {
     }
 }
 
-/// Of a static token its digest, of a command that prints one its words: a fresh run starts nothing.
+/// A static token enters by its digest, a token command by its words: a fresh run starts nothing.
 fn auth_parts(auth: &AuthConfig) -> Vec<String> {
     match auth.resolved_kind() {
         AuthKind::Auto | AuthKind::None => vec!["none".into()],
@@ -69,8 +69,8 @@ fn source(secret: Option<&SecretSource>) -> String {
 pub struct Key(String);
 
 impl Key {
-    /// The key of `query` asked by `identity`. Arguments are ordered by name, so their order in a
-    /// file does not matter; `items` and `answer` decide what is kept of an answer.
+    /// The key of `query` asked as `identity`. Arguments are ordered by name, so their order in a
+    /// file does not matter; `items` and `answer` are included because they select what is kept.
     #[must_use]
     pub fn new(identity: &Identity, query: &Query) -> Self {
         let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Answers kept between runs: one entry for each identity and question, private, whole or absent.
-//! Knows how old an entry is and what that makes of it; decides nothing about its use.
+//! Answers kept between runs: one entry for each identity and question, private, complete or absent.
+//! Knows how old an entry is and whether it is fresh; decides nothing about its use.
 
 mod entry;
 mod key;
@@ -17,15 +17,15 @@ use crate::disk::{self, Durability, Lock, TryLock};
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
-/// The format of what lies in the folder; a newer program uses a folder of its own.
+/// The format of the entries; each format has its own folder.
 const VERSION: &str = "v1";
-/// An entry holds what can be shown, so a larger file is not one of ours.
+/// An entry holds only what can be shown, so a larger file is not ours.
 const MAX_ENTRY_BYTES: u64 = 256 << 10;
 
-/// What the age of an entry makes of it.
+/// Whether an entry may be shown, by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Freshness {
-    /// Nothing there, or nothing that could be read.
+    /// There is no readable entry.
     Absent,
     /// Younger than the query's `ttl`.
     Fresh,
@@ -35,7 +35,7 @@ pub enum Freshness {
     Expired,
 }
 
-/// All that a fallback strategy may see of the cache.
+/// What a fallback strategy sees of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheView {
     pub freshness: Freshness,
@@ -43,7 +43,7 @@ pub struct CacheView {
 }
 
 impl CacheView {
-    /// Nothing is there.
+    /// There is no entry.
     pub const ABSENT: CacheView = CacheView { freshness: Freshness::Absent, age: None };
 
     /// Whether the entry may be shown.
@@ -52,8 +52,8 @@ impl CacheView {
         matches!(self.freshness, Freshness::Fresh | Freshness::Stale)
     }
 
-    /// What an entry written at `written` is at `now`. One from the future (the clock went back)
-    /// counts as stale, and as expired when it lies further ahead than stale entries may lie back.
+    /// The view at `now` of an entry written at `written`. One from the future (the clock went back)
+    /// counts as stale, and as expired when it is further ahead than stale entries may be old.
     #[must_use]
     pub fn of(written: Timestamp, now: Timestamp, ttl: Duration, stale_max: Duration) -> Self {
         let freshness = match written.age(now) {
@@ -66,7 +66,7 @@ impl CacheView {
     }
 }
 
-/// What a lookup into the cache gives.
+/// The result of a cache lookup.
 #[derive(Clone, Debug)]
 pub struct Lookup {
     pub view: CacheView,
@@ -76,7 +76,7 @@ pub struct Lookup {
 /// The entries of one user.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    /// `None`: nowhere to keep anything.
+    /// `None`: nothing is kept.
     folder: Option<PathBuf>,
     stale_max: Duration,
     read_only: bool,
@@ -91,7 +91,7 @@ impl Cache {
         Cache { folder, stale_max: config.stale_max, read_only }
     }
 
-    /// Where the entries lie.
+    /// The folder of the entries.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
@@ -103,7 +103,7 @@ impl Cache {
         self.stale_max
     }
 
-    /// Looks for the entry of `key`. What cannot be read is absent; what is damaged is moved aside.
+    /// Looks up the entry of `key`. An unreadable entry is absent; a damaged one is moved aside.
     #[must_use]
     pub fn lookup(&self, key: &Key, ttl: Duration, now: Timestamp) -> Lookup {
         let Some(entry) = self.read(key) else {
@@ -116,9 +116,9 @@ impl Cache {
     fn read(&self, key: &Key) -> Option<Entry> {
         let path = self.file(key, "json")?;
         let bytes = match disk::read_private(&path, MAX_ENTRY_BYTES) {
-            Ok(found) => found?,
+            Ok(bytes) => bytes?,
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "a cache entry could not be read");
+                tracing::warn!(path = %path.display(), %error, "cannot read a cache entry");
                 return None;
             }
         };
@@ -139,12 +139,12 @@ impl Cache {
     pub fn write(&self, key: &Key, entry: &Entry) -> Result<(), Failure> {
         let Some(path) = self.file(key, "json").filter(|_| !self.read_only) else { return Ok(()) };
         disk::write_atomic(&path, &entry.encode(), Durability::Process).map_err(|error| {
-            Failure::new(Code::STORE_UNUSABLE, format!("the cache could not be written: {error}"))
-                .hint("check the owner, the mode and the free space of the folder that `warmstart config path` names")
+            Failure::new(Code::STORE_UNUSABLE, format!("the cache cannot be written: {error}"))
+                .hint("check owner, mode and free space of the cache folder: `warmstart config path` shows it")
         })
     }
 
-    /// Tries to become the one process that asks for `key`.
+    /// Tries to take the lock of the one process that asks for `key`.
     #[must_use]
     pub fn try_lock(&self, key: &Key) -> TryLock {
         match self.file(key, "lock").filter(|_| !self.read_only) {
@@ -153,7 +153,7 @@ impl Cache {
         }
     }
 
-    /// Tries to become the one process that renews `key` in the background.
+    /// Tries to take the lock of the one process that renews `key` in the background.
     #[must_use]
     pub fn try_refresh_lock(&self, key: &Key) -> TryLock {
         match self.file(key, "refresh").filter(|_| !self.read_only) {
@@ -162,7 +162,7 @@ impl Cache {
         }
     }
 
-    /// Leaves word for those who wait for `key` that asking failed.
+    /// Notes for the processes that wait for `key` that asking failed.
     pub fn note_failure(&self, key: &Key, failure: &Failure) {
         let Some(path) = self.file(key, "failure").filter(|_| !self.read_only) else { return };
         if let Ok(bytes) = serde_json::to_vec(failure) {
@@ -170,22 +170,31 @@ impl Cache {
         }
     }
 
-    /// The failure of somebody who asked for `key` after `since`, if that went wrong.
+    /// The failure of a request for `key` that was noted after `since`.
     #[must_use]
     pub fn failure_since(&self, key: &Key, since: std::time::SystemTime) -> Option<Failure> {
         let path = self.file(key, "failure")?;
-        let noted = std::fs::symlink_metadata(&path).and_then(|found| found.modified()).ok()?;
+        let noted = path.symlink_metadata().ok()?.modified().ok()?;
         if noted < since {
             return None;
         }
         serde_json::from_slice(&disk::read_private(&path, MAX_ENTRY_BYTES).ok()??).ok()
     }
 
-    /// When the entry of `key` was last replaced.
+    /// The failure of the last request for `key`; `None` if an answer was stored since.
+    #[must_use]
+    pub fn last_failure(&self, key: &Key) -> Option<Failure> {
+        self.failure_since(key, self.replaced_at(key).unwrap_or(std::time::UNIX_EPOCH))
+    }
+
+    /// Whether the entry of `key` was replaced after `since`.
     #[must_use]
     pub fn replaced_since(&self, key: &Key, since: std::time::SystemTime) -> bool {
-        let modified = self.file(key, "json").and_then(|path| path.symlink_metadata().ok());
-        modified.and_then(|found| found.modified().ok()).is_some_and(|at| at >= since)
+        self.replaced_at(key).is_some_and(|at| at >= since)
+    }
+
+    fn replaced_at(&self, key: &Key) -> Option<std::time::SystemTime> {
+        self.file(key, "json")?.symlink_metadata().ok()?.modified().ok()
     }
 
     fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {

@@ -1,5 +1,5 @@
-//! Keeping the cache small: at most once an interval, after the answer, in the detached process.
-//! Touches only files that carry our form of name; what others put there is left alone.
+//! Cleans the cache: at most once an interval, after the answer, in the detached process.
+//! Touches only files with our form of name; other files are left alone.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,16 +9,16 @@ use std::time::{Duration, SystemTime};
 use super::Cache;
 use crate::disk::{self, Durability, TEMPORARY_PREFIX};
 
-/// What cannot be shown any more is kept this much longer, to be looked at when something is odd.
+/// Entries that can no longer be shown are kept this much longer, for diagnosis.
 const EXPIRED_GRACE: Duration = Duration::from_secs(86_400);
 /// A file that is still being written is younger than this.
 const TEMPORARY_TTL: Duration = Duration::from_secs(3600);
-/// What nobody has needed to write for so long belongs to a project that is gone.
+/// A file not written for this long belongs to a deleted project.
 const UNUSED_TTL: Duration = Duration::from_secs(90 * 86_400);
 /// Damaged files are kept this long.
 const DAMAGED_TTL: Duration = Duration::from_secs(7 * 86_400);
 
-/// Whether the last clean-up lies `interval` back.
+/// Whether the last clean-up was at least `interval` ago.
 #[must_use]
 pub fn is_due(cache: &Cache, interval: Duration, now: SystemTime) -> bool {
     let Some(mark) = mark(cache) else { return false };
@@ -30,7 +30,7 @@ pub fn is_due(cache: &Cache, interval: Duration, now: SystemTime) -> bool {
     last.map_or(true, |last| now.duration_since(last).is_ok_and(|since| since >= interval))
 }
 
-/// Removes what is abandoned or too old, then the least recently used beyond `max_size` bytes.
+/// Removes abandoned and old files, then the least recently used beyond `max_size` bytes.
 /// Gives the number of files removed.
 pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
     let Some(folder) = cache.folder() else { return 0 };
@@ -50,8 +50,8 @@ pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
     old.into_iter().chain(surplus).filter(|file| fs::remove_file(&file.path).is_ok()).count()
 }
 
-/// Removes from `folder` what is named by a hash and was not written for months, and what a run that
-/// was killed left half written. What is still in use is made again at its next change.
+/// Removes from `folder` the files that are named by a hash and were not written for months, and
+/// leftovers of killed runs. A file that is still in use is written again at its next change.
 pub fn forget(folder: &Path, now: SystemTime) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_over = |entry: &fs::DirEntry| {

@@ -18,7 +18,7 @@ use super::workspace::{Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
@@ -126,7 +126,8 @@ fn session(
         .in_scope(|| workspace.plan(event, invocation, options.dry_run, None));
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
-    let deadline = Deadline::after(whole.saturating_sub(invocation.at.elapsed()));
+    let deadline =
+        Deadline::after(whole.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(whole / 10));
     let report = engine::execute(&plan, deadline, |early| {
         watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);

@@ -19,7 +19,7 @@ use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
 use crate::plan::Plan;
-use crate::query::{Bindings, Queries, QueryResult, ServedFrom};
+use crate::query::{Bindings, Queries, QueryResult, ServedFrom, Timeout};
 use crate::task::{Answer, Task, by_importance};
 
 /// Longer than a session start: at a terminal there is time.
@@ -100,7 +100,8 @@ fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
     if options.cached && !is_local {
         return Ok(from_cache(queries, name, &bindings));
     }
-    let answer = queries.live(name, &bindings, TIMEOUT, Deadline::after(TIMEOUT));
+    let answer =
+        queries.live(name, &bindings, Timeout::built_in(TIMEOUT), Deadline::after(TIMEOUT));
     block_on(with_sign_of_life(answer, &queries.primary().label))
 }
 
@@ -119,16 +120,9 @@ fn bindings_of_next(plan: &Plan, is_cached: bool) -> Result<Bindings, Failure> {
     if cached.is_ok() || is_cached {
         return cached;
     }
-    ask_branches(plan)?;
-    bindings::with_branch(&plan.session, "next")
-}
-
-/// Fills the list of branches, in which the server's id of the checked-out one is looked up.
-fn ask_branches(plan: &Plan) -> Result<(), Failure> {
-    let queries = &plan.session.queries;
-    let bindings = bindings::known(&plan.session);
-    let answer = queries.renew(bindings::BRANCHES, &bindings, Deadline::after(TIMEOUT));
-    block_on(with_sign_of_life(answer, &queries.primary().label))?.map(drop)
+    let (timeout, deadline) = (Timeout::built_in(TIMEOUT), Deadline::after(TIMEOUT));
+    let answer = bindings::asking_for_branch(&plan.session, "next", timeout, deadline);
+    block_on(with_sign_of_life(answer, &plan.session.queries.primary().label))?
 }
 
 /// Waits for `future`; after a second without an answer a terminal shows that it is waited for.

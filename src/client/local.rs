@@ -1,11 +1,12 @@
 //! Tasks from a file of the project: a Markdown checklist or JSON. The default without a server, so
-//! that the main job works at once. Read each time: that costs less than a cache.
+//! that a session has tasks at once. Read each time: that costs less than a cache.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Builtin, Client, ClientContext, ClientFuture, payload};
+use super::payload::{self, ParseError};
+use super::{Builtin, Client, ClientContext, ClientFuture, no_tools};
 use crate::deadline::Deadline;
 use crate::disk;
 use crate::error::{Code, Failure};
@@ -15,7 +16,7 @@ pub static BUILTIN: Builtin =
     Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", build };
 
 const MAX_FILE_BYTES: u64 = 1 << 20;
-/// More can never be shown; the count stays exact.
+/// More can never be shown; the total stays exact.
 const MAX_TASKS: usize = 50;
 
 struct Local {
@@ -32,53 +33,75 @@ impl Client for Local {
     fn ask<'a>(&'a self, query: &'a Query, _deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move { self.read(query) })
     }
+
+    fn call<'a>(
+        &'a self,
+        tool: &'a str,
+        _arguments: &'a Map<String, Value>,
+        _deadline: Deadline,
+    ) -> ClientFuture<'a, Value> {
+        Box::pin(async move { Err(no_tools("local", tool)) })
+    }
 }
 
 impl Local {
-    /// The tasks of the first file that is there; without one there is no text, and nothing is wrong.
+    /// The tasks of the first file that exists. Without one the answer is an empty text, which is not
+    /// a failure: a user's `client.files` are for all projects.
     fn read(&self, query: &Query) -> Result<Answer, Failure> {
         for file in &self.files {
             if let Some(text) = self.open(file)? {
                 let tasks = if file.extension().is_some_and(|kind| kind == "json") {
-                    from_json(query, &text)?
+                    from_json(query, file, &text)?
                 } else {
                     checklist(&text)
                 };
                 return Ok(Answer::Tasks(select(tasks, &query.arguments)));
             }
         }
-        // No file is no empty list: there is nothing to say.
+        // No file is not an empty list.
         Ok(Answer::Text(String::new()))
     }
 
-    /// A relative file must lie inside the project, links followed: a cloned one may hold links.
+    /// A relative file must be inside the project after links are resolved: a cloned project may
+    /// contain links.
     fn open(&self, file: &Path) -> Result<Option<String>, Failure> {
         let shown = file.display();
         let Ok(real) = self.root.join(file).canonicalize() else { return Ok(None) };
         let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
         if file.is_relative() && !real.starts_with(root) {
-            let text = format!("the task file `{shown}` leads out of the project");
+            let text = format!("the task file `{shown}` points outside the project");
             return Err(Failure::new(Code::STORE_UNUSABLE, text)
                 .hint("name it by its absolute path in your own hooks.toml"));
         }
         disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
             Failure::new(Code::STORE_UNUSABLE, format!("`{shown}` cannot be read: {error}"))
-                .hint("mend the file, or name another in `client.files`")
+                .hint("fix the file, or name another in `client.files`")
         })
     }
 }
 
-fn from_json(query: &Query, text: &str) -> Result<Vec<Task>, Failure> {
-    let value = payload::parse(text.as_bytes(), "a local file")?;
-    let found = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(&value);
-    let list = found.as_array().ok_or_else(|| {
-        Failure::new(Code::NOT_UNDERSTOOD, "the local task file holds no list of tasks")
+fn from_json(query: &Query, file: &Path, text: &str) -> Result<Vec<Task>, Failure> {
+    let shown = file.display();
+    let value =
+        payload::parse_text(text.trim_start_matches('\u{feff}')).map_err(|error| match error {
+            ParseError::TooDeep => {
+                Failure::new(Code::TOO_LARGE, format!("`{shown}` is nested too deeply"))
+            }
+            ParseError::NotJson { line, column } => {
+                let text = format!("`{shown}` is not valid JSON: line {line}, column {column}");
+                Failure::new(Code::NOT_JSON, text)
+                    .hint("fix the file, or name another in `client.files`")
+            }
+        })?;
+    let items = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(&value);
+    let list = items.as_array().ok_or_else(|| {
+        Failure::new(Code::NOT_UNDERSTOOD, format!("`{shown}` has no list of tasks"))
             .hint("write a list, or an object with a list `tasks`")
     })?;
     Ok(list.iter().filter_map(Task::read).collect())
 }
 
-/// What the query asks for: a status, a number of tasks; `next` is the first one that is open.
+/// The tasks that the query asks for: of a status, up to a limit; for `next`, the first open one.
 fn select(mut tasks: Vec<Task>, arguments: &Map<String, Value>) -> Tasks {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     if let Some(status) = text("status").or(Some("todo").filter(|_| text("action") == Some("next")))
@@ -104,12 +127,12 @@ fn is_open(task: &Task, status: &str) -> bool {
     status == "todo" && task.status == "in_progress"
 }
 
-/// `- [ ] title`, with `[x]` done and `[~]` or `[/]` in progress; `!`, `!!` or `(high)` for priority.
+/// `- [ ] title` or `1. [ ] title`, with `[x]` done and `[~]`, `[/]` or `[-]` in progress; `!!`, `!!!`
+/// or `(high)` for priority.
 fn checklist(text: &str) -> Vec<Task> {
     let items = text.lines().enumerate().filter_map(|(number, line)| {
         let line = line.trim_start();
-        let rest = ["- ", "* ", "+ "].iter().find_map(|bullet| line.strip_prefix(bullet))?;
-        let rest = rest.trim_start().strip_prefix('[')?;
+        let rest = after_bullet(line)?.trim_start().strip_prefix('[')?;
         let mut characters = rest.chars();
         let (mark, close) = (characters.next()?, characters.next()?);
         let title = characters.as_str().strip_prefix(' ').filter(|_| close == ']')?.trim();
@@ -129,6 +152,14 @@ fn checklist(text: &str) -> Vec<Task> {
         (!task.title.is_empty()).then_some(task)
     });
     items.collect()
+}
+
+/// What follows `- `, `* `, `+ `, `1. ` or `1) `.
+fn after_bullet(line: &str) -> Option<&str> {
+    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let bullets =
+        if digits.len() < line.len() { [". ", ") "].as_slice() } else { &["- ", "* ", "+ "] };
+    bullets.iter().find_map(|bullet| digits.strip_prefix(bullet))
 }
 
 fn priority(title: &str) -> (&str, &'static str) {
@@ -170,5 +201,15 @@ mod tests {
         assert_eq!(tasks.total, 3);
         let next = json!({ "action": "next" });
         assert_eq!(select(checklist(text), next.as_object().unwrap()).list.len(), 1);
+    }
+
+    #[test]
+    fn a_numbered_checklist_is_a_checklist() {
+        let text =
+            "1. [ ] one\n2) [x] two\n  10. [~] ten\n3.[ ] no space\n4 [ ] no mark\n5. plain\n";
+        let tasks = checklist(text);
+        let lines: Vec<_> =
+            tasks.iter().map(|task| (task.title.as_str(), task.status.as_str())).collect();
+        assert_eq!(lines, [("one", "todo"), ("two", "done"), ("ten", "in_progress")]);
     }
 }

@@ -1,5 +1,5 @@
-//! Sources of tasks. A client is asked a named query and gives an understood answer or a failure;
-//! it knows nothing of caches, fallbacks and hooks.
+//! Sources of tasks. A client answers a named query with an understood answer or a failure; it knows
+//! nothing of caches, fallbacks and hooks.
 //!
 //! To add one: a file here with a `BUILTIN`, `mod NAME;` and `NAME::BUILTIN,` below.
 
@@ -28,7 +28,7 @@ mod rest;
 
 pub use payload::failure_in;
 
-/// What a client's methods return: they do not need to be `Send`, the runtime has one thread.
+/// What a client's methods return. Not `Send`: the runtime has one thread.
 pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
 /// A source of tasks.
@@ -36,19 +36,23 @@ pub trait Client {
     /// Asks one query and reads its answer; ends by the deadline.
     fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer>;
 
-    /// Calls one tool and gives its result as the server sent it. Not repeated after a failure.
+    /// Calls one tool and gives its result as the server sent it. Not retried after a failure.
     fn call<'a>(
         &'a self,
         tool: &'a str,
-        _arguments: &'a Map<String, Value>,
-        _deadline: Deadline,
-    ) -> ClientFuture<'a, Value> {
-        let failure = Failure::new(Code::CONFIG_NAME, format!("this client has no tool `{tool}`"));
-        Box::pin(async { Err(failure) })
-    }
+        arguments: &'a Map<String, Value>,
+        deadline: Deadline,
+    ) -> ClientFuture<'a, Value>;
 }
 
-/// What a client is built from. Building opens nothing and reads nothing: that is done when asked.
+/// The failure of a call to a client that has no tools.
+fn no_tools(client: &str, tool: &str) -> Failure {
+    let text = format!("the client `{client}` has no tools, so `{tool}` cannot be called");
+    Failure::new(Code::CONFIG_NAME, text)
+        .hint("set `client.url` (MCP_SERVER_URL), or name a client with a server: `--client NAME`")
+}
+
+/// The inputs of a client. Building one opens and reads nothing.
 #[derive(Clone)]
 pub struct ClientContext {
     /// Its own table, `[client]` or `[clients.NAME]`, with its credentials.
@@ -57,7 +61,7 @@ pub struct ClientContext {
     /// The one HTTP client of the process.
     pub http: Rc<Http>,
     pub environment: Arc<Environment>,
-    /// `None` without a home: nothing is kept.
+    /// `None` without a home folder: nothing is kept.
     pub paths: Option<Paths>,
     /// The repository's root, or the session's folder.
     pub root: PathBuf,
@@ -80,7 +84,7 @@ pub fn find(name: &str) -> Option<&'static Builtin> {
     BUILTINS.iter().copied().find(|builtin| builtin.name == name)
 }
 
-/// The kind that `auto` stands for: `mcp` with a URL, else `local`.
+/// The kind, with `auto` resolved: `mcp` with a URL, else `local`.
 #[must_use]
 pub fn resolve_kind(config: &ClientConfig) -> &str {
     match (config.kind.as_str(), &config.url) {
@@ -90,13 +94,13 @@ pub fn resolve_kind(config: &ClientConfig) -> &str {
     }
 }
 
-/// Where a server is asked: a URL without a path is a base, below which MCP lies at `/mcp`.
+/// The URL of the MCP endpoint: a URL without a path is a base, and its endpoint is `/mcp`.
 ///
 /// # Errors
 /// `WS105` when no URL is set.
 pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
     let url = config.url.as_ref().ok_or_else(|| {
-        Failure::new(Code::CONFIG_URL, "`client.url`, the task server, is not set")
+        Failure::new(Code::CONFIG_URL, "`client.url`, the URL of the task server, is not set")
             .hint("set MCP_SERVER_URL, like http://localhost:8000")
     })?;
     let mut url = url.url().clone();
@@ -106,7 +110,7 @@ pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
     Ok(url.into())
 }
 
-/// The source for people and for the source line of the context.
+/// The source in messages and in the source line of the context.
 #[must_use]
 pub fn label(config: &ClientConfig) -> String {
     match (resolve_kind(config), &config.url) {

@@ -1,38 +1,68 @@
-//! From what a tool returned to an understood answer: all the shapes that servers wrap their tasks in.
-//! Pure: a JSON value in, an answer or the reason why not out. "Understood and empty" and "not
-//! understood" are different things.
+//! From a tool's result to an understood answer: all the shapes that servers wrap their tasks in.
+//! Pure: a JSON value in, an answer or a failure out. "Understood and empty" and "not understood" are
+//! different results.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
 use crate::error::{Code, Failure};
 use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
 
-/// More can never be shown; the count stays exact.
+/// More can never be shown; the total stays exact.
 const MAX_TASKS: usize = 50;
+/// A server's own count is not believed beyond this.
+const MAX_TOTAL: u64 = 1_000_000;
 /// Characters kept of an answer that is text.
 const MAX_TEXT_CHARS: usize = 20_000;
 /// Deeper nesting than this is an attack or a mistake.
 const MAX_DEPTH: usize = 64;
 
-/// Parses a body, refusing what is nested too deeply before anything is built.
+/// Parses the body of an answer.
 ///
 /// # Errors
-/// `WS402` when it is no JSON, `WS405` when it is too deep.
+/// `WS402` when it is not JSON, `WS405` when it is nested too deeply.
 pub fn parse(body: &[u8], content_type: &str) -> Result<Value, Failure> {
-    if depth(body) > MAX_DEPTH {
-        return Err(Failure::new(Code::TOO_LARGE, "the answer is nested too deeply"));
-    }
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{feff}');
-    serde_json::from_str(text).map_err(|_| {
-        let begin: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-        let kind = if content_type.is_empty() { "no content type" } else { content_type };
-        Failure::new(Code::NOT_JSON, format!("the answer is not JSON ({kind}): {begin}"))
-            .hint("check the URL: is a login page or a proxy in the way?")
+    let text = text_of(body);
+    parse_text(&text).map_err(|error| match error {
+        ParseError::TooDeep => Failure::new(Code::TOO_LARGE, "the answer is nested too deeply"),
+        ParseError::NotJson { .. } => {
+            let begin: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
+            let kind = if content_type.is_empty() { "no content type" } else { content_type };
+            Failure::new(Code::NOT_JSON, format!("the answer is not JSON ({kind}): {begin}"))
+                .hint("check that the URL is the task server's, not a login page's or a proxy's")
+        }
     })
 }
 
-/// The deepest nesting of arrays and objects, strings left out.
+/// Why a text is not read as JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ParseError {
+    TooDeep,
+    NotJson { line: usize, column: usize },
+}
+
+/// Parses JSON; refuses deep nesting before anything is built.
+///
+/// # Errors
+/// See `ParseError`.
+pub fn parse_text(text: &str) -> Result<Value, ParseError> {
+    if depth(text.as_bytes()) > MAX_DEPTH {
+        return Err(ParseError::TooDeep);
+    }
+    serde_json::from_str(text)
+        .map_err(|error| ParseError::NotJson { line: error.line(), column: error.column() })
+}
+
+/// The bytes as text, without a byte order mark.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
+        Cow::Owned(text) => Cow::Owned(text.trim_start_matches('\u{feff}').to_owned()),
+    }
+}
+
+/// The deepest nesting of arrays and objects outside strings.
 fn depth(body: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);
     let (mut in_string, mut escaped) = (false, false);
@@ -52,19 +82,18 @@ fn depth(body: &[u8]) -> usize {
     deepest
 }
 
-/// What is inside an MCP tool result: structured content, else the first text block that is JSON,
+/// The payload of an MCP tool result: structured content, else the first text block that is JSON,
 /// else the text itself.
 ///
 /// # Errors
-/// `WS403` when the tool says that it failed.
+/// `WS403` when the tool reports an error.
 pub fn of_tool_result(result: &Value) -> Result<Value, Failure> {
     let blocks = result.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let texts = || blocks.iter().filter_map(|block| block.get("text").and_then(Value::as_str));
     if result.get("isError").and_then(Value::as_bool) == Some(true) {
-        let said = texts().next().unwrap_or("no reason given");
-        return Err(tool_failure(said));
+        return Err(tool_failure(texts().next().unwrap_or("no reason given")));
     }
-    // A tool that returns a text has it repeated there in a wrapper: the text is better read below.
+    // A tool that returns a text repeats it there in a wrapper: the text block below is used instead.
     let structured = result.get("structuredContent").filter(|value| match unwrap(value) {
         Value::Object(object) => !object.is_empty(),
         value => value.is_array(),
@@ -85,11 +114,11 @@ pub fn of_tool_result(result: &Value) -> Result<Value, Failure> {
     }
 }
 
-/// Reads the answer to `query` out of what the tool returned.
+/// Reads the answer to `query` from a payload.
 ///
 /// # Errors
 /// `WS403` for `success: false`, `WS203` or `WS205` where that means a refused token or a missing
-/// right, `WS404` when nothing of it is understood.
+/// right, `WS404` when it is not understood.
 pub fn read(query: &Query, value: &Value) -> Result<Answer, Failure> {
     let value = unwrap(value);
     check_success(value)?;
@@ -105,7 +134,7 @@ pub fn failure_in(result: &Value) -> Option<Failure> {
     of_tool_result(result).and_then(|value| check_success(unwrap(&value))).err()
 }
 
-/// One wrapper called `result` is looked through.
+/// The value inside a single wrapper called `result`.
 fn unwrap(value: &Value) -> &Value {
     match value.as_object() {
         Some(object) if object.len() == 1 => object.get("result").unwrap_or(value),
@@ -128,18 +157,18 @@ fn check_success(value: &Value) -> Result<(), Failure> {
         ),
         Some("PERMISSION_DENIED") => Failure::new(
             Code::FORBIDDEN,
-            format!("the server denies the tool: {}", brief(&message)),
+            format!("the server denies access to the tool: {}", brief(&message)),
         )
-        .hint("give the client the roles and scopes that the tool needs"),
+        .hint("give the client the roles and scopes that the tool requires"),
         _ => tool_failure(&message),
     })
 }
 
-/// A tool's own words of failure.
+/// The failure for an error that a tool reports.
 #[must_use]
-pub fn tool_failure(said: &str) -> Failure {
-    Failure::new(Code::TOOL_ERROR, format!("the tool failed: {}", brief(said)))
-        .hint("check the tool's name and the query's `arguments`")
+pub fn tool_failure(message: &str) -> Failure {
+    Failure::new(Code::TOOL_ERROR, format!("the tool failed: {}", brief(message)))
+        .hint("check the query's `tool` and `arguments`")
 }
 
 /// At most 200 characters on one line.
@@ -151,21 +180,33 @@ pub fn brief(text: &str) -> String {
 }
 
 fn tasks(query: &Query, value: &Value) -> Result<Tasks, Failure> {
-    let found = query.items.iter().find_map(|pointer| value.pointer(pointer));
-    let found = found.or_else(|| value.is_array().then_some(value));
-    match found {
-        Some(Value::Array(list)) => Ok(collect(list, list.len())),
-        Some(one @ Value::Object(_)) => Ok(collect(std::slice::from_ref(one), 1)),
+    let pointer = query.items.iter().find(|pointer| value.pointer(pointer).is_some());
+    let items = pointer.and_then(|pointer| value.pointer(pointer));
+    match items.or_else(|| value.is_array().then_some(value)) {
+        Some(Value::Array(list)) => {
+            let counted = pointer.and_then(|pointer| count_beside(value, pointer)).unwrap_or(0);
+            Ok(collect(list, counted.max(list.len())))
+        }
+        Some(task @ Value::Object(_)) => Ok(collect(std::slice::from_ref(task), 1)),
         Some(Value::Null) => Ok(Tasks::default()),
-        // Servers that leave empty lists out say so by success alone.
+        // Servers that omit an empty list answer with `success` alone.
         None if value.get("success").and_then(Value::as_bool) == Some(true) => Ok(Tasks::default()),
         _ => Err(not_understood(query, value)),
     }
 }
 
-fn collect(list: &[Value], length: usize) -> Tasks {
+/// The server's own count of the tasks, beside the list that `pointer` leads to: servers send one page.
+fn count_beside(value: &Value, pointer: &str) -> Option<usize> {
+    let (parent, _) = pointer.rsplit_once('/')?;
+    let parent = value.pointer(parent)?;
+    let counts = ["/pagination/total", "/total", "/count"];
+    let largest = counts.iter().filter_map(|count| parent.pointer(count)?.as_u64()).max()?;
+    usize::try_from(largest.min(MAX_TOTAL)).ok()
+}
+
+fn collect(list: &[Value], total: usize) -> Tasks {
     let list: Vec<Task> = list.iter().take(MAX_TASKS).filter_map(Task::read).collect();
-    Tasks { list, total: length }
+    Tasks { list, total }
 }
 
 fn not_understood(query: &Query, value: &Value) -> Failure {
@@ -176,17 +217,25 @@ fn not_understood(query: &Query, value: &Value) -> Failure {
     Failure::new(
         Code::NOT_UNDERSTOOD,
         format!(
-            "the answer to `{}` holds no tasks where they were looked for; it has: {}",
+            "the answer to `{}` has no list of tasks at {}; it has: {}",
             query.name,
+            places(&query.items),
             brief(&keys)
         ),
     )
     .hint(format!("set `queries.{}.items` to the JSON pointer of the list", query.name))
 }
 
+fn places(items: &[String]) -> String {
+    match items {
+        [] => "its top level".into(),
+        items => items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn text(query: &Query, value: &Value) -> String {
-    let found = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(value);
-    let text = match found {
+    let items = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(value);
+    let text = match items {
         Value::String(text) => text.clone(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     };
@@ -273,6 +322,28 @@ mod tests {
         assert_eq!((tasks.list.len(), tasks.total), (2, 4));
         assert_eq!((tasks.list[0].title.as_str(), tasks.list[1].priority.as_str()), ("7", "3"));
         assert_eq!(tasks.list[1].more["assignees"], "a, b");
+    }
+
+    #[test]
+    fn the_total_is_the_servers_count_when_it_is_larger_than_the_list() {
+        let list = json!([{ "title": "a" }, { "title": "b" }]);
+        let page =
+            |total: Value| json!({ "data": { "tasks": list, "pagination": { "total": total } } });
+        let table = [
+            (page(json!(12)), 12),
+            (json!({ "data": { "tasks": list, "total": 7 } }), 7),
+            (json!({ "tasks": list, "count": 9 }), 9),
+            (json!({ "tasks": list, "count": 2, "total": 5 }), 5),
+            (json!({ "tasks": list, "total": 1 }), 2),
+            (json!({ "tasks": list, "total": -3 }), 2),
+            (json!({ "tasks": list, "total": "many" }), 2),
+            (page(json!(u64::MAX)), 1_000_000),
+            (list.clone(), 2),
+        ];
+        for (value, total) in table {
+            let Ok(Answer::Tasks(tasks)) = read(&query(), &value) else { panic!("{value}") };
+            assert_eq!((tasks.list.len(), tasks.total), (2, total), "{value}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! A plugin as a source of tasks. Hands on the query, and the token of its server if the user agreed
-//! to that when trusting it.
+//! A plugin as a source of tasks. Passes on the query, and the token of its server if the user allowed
+//! that when trusting it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Client, ClientContext, ClientFuture};
+use super::{Client, ClientContext, ClientFuture, no_tools};
 use crate::auth::Auth;
 use crate::deadline::Deadline;
 use crate::error::Failure;
@@ -11,10 +11,10 @@ use crate::plugin::wire::{self, PluginRequest};
 use crate::plugin::{Plugin, ResolvedItem};
 use crate::task::{Answer, AnswerKind, Query};
 
-/// How many tasks are wanted when the query does not say.
+/// The limit of a query that has none.
 const DEFAULT_LIMIT: u64 = 20;
 
-/// The client that `named` is, with the settings of its own table.
+/// `named` as a client, with the settings of its own table.
 #[must_use]
 pub fn client(named: ResolvedItem, context: ClientContext) -> Box<dyn Client> {
     Box::new(PluginClient { named, context })
@@ -39,10 +39,20 @@ impl Client for PluginClient {
             read(&self.named.plugin, query, &ok)
         })
     }
+
+    fn call<'a>(
+        &'a self,
+        tool: &'a str,
+        _arguments: &'a Map<String, Value>,
+        _deadline: Deadline,
+    ) -> ClientFuture<'a, Value> {
+        let client = format!("plugin {}", self.named.plugin.name());
+        Box::pin(async move { Err(no_tools(&client, tool)) })
+    }
 }
 
 impl PluginClient {
-    /// Without a server's URL there is nothing that a token could be bound to.
+    /// `None` without a server's URL: a token is bound to one.
     fn auth(&self) -> Option<Auth> {
         let ClientContext { config, http, paths, root, .. } = self.context.clone();
         let server = config.url?;
@@ -50,16 +60,16 @@ impl PluginClient {
     }
 }
 
-/// The query in the plugin's words.
+/// The query in the form that plugins get.
 #[must_use]
 pub fn to_json(query: &Query) -> Value {
-    let asked = query.arguments.get("limit").and_then(Value::as_u64);
+    let limit = query.arguments.get("limit").and_then(Value::as_u64);
     let is_next = query.arguments.get("action").and_then(Value::as_str) == Some("next");
     json!({
         "name": query.name,
         "tool": query.tool,
         "arguments": query.arguments,
-        "limit": asked.unwrap_or(if is_next { 1 } else { DEFAULT_LIMIT }),
+        "limit": limit.unwrap_or(if is_next { 1 } else { DEFAULT_LIMIT }),
     })
 }
 

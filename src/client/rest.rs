@@ -49,7 +49,7 @@ impl Client for Rest {
     }
 }
 
-/// What came back.
+/// An answer of the server.
 struct Reply {
     status: u16,
     content_type: String,
@@ -68,9 +68,9 @@ impl Rest {
     ) -> Result<T, Failure> {
         let mut token = self.auth.bearer(deadline).await?;
         for is_second in [false, true] {
-            let said = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
-            if said.status != 401 {
-                match self.check_status(&said, tool).and_then(|value| read(&value)) {
+            let reply = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
+            if reply.status != 401 {
+                match self.check_status(&reply, tool).and_then(|value| read(&value)) {
                     Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
                     settled => return settled,
                 }
@@ -109,7 +109,7 @@ impl Rest {
         self.http.send(make, read, repeat, deadline).await
     }
 
-    /// The tool is one segment of the path, whatever its name holds.
+    /// The tool is one segment of the path, whatever characters its name has.
     fn url(&self, tool: &str) -> Result<SafeUrl, Failure> {
         let mut url = self.base.url().clone();
         url.path_segments_mut()
@@ -119,32 +119,35 @@ impl Rest {
         Ok(url.into())
     }
 
-    fn check_status(&self, said: &Reply, tool: &str) -> Result<Value, Failure> {
-        let place = &self.base;
-        let value = payload::parse(&said.body, &said.content_type);
-        let message = value.as_ref().ok().and_then(|value| {
-            let words = value.pointer("/error/message").or_else(|| value.get("message"));
-            words.or_else(|| value.get("error")).and_then(Value::as_str).map(payload::brief)
-        });
-        let message = message.map(|text| format!(": {text}")).unwrap_or_default();
-        match said.status {
-            204 => {
-                Err(Failure::new(Code::NOT_UNDERSTOOD, format!("`{place}` answered with nothing")))
-            }
-            200..=299 if said.body.trim_ascii().is_empty() => {
-                Err(Failure::new(Code::NOT_UNDERSTOOD, format!("`{place}` answered with nothing")))
+    fn check_status(&self, reply: &Reply, tool: &str) -> Result<Value, Failure> {
+        let base = &self.base;
+        let value = payload::parse(&reply.body, &reply.content_type);
+        let message = value.as_ref().ok().and_then(error_message).unwrap_or_default();
+        let is_empty = reply.status == 204 || reply.body.trim_ascii().is_empty();
+        match reply.status {
+            200..=299 if is_empty => {
+                let text = format!("`{base}/{tool}` sent an empty answer (HTTP {})", reply.status);
+                Err(Failure::new(Code::NOT_UNDERSTOOD, text)
+                    .hint("check `client.url`, `client.kind` and the query's `tool`"))
             }
             200..=299 => value,
             403 => Err(Failure::new(
                 Code::FORBIDDEN,
-                format!("`{place}` denies access (HTTP 403){message}"),
+                format!("`{base}` denies access (HTTP 403){message}"),
             )
-            .hint("give the client the roles and scopes that the tool needs")),
+            .hint("give the client the roles and scopes that the tool requires")),
             status => Err(Failure::new(
                 Code::WRONG_ENDPOINT,
-                format!("`{place}/{tool}` answered HTTP {status}{message}"),
+                format!("`{base}/{tool}` answered HTTP {status}{message}"),
             )
             .hint("check `client.url`, `client.kind` and the query's `tool`")),
         }
     }
+}
+
+/// The server's message in an error's body, to be appended to ours.
+fn error_message(value: &Value) -> Option<String> {
+    let message = value.pointer("/error/message").or_else(|| value.get("message"));
+    let message = message.or_else(|| value.get("error")).and_then(Value::as_str)?;
+    Some(format!(": {}", payload::brief(message)))
 }

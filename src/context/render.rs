@@ -214,6 +214,7 @@ mod tests {
             written: Some(Timestamp(1_795_425_240)),
             origin: "task server http://localhost:8000/mcp".into(),
             failure,
+            reason: None,
             must_fail: false,
         };
         let hook = HookReport {

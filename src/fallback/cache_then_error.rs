@@ -1,5 +1,5 @@
-//! Show what the cache still holds; with nothing there, let the caller know by exit code 1.
-//! For scripts that would rather stop than begin without tasks.
+//! Show a usable cached answer; without one, end with exit code 1.
+//! For scripts that must not continue without tasks.
 
 use super::{Builtin, Strategy, Verdict};
 use crate::cache::CacheView;

@@ -1,4 +1,4 @@
-//! Show what the cache still holds; with nothing there, begin the session without tasks.
+//! Show a usable cached answer; without one, begin the session without tasks.
 
 use super::{Builtin, Strategy, Verdict};
 use crate::cache::CacheView;
@@ -6,7 +6,7 @@ use crate::error::Failure;
 
 pub static BUILTIN: Builtin = Builtin {
     name: "cache_then_skip",
-    summary: "use the cache, else leave the tasks out",
+    summary: "use the cache, else begin without tasks",
     strategy: &CacheThenSkip,
 };
 

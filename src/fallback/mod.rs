@@ -1,5 +1,5 @@
-//! What to do when a source of tasks does not answer: a chain of strategies, each a pure decision.
-//! No I/O, no clock, no configuration; `query` carries the verdicts out.
+//! Fallback: a chain of strategies for a source of tasks that does not answer, each a pure decision.
+//! No I/O, no clock, no configuration; `query` carries out the verdicts.
 //!
 //! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
 
@@ -17,50 +17,50 @@ pub mod plugin;
 mod skip;
 mod stale_while_revalidate;
 
-/// One step of a chain: looks at what happened and says what to do.
+/// One step of a chain: decides what follows a failure.
 pub trait Strategy: Sync {
-    /// Before the request, when the cache was not fresh enough to answer by itself: `None` leaves
-    /// it to the next strategy of the chain.
+    /// Before the request, when the cache has no fresh entry: `None` leaves the decision to the next
+    /// strategy of the chain.
     fn before(&self, _cache: &CacheView) -> Option<Serve> {
         None
     }
 
-    /// After the request failed: `None` leaves it to the next step.
+    /// After the request failed: `None` leaves the decision to the next step.
     fn after(&self, failure: &Failure, cache: &CacheView) -> Option<Verdict>;
 }
 
-/// What is served without asking.
+/// What is served without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serve {
     Cached,
-    /// And ask in the background, for the next time.
+    /// And ask in the background, for the next session.
     CachedThenRefresh,
 }
 
-/// What follows a failure.
+/// What follows a failure of the request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Show the entry, labelled with its time.
     Cached,
     /// Ask another client, by its name in `[clients.NAME]`.
     Ask(String),
-    /// Show this instead; it is never cached.
-    Substitute(Answer),
-    /// Begin the session without it.
+    /// Show this answer of `origin` instead; it is never cached.
+    Substitute { answer: Answer, origin: String },
+    /// Begin the session without an answer.
     Skip,
-    /// Tell the caller: the run ends with exit code 1.
+    /// End the run with exit code 1.
     Fail,
 }
 
-/// A strategy that has to be awaited, since somebody else decides: a plugin.
+/// A strategy that has to be awaited: a plugin.
 pub trait Advisor {
-    /// As it was written in the chain.
+    /// As it is written in the chain.
     fn name(&self) -> &str;
 
-    /// Whether it wants to be asked before the request.
+    /// Whether it decides before the request too.
     fn has_before(&self) -> bool;
 
-    /// As `Strategy::before`; a failure leaves it to the next step.
+    /// As `Strategy::before`; a failure leaves the decision to the next step.
     fn before<'a>(
         &'a self,
         query: &'a Query,
@@ -68,7 +68,7 @@ pub trait Advisor {
         deadline: Deadline,
     ) -> AdvisorFuture<'a, Serve>;
 
-    /// As `Strategy::after`; a failure leaves it to the next step.
+    /// As `Strategy::after`; a failure leaves the decision to the next step.
     fn after<'a>(
         &'a self,
         query: &'a Query,

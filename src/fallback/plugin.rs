@@ -1,5 +1,5 @@
 //! A plugin as a step of a chain. It may decide, or supply tasks itself; when it fails, the next step
-//! is asked.
+//! decides.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::cache::{CacheView, Freshness};
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::plugin::wire::{self, Decision, PluginRequest};
-use crate::plugin::{Fault, FaultKind, ResolvedItem};
+use crate::plugin::{Fault, FaultKind, PREFIX, ResolvedItem};
 use crate::task::{Answer, Query};
 
-/// What `before` may take: it stands in the way of every request.
+/// The time limit of `before`: it delays every request.
 const BEFORE_TIMEOUT: Duration = Duration::from_millis(100);
-/// Kept free for what follows the step.
+/// Kept free for the steps that follow.
 const FALLBACK_RESERVE: Duration = Duration::from_millis(20);
 
-/// The step that `word` of a chain means.
+/// The step that `word` of a chain names.
 #[must_use]
 pub fn step(word: &str, named: ResolvedItem) -> Box<dyn Advisor> {
     let has_before = named.pin.manifest.before.contains(&named.item);
@@ -47,7 +47,7 @@ impl Advisor for PluginStep {
         deadline: Deadline,
     ) -> AdvisorFuture<'a, Serve> {
         Box::pin(async move {
-            let fields = json!({ "query": asked(query), "cache": seen(cache) });
+            let fields = json!({ "query": question(query), "cache": view(cache) });
             match self.decide("before", fields, deadline.capped(BEFORE_TIMEOUT)).await? {
                 Decision::Cached => Ok(Some(Serve::Cached)),
                 Decision::CachedThenRefresh => Ok(Some(Serve::CachedThenRefresh)),
@@ -65,17 +65,21 @@ impl Advisor for PluginStep {
         deadline: Deadline,
     ) -> AdvisorFuture<'a, Verdict> {
         Box::pin(async move {
-            let told = json!({
+            let failed = json!({
                 "class": failure.class().word(),
                 "code": failure.code.to_string(),
                 "message": failure.message,
             });
-            let fields = json!({ "query": asked(query), "cache": seen(cache), "failure": told });
+            let fields =
+                json!({ "query": question(query), "cache": view(cache), "failure": failed });
             let limit = deadline.earlier(FALLBACK_RESERVE);
             Ok(match self.decide("after_failure", fields, limit).await? {
                 Decision::Cached | Decision::CachedThenRefresh => Some(Verdict::Cached),
                 Decision::Ask(client) => Some(Verdict::Ask(client)),
-                Decision::Substitute(tasks) => Some(Verdict::Substitute(Answer::Tasks(tasks))),
+                Decision::Substitute(tasks) => Some(Verdict::Substitute {
+                    answer: Answer::Tasks(tasks),
+                    origin: self.origin(),
+                }),
                 Decision::Skip => Some(Verdict::Skip),
                 Decision::Fail => Some(Verdict::Fail),
                 Decision::Decline => None,
@@ -85,6 +89,11 @@ impl Advisor for PluginStep {
 }
 
 impl PluginStep {
+    /// The label of the tasks that it supplies.
+    fn origin(&self) -> String {
+        format!("plugin {}", self.word.strip_prefix(PREFIX).unwrap_or(&self.word))
+    }
+
     async fn decide(
         &self,
         op: &'static str,
@@ -98,16 +107,16 @@ impl PluginStep {
     }
 
     fn out_of_place(&self, decision: &Decision, place: &str) -> Failure {
-        let text = format!("decided `{}`, which means nothing {place}", decision.word());
+        let text = format!("decided `{}`, which has no meaning {place}", decision.word());
         self.named.plugin.reply_failure(&Fault::new(FaultKind::Reply, text))
     }
 }
 
-fn asked(query: &Query) -> Value {
+fn question(query: &Query) -> Value {
     json!({ "name": query.name, "tool": query.tool, "arguments": query.arguments })
 }
 
-fn seen(cache: CacheView) -> Value {
+fn view(cache: CacheView) -> Value {
     let state = match cache.freshness {
         Freshness::Absent => "absent",
         Freshness::Fresh => "fresh",

@@ -1,11 +1,14 @@
-//! Begin the session without tasks; never show old ones.
+//! Begin the session without tasks; never show cached ones.
 
 use super::{Builtin, Strategy, Verdict};
 use crate::cache::CacheView;
 use crate::error::Failure;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "skip", summary: "leave the tasks out, never show old ones", strategy: &Skip };
+pub static BUILTIN: Builtin = Builtin {
+    name: "skip",
+    summary: "begin without tasks, never show cached ones",
+    strategy: &Skip,
+};
 
 struct Skip;
 

@@ -1,5 +1,5 @@
-//! Never wait while there is something to show: serve the stale entry at once and renew it in the
-//! background (RFC 5861). What to do with no entry is left to the next step.
+//! Serve a stale entry at once and renew it in the background (RFC 5861). Without an entry the next
+//! step decides.
 
 use super::{Builtin, Serve, Strategy, Verdict};
 use crate::cache::CacheView;

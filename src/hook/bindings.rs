@@ -1,17 +1,18 @@
-//! Values for the placeholders of a query: what is known of the session, the repository and, by
-//! table or by query, the server's id of the checked-out branch.
+//! Values for the placeholders of a query: of the session, the repository and, from `[branches]` or
+//! the server's list, the server's id of the checked-out branch.
 
 use super::SessionContext;
-use crate::error::{Code, Failure};
-use crate::query::{Bindings, QueryResult};
+use crate::deadline::Deadline;
+use crate::error::{Class, Code, Failure};
+use crate::query::{Bindings, QueryResult, Timeout};
 use crate::task::Answer;
 
 /// The query that lists the server's branches.
 pub const BRANCHES: &str = "branches";
 
-/// What is known without asking anybody.
+/// The values that need no request.
 #[must_use]
-pub fn known(session: &SessionContext) -> Bindings {
+pub fn of_session(session: &SessionContext) -> Bindings {
     let mut bindings = Bindings::new();
     let mut bind = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -29,38 +30,74 @@ pub fn known(session: &SessionContext) -> Bindings {
     bindings
 }
 
-/// What is known, with the server's id of the branch where the query `name` needs it: from the table,
-/// else from the cached list of branches.
+/// The values for the query `name`; the id of the branch comes from the cached list of branches.
 ///
 /// # Errors
 /// Why there is no id.
 pub fn with_branch(session: &SessionContext, name: &str) -> Result<Bindings, Failure> {
-    let mut bindings = known(session);
-    if needs_branch_id(session, name, &bindings) {
-        let branch = branch_name(&bindings)?.to_owned();
-        let answered = session.queries.from_disk(BRANCHES, &bindings);
-        let id = match answered {
-            Some(answered) => pick(&answered, &branch)?,
-            None => return Err(unknown_branch(&branch)),
-        };
-        bindings.insert("branch.id".into(), id);
+    let bindings = of_session(session);
+    if !needs_branch_id(session, name, &bindings) {
+        return Ok(bindings);
     }
-    Ok(bindings)
+    let Some(branches) = session.queries.from_disk(BRANCHES, &bindings) else {
+        let branch = branch_name(&bindings)?;
+        let failure = session.queries.last_failure(BRANCHES, &bindings);
+        return Err(
+            failure.map_or_else(|| not_cached(branch), |cause| lookup_failed(branch, cause))
+        );
+    };
+    with_id(bindings, &branches)
 }
 
-/// Whether the server's list of branches is of use here: a branch is checked out, and not in the table.
+/// The same, with `branches` as the list: the answer of this run, however old the cache thinks it is.
+///
+/// # Errors
+/// Why there is no id.
+pub fn with_branch_of(
+    session: &SessionContext,
+    name: &str,
+    branches: &QueryResult,
+) -> Result<Bindings, Failure> {
+    let bindings = of_session(session);
+    if needs_branch_id(session, name, &bindings) {
+        with_id(bindings, branches)
+    } else {
+        Ok(bindings)
+    }
+}
+
+/// The same, with a list that is asked for now.
+///
+/// # Errors
+/// Why there is no id.
+pub async fn asking_for_branch(
+    session: &SessionContext,
+    name: &str,
+    timeout: Timeout,
+    deadline: Deadline,
+) -> Result<Bindings, Failure> {
+    let bindings = of_session(session);
+    if !needs_branch_id(session, name, &bindings) {
+        return Ok(bindings);
+    }
+    branch_name(&bindings)?;
+    let branches = session.queries.live(BRANCHES, &bindings, timeout, deadline).await;
+    with_id(bindings, &branches)
+}
+
+/// Whether the server's list of branches is needed: a branch is checked out, and not in `[branches]`.
 #[must_use]
 pub fn needs_branch_list(session: &SessionContext) -> bool {
-    let known = known(session);
-    known.contains_key("git.branch") && !known.contains_key("branch.id")
+    let bindings = of_session(session);
+    bindings.contains_key("git.branch") && !bindings.contains_key("branch.id")
 }
 
 fn needs_branch_id(session: &SessionContext, name: &str, bindings: &Bindings) -> bool {
     let query = session.config.queries.get(name);
-    let asks = query.is_some_and(|query| {
+    let uses_id = query.is_some_and(|query| {
         query.arguments.values().any(|value| value.to_string().contains("{branch.id}"))
     });
-    asks && !bindings.contains_key("branch.id")
+    uses_id && !bindings.contains_key("branch.id")
 }
 
 fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {
@@ -69,17 +106,47 @@ fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {
     })
 }
 
-fn pick(answered: &QueryResult, name: &str) -> Result<String, Failure> {
-    let tasks = answered.answer.as_ref().and_then(Answer::tasks);
-    let found = tasks.and_then(|tasks| tasks.list.iter().find(|branch| branch.title == name));
-    match (found, &answered.failure) {
-        (Some(branch), _) if !branch.id.is_empty() => Ok(branch.id.clone()),
-        (_, Some(failure)) => Err(failure.clone()),
-        _ => Err(unknown_branch(name)),
+fn with_id(mut bindings: Bindings, branches: &QueryResult) -> Result<Bindings, Failure> {
+    let name = branch_name(&bindings)?;
+    let tasks = branches.answer.as_ref().and_then(Answer::tasks);
+    let branch = tasks.and_then(|tasks| tasks.list.iter().find(|branch| branch.title == name));
+    let id = match (branch, &branches.failure) {
+        (Some(branch), _) if !branch.id.is_empty() => branch.id.clone(),
+        (_, Some(cause)) => return Err(lookup_failed(name, cause.clone())),
+        _ => return Err(not_listed(name)),
+    };
+    bindings.insert("branch.id".into(), id);
+    Ok(bindings)
+}
+
+fn not_cached(branch: &str) -> Failure {
+    let text = format!("the server's id of the branch `{branch}` is not in the cache");
+    Failure::new(Code::HOOK, text)
+        .hint(format!("`warmstart tasks next` asks for it; or {}", add_to_table(branch)))
+}
+
+fn not_listed(branch: &str) -> Failure {
+    let text = format!("the server lists no branch `{branch}`");
+    Failure::new(Code::HOOK, text)
+        .hint(format!("check `queries.branches`, or {}", add_to_table(branch)))
+}
+
+/// Why the list of branches is missing. A server that cannot be reached has a hint of its own; one
+/// that refuses or is not understood may have no such tool.
+fn lookup_failed(branch: &str, cause: Failure) -> Failure {
+    let message = format!("the server's id of the branch `{branch}` is unknown: {}", cause.message);
+    match cause.class() {
+        Class::Unavailable | Class::Auth => Failure { message, ..cause },
+        _ => Failure { message, ..cause }
+            .hint(format!("check `queries.branches`, or {}", add_to_table(branch))),
     }
 }
 
-fn unknown_branch(name: &str) -> Failure {
-    Failure::new(Code::HOOK, format!("the server knows no branch `{name}`"))
-        .hint(format!("add `\"{name}\" = \"ID\"` to `[branches]` in hooks.toml"))
+fn add_to_table(branch: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let key = match branch.bytes().all(is_bare) {
+        true => branch.to_owned(),
+        false => format!("\"{branch}\""),
+    };
+    format!("add `{key} = \"ID\"` to `[branches]` in hooks.toml")
 }

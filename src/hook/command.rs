@@ -1,10 +1,10 @@
-//! The output of a program of the user's own: words, no shell. Only the user's file or a trusted
-//! project can name one; the configuration sees to that.
+//! The output of a program: an argument list, no shell. Only the user's file or a trusted project can
+//! name one; the configuration ensures that.
 
 use std::path::{Path, PathBuf};
 
 use super::process::{self, ProcessResult};
-use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
+use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -15,15 +15,16 @@ pub static BUILTIN: Builtin =
 
 struct Command {
     words: Vec<String>,
-    timeout: std::time::Duration,
+    timeout: HookTimeout,
 }
 
-fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    if own.command.is_empty() {
-        return Err(Failure::new(Code::CONFIG_VALUE, "the hook has no `command`")
+fn build(name: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    if config.command.is_empty() {
+        return Err(Failure::new(Code::CONFIG_VALUE, format!("`hooks.{name}.command` is not set"))
             .hint("set `command = [\"PROGRAM\", \"ARGUMENT\"]`"));
     }
-    Ok(Box::new(Command { words: own.command.clone(), timeout: own.timeout }))
+    let timeout = HookTimeout::new(name, config);
+    Ok(Box::new(Command { words: config.command.clone(), timeout }))
 }
 
 impl Command {
@@ -33,10 +34,14 @@ impl Command {
             Ok(program) => program,
             Err(failure) => return HookResult::failed(failure),
         };
-        let limit = deadline.capped(self.timeout);
-        let ended =
+        let limit = self.timeout.cap(deadline);
+        let result =
             process::run(&program, &self.words[1..], &[], &session.root, session, limit).await;
-        match ended {
+        match result {
+            ProcessResult::TimedOut => HookResult::failed(
+                failed(name, "did not end in time")
+                    .hint(limit.limit().hint("check why it takes so long")),
+            ),
             ProcessResult::Failed(why) => HookResult::failed(failed(name, &why)),
             ProcessResult::Output(text) if text.trim().is_empty() => HookResult::nothing(),
             ProcessResult::Output(text) => {
@@ -52,9 +57,9 @@ fn failed(name: &str, why: &str) -> Failure {
     Failure::new(Code::HOOK, format!("the command `{name}` {why}"))
 }
 
-/// An absolute path is meant as it stands; another word with a slash is a program of the project;
-/// a word without one is looked up in PATH. The user's own file names a program of *a* project, and
-/// any cloned one may have something else in its place: so it must have been trusted.
+/// An absolute path is used unchanged; another name with a slash is a program of the project; a name
+/// without one is looked up in PATH. The user's own file may name a program of the project, but any
+/// cloned project may have another file at that path: so the project must be trusted.
 fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.is_absolute() {
@@ -64,17 +69,19 @@ fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
         return if session.trusted { Ok(session.root.join(path)) } else { Err(untrusted(name)) };
     }
     process::find(name, session.environment.get("PATH").unwrap_or_default(), &session.root)
-        .ok_or_else(|| failed(name, "was not found"))
+        .ok_or_else(|| {
+            failed(name, "is not in PATH").hint("install it, or name it by its absolute path")
+        })
 }
 
 fn untrusted(name: &str) -> Failure {
-    let text = format!("the command `{name}` is this project's, which is not trusted");
+    let text = format!("the command `{name}` is a program of this project, which is not trusted");
     Failure::new(Code::FILE_UNTRUSTED, text)
-        .hint("put it into the project's `.claude/hooks.toml` and run `warmstart trust`, or name it by its absolute path")
+        .hint("move it to the project's `.claude/hooks.toml` and run `warmstart trust`, or name it by its absolute path")
 }
 
 impl Hook for Command {
-    fn from_disk(&self, _scope: &SessionContext) -> Option<HookResult> {
+    fn from_disk(&self, _session: &SessionContext) -> Option<HookResult> {
         None
     }
 

@@ -1,6 +1,6 @@
-//! Branch and last commits. The branch is read from disk; `git log` runs only when the commit is not
-//! the one whose log is kept, with every program that a repository can name switched off.
-//! There is no `git status`: it runs filters of the repository's own.
+//! Branch and last commits. The branch is read from disk; `git log` runs only when the kept log is of
+//! another commit, with every program that a repository can name switched off.
+//! There is no `git status`: it runs filters that the repository defines.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,13 +21,13 @@ pub static BUILTIN: Builtin =
     Builtin { name: "git_context", summary: "branch and last commits", build };
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
-/// Where git is missing or fails it is not asked again for the same commit before this has passed:
-/// asking costs more than all the rest of a run.
+/// After git failed or was not found, it is not run again for the same commit for this long: that
+/// costs more than the rest of a run.
 const FAILURE_TTL: Duration = Duration::from_secs(600);
 /// Characters of a branch's name, and of a commit's line.
 const MAX_BRANCH_CHARS: usize = 120;
 const MAX_LINE_CHARS: usize = 160;
-/// Nothing of the repository's or the system's configuration may start a program or ask a person.
+/// Nothing in the repository's or the system's configuration may start a program or prompt the user.
 const SAFE_CONFIG: &[&str] = &[
     "--no-pager",
     "--no-optional-locks",
@@ -61,12 +61,12 @@ struct GitContext {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(GitContext { commits: own.commits, timeout: own.timeout }))
+fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(GitContext { commits: config.commits, timeout: config.timeout }))
 }
 
 impl GitContext {
-    fn found(&self, repository: &Repository, log: Option<&str>) -> HookResult {
+    fn result(&self, repository: &Repository, log: Option<&str>) -> HookResult {
         let branch = match (&repository.branch, &repository.commit) {
             (Some(branch), _) => branch.chars().take(MAX_BRANCH_CHARS).collect(),
             (None, Some(commit)) => format!("detached at {commit:.12}"),
@@ -85,15 +85,15 @@ impl GitContext {
         }
     }
 
-    /// Where the log of the last seen commit of this repository is kept.
+    /// The file that keeps the log of the last seen commit of this repository.
     fn file(session: &SessionContext, repository: &Repository) -> Option<PathBuf> {
         let folder = session.paths.as_ref()?.commits();
         let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
         Some(folder.join(format!("{name}.txt")))
     }
 
-    /// The kept log, if it is that of the checked-out commit and long enough; empty where git gave
-    /// nothing a short while ago.
+    /// The kept log, if it is that of the checked-out commit and long enough; empty while a failure of
+    /// git is kept.
     fn kept(
         &self,
         session: &SessionContext,
@@ -104,14 +104,14 @@ impl GitContext {
             disk::read_private(&Self::file(session, repository)?, MAX_FILE_BYTES).ok()??;
         let text = String::from_utf8(bytes).ok()?;
         let (head, log) = text.split_once('\n')?;
-        let holds = match head.strip_prefix(&self.head(commit))? {
+        let is_valid = match head.strip_prefix(&self.head(commit))? {
             "" => true,
             until => until.trim().parse().is_ok_and(|until| session.now < Timestamp(until)),
         };
-        holds.then(|| log.to_owned())
+        is_valid.then(|| log.to_owned())
     }
 
-    /// The first line of what is kept; of a failure the time follows until which it holds.
+    /// The first line of the file; for a failure, its expiry follows.
     fn head(&self, commit: &str) -> String {
         format!("{commit} {}", self.commits)
     }
@@ -139,7 +139,7 @@ impl GitContext {
         let git = process::find("git", path, &repository.root)?;
         let mut words: Vec<String> = SAFE_CONFIG.iter().map(ToString::to_string).collect();
         let count = format!("--max-count={}", self.commits);
-        let asked = [
+        let log = [
             "log",
             &count,
             "--no-show-signature",
@@ -150,18 +150,22 @@ impl GitContext {
             "--encoding=UTF-8",
             "--format=%h %s",
         ];
-        words.extend(asked.iter().map(ToString::to_string));
+        words.extend(log.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
         match process::run(&git, &words, GIT_VARIABLES, &repository.root, session, limit).await {
             ProcessResult::Output(text) => Some(self.shortened(&text)),
+            ProcessResult::TimedOut => {
+                tracing::debug!("git log did not end in time");
+                None
+            }
             ProcessResult::Failed(why) => {
-                tracing::debug!(why, "git log gave nothing");
+                tracing::debug!(why, "git log failed");
                 None
             }
         }
     }
 
-    /// No more than can be shown, so that what is kept stays small.
+    /// Only what can be shown, so that the file stays small.
     fn shortened(&self, log: &str) -> String {
         let lines = log.lines().take(self.commits);
         lines
@@ -173,7 +177,7 @@ impl GitContext {
         let Some(repository) = &session.repository else { return HookResult::nothing() };
         let log = self.log(session, repository, deadline).await;
         self.keep(session, repository, log.as_deref());
-        self.found(repository, log.as_deref())
+        self.result(repository, log.as_deref())
     }
 }
 
@@ -183,9 +187,9 @@ impl Hook for GitContext {
         match &repository.commit {
             Some(commit) if self.commits > 0 => {
                 let log = self.kept(session, repository, commit)?;
-                Some(self.found(repository, Some(&log)))
+                Some(self.result(repository, Some(&log)))
             }
-            _ => Some(self.found(repository, None)),
+            _ => Some(self.result(repository, None)),
         }
     }
 
@@ -194,6 +198,6 @@ impl Hook for GitContext {
     }
 
     fn from_cache_alone(&self, session: &SessionContext, _failure: &Failure) -> Option<HookResult> {
-        session.repository.as_ref().map(|repository| self.found(repository, None))
+        session.repository.as_ref().map(|repository| self.result(repository, None))
     }
 }

@@ -1,7 +1,9 @@
-//! The task that the server recommends for the checked-out branch. The server knows branches by ids
-//! of its own: from `[branches]`, else from the `branches` query; without one nothing is asked.
+//! The task that the server recommends for the checked-out branch. The server has its own ids of
+//! branches: from `[branches]`, else from the `branches` query; without an id nothing is asked.
 
-use super::{Builtin, Hook, HookFuture, HookResult, SessionContext, bindings, pending_tasks};
+use super::{
+    Builtin, Hook, HookFuture, HookResult, HookTimeout, SessionContext, bindings, pending_tasks,
+};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::Failure;
@@ -14,28 +16,28 @@ const HEADING: &str = "Recommended next";
 
 struct NextTask {
     query: String,
-    timeout: std::time::Duration,
+    timeout: HookTimeout,
 }
 
-fn build(own: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
-    let query = pending_tasks::query_of(own, config)?;
-    Ok(Box::new(NextTask { query, timeout: own.timeout }))
+fn build(name: &str, hook: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
+    let query = pending_tasks::query_of(name, hook, config)?;
+    Ok(Box::new(NextTask { query, timeout: HookTimeout::new(name, hook) }))
 }
 
-/// A list of one; an empty one has nothing to recommend and says nothing.
-fn found(answered: QueryResult) -> HookResult {
-    let found = pending_tasks::found(answered, HEADING);
-    let is_empty = found.parts.iter().all(|part| match part {
+/// The recommended task; nothing when the list is empty.
+fn to_result(answer: QueryResult) -> HookResult {
+    let result = pending_tasks::to_result(answer, HEADING);
+    let is_empty = result.parts.iter().all(|part| match part {
         super::Part::Tasks { tasks, .. } => tasks.list.is_empty(),
         super::Part::Text { .. } => false,
     });
-    if is_empty { HookResult { parts: Vec::new(), ..found } } else { found }
+    if is_empty { HookResult { parts: Vec::new(), ..result } } else { result }
 }
 
-/// Without a branch that the server knows there is simply no next task: no reason to worry anybody.
-fn no_branch(failure: &Failure) -> HookResult {
+/// Many servers have no branches: without an id there is no next task, and no notice about it.
+fn no_branch(failure: Failure) -> HookResult {
     tracing::debug!(%failure, "no next task");
-    HookResult::nothing()
+    HookResult { reason: Some(failure), ..HookResult::nothing() }
 }
 
 impl Hook for NextTask {
@@ -43,31 +45,32 @@ impl Hook for NextTask {
         if is_local(session) {
             return Some(HookResult::nothing());
         }
-        let known = match bindings::with_branch(session, &self.query) {
-            Ok(known) => known,
-            // The list of branches is fetched in the background, not while somebody waits.
-            Err(failure) => return Some(no_branch(&failure)),
+        let bindings = match bindings::with_branch(session, &self.query) {
+            Ok(bindings) => bindings,
+            // The list of branches is fetched in the background, not while the session waits.
+            Err(failure) => return Some(no_branch(failure)),
         };
-        session.queries.from_disk(&self.query, &known).map(found)
+        session.queries.from_disk(&self.query, &bindings).map(to_result)
     }
 
     fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
         Box::pin(async move {
-            let known = match bindings::with_branch(session, &self.query) {
-                Ok(known) => known,
-                Err(failure) => return no_branch(&failure),
+            let bindings = match bindings::with_branch(session, &self.query) {
+                Ok(bindings) => bindings,
+                Err(failure) => return no_branch(failure),
             };
-            found(session.queries.live(&self.query, &known, self.timeout, deadline).await)
+            let timeout = self.timeout.timeout();
+            to_result(session.queries.live(&self.query, &bindings, timeout, deadline).await)
         })
     }
 
     fn from_cache_alone(&self, session: &SessionContext, failure: &Failure) -> Option<HookResult> {
-        let known = bindings::with_branch(session, &self.query).ok()?;
-        Some(found(session.queries.from_cache_alone(&self.query, &known, failure.clone())))
+        let bindings = bindings::with_branch(session, &self.query).ok()?;
+        Some(to_result(session.queries.from_cache_alone(&self.query, &bindings, failure.clone())))
     }
 }
 
-/// A local file recommends nothing that is not already listed as pending.
+/// A local file recommends only tasks that are already listed as pending.
 fn is_local(session: &SessionContext) -> bool {
     !session.queries.primary().is_cached
 }

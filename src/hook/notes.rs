@@ -1,5 +1,5 @@
-//! Files of the project as text for the model. Off by default, and never by an untrusted project's
-//! own wish: its files would speak to the model.
+//! Files of the project as text for the model. Off by default; an untrusted project cannot enable it,
+//! because its files become model input.
 
 use std::path::PathBuf;
 
@@ -20,8 +20,8 @@ struct Notes {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(Notes { files: own.files.clone() }))
+fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(Notes { files: config.files.clone() }))
 }
 
 impl Notes {
@@ -48,14 +48,14 @@ impl Notes {
     }
 }
 
-/// A relative file must lie inside the project, links followed.
+/// A relative file must be inside the project after links are resolved.
 fn read(session: &SessionContext, file: &std::path::Path) -> Result<Option<String>, Failure> {
     let path = session.root.join(file);
     let shown = file.display();
     let Ok(real) = path.canonicalize() else { return Ok(None) };
     let root = session.root.canonicalize().unwrap_or_else(|_| session.root.clone());
     if file.is_relative() && !real.starts_with(root) {
-        let text = format!("the note `{shown}` leads out of the project");
+        let text = format!("the note `{shown}` points outside the project");
         return Err(Failure::new(Code::HOOK, text)
             .hint("name it by its absolute path in your own hooks.toml"));
     }

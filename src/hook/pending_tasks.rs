@@ -1,6 +1,6 @@
-//! The open tasks: one named query, as it is answered.
+//! The open tasks: the answer to one named query.
 
-use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext, bindings};
+use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext, bindings};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -12,30 +12,34 @@ pub static BUILTIN: Builtin =
 
 struct PendingTasks {
     query: String,
-    timeout: std::time::Duration,
+    timeout: HookTimeout,
 }
 
-fn build(own: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
-    let query = query_of(own, config)?;
-    Ok(Box::new(PendingTasks { query, timeout: own.timeout }))
+fn build(name: &str, hook: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
+    let query = query_of(name, hook, config)?;
+    Ok(Box::new(PendingTasks { query, timeout: HookTimeout::new(name, hook) }))
 }
 
 /// The query that a hook is bound to.
 ///
 /// # Errors
 /// `WS104` when it names none, or one that does not exist.
-pub(super) fn query_of(own: &HookConfig, config: &Config) -> Result<String, Failure> {
-    let name = own.query.clone().unwrap_or_default();
-    if config.queries.contains_key(&name) {
-        return Ok(name);
+pub(super) fn query_of(name: &str, hook: &HookConfig, config: &Config) -> Result<String, Failure> {
+    let query = hook.query.clone().unwrap_or_default();
+    if config.queries.contains_key(&query) {
+        return Ok(query);
     }
-    let known: Vec<&str> = config.queries.keys().map(String::as_str).collect();
-    Err(Failure::new(Code::CONFIG_NAME, format!("the hook's query `{name}` does not exist"))
-        .hint(format!("set `query` to one of: {}", known.join(", "))))
+    let names: Vec<&str> = config.queries.keys().map(String::as_str).collect();
+    let text = match query.as_str() {
+        "" => format!("`hooks.{name}.query` is not set"),
+        _ => format!("`hooks.{name}.query`: there is no query `{query}`"),
+    };
+    Err(Failure::new(Code::CONFIG_NAME, text)
+        .hint(format!("set it to one of: {}", names.join(", "))))
 }
 
-/// What an answer comes to as text; `heading` is ours.
-pub(super) fn found(answered: QueryResult, heading: &str) -> HookResult {
+/// An answer as a part of the text, under `heading`.
+pub(super) fn to_result(answered: QueryResult, heading: &str) -> HookResult {
     let part = match answered.answer {
         None => None,
         Some(Answer::Tasks(tasks)) => Some(Part::Tasks { heading: heading.to_owned(), tasks }),
@@ -48,6 +52,7 @@ pub(super) fn found(answered: QueryResult, heading: &str) -> HookResult {
         written: answered.written,
         origin: answered.origin,
         failure: answered.failure,
+        reason: None,
         must_fail: answered.must_fail,
     }
 }
@@ -58,22 +63,23 @@ impl PendingTasks {
 
 impl Hook for PendingTasks {
     fn from_disk(&self, session: &SessionContext) -> Option<HookResult> {
-        let bindings = bindings::known(session);
-        session.queries.from_disk(&self.query, &bindings).map(|one| found(one, Self::HEADING))
+        let bindings = bindings::of_session(session);
+        let result = session.queries.from_disk(&self.query, &bindings);
+        result.map(|result| to_result(result, Self::HEADING))
     }
 
     fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
         Box::pin(async move {
-            let bindings = bindings::known(session);
-            let answered =
-                session.queries.live(&self.query, &bindings, self.timeout, deadline).await;
-            found(answered, Self::HEADING)
+            let bindings = bindings::of_session(session);
+            let timeout = self.timeout.timeout();
+            let result = session.queries.live(&self.query, &bindings, timeout, deadline).await;
+            to_result(result, Self::HEADING)
         })
     }
 
     fn from_cache_alone(&self, session: &SessionContext, failure: &Failure) -> Option<HookResult> {
-        let bindings = bindings::known(session);
-        let answered = session.queries.from_cache_alone(&self.query, &bindings, failure.clone());
-        Some(found(answered, Self::HEADING))
+        let bindings = bindings::of_session(session);
+        let result = session.queries.from_cache_alone(&self.query, &bindings, failure.clone());
+        Some(to_result(result, Self::HEADING))
     }
 }

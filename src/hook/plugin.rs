@@ -1,11 +1,11 @@
-//! A plugin as a piece of the session start. It sees the event and the tasks that are known without
-//! asking; what it says is data.
+//! A plugin as a hook. It gets the event and the tasks that are known without a request; its sections
+//! are data.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Hook, HookFuture, HookResult, Part, SessionContext, bindings};
+use super::{Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext, bindings};
 use crate::deadline::Deadline;
 use crate::plugin::ResolvedItem;
 use crate::plugin::wire::{self, PluginRequest};
@@ -14,18 +14,18 @@ use crate::task::Answer;
 
 /// Kept free for the rendering.
 const RENDER_RESERVE: Duration = Duration::from_millis(20);
-/// The query whose known answer a plugin is shown.
+/// The query whose known answer a plugin gets.
 const TASKS: &str = "tasks";
 
-/// The hook that `named` is.
+/// `named` as a hook.
 #[must_use]
-pub fn hook(named: ResolvedItem, timeout: Duration) -> Box<dyn Hook> {
+pub fn hook(named: ResolvedItem, timeout: HookTimeout) -> Box<dyn Hook> {
     Box::new(PluginHook { named, timeout })
 }
 
 struct PluginHook {
     named: ResolvedItem,
-    timeout: Duration,
+    timeout: HookTimeout,
 }
 
 impl Hook for PluginHook {
@@ -37,7 +37,7 @@ impl Hook for PluginHook {
         Box::pin(async move {
             let fields = json!({ "event": event(session) });
             let request = PluginRequest::new("session_start", &self.named.item, fields);
-            let limit = deadline.earlier(RENDER_RESERVE).capped(self.timeout);
+            let limit = self.timeout.cap(deadline.earlier(RENDER_RESERVE));
             let plugin = &self.named.plugin;
             let result = plugin.call(&request, limit).await;
             let sections = result.and_then(|ok| {
@@ -47,7 +47,10 @@ impl Hook for PluginHook {
                 Err(failure) => HookResult::failed(failure),
                 Ok(sections) if sections.is_empty() => HookResult::nothing(),
                 Ok(sections) => {
-                    let part = |one: wire::Section| Part::Text { title: one.title, text: one.body };
+                    let part = |section: wire::Section| Part::Text {
+                        title: section.title,
+                        text: section.body,
+                    };
                     let parts = sections.into_iter().map(part).collect();
                     let origin = format!("plugin {}", plugin.name());
                     HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
@@ -58,10 +61,11 @@ impl Hook for PluginHook {
 }
 
 fn event(session: &SessionContext) -> Value {
-    let known = session.queries.is_known(TASKS);
-    let found =
-        known.then(|| session.queries.from_disk(TASKS, &bindings::known(session))).flatten();
-    let answer = found.and_then(|answered| answered.answer);
+    let queries = &session.queries;
+    let is_configured = queries.is_known(TASKS);
+    let result =
+        is_configured.then(|| queries.from_disk(TASKS, &bindings::of_session(session))).flatten();
+    let answer = result.and_then(|result| result.answer);
     let tasks = answer.as_ref().and_then(Answer::tasks).map(|tasks| &tasks.list);
     json!({
         "source": session.event.source.word(),

@@ -1,5 +1,5 @@
-//! No text of its own: names the queries that are to be filled in the background, so that the next
-//! session finds them fresh.
+//! No text of its own: names the queries to fill in the background, so that the next session finds
+//! them fresh.
 
 use super::{Builtin, Hook, HookFuture, HookResult, SessionContext};
 use crate::config::{Config, HookConfig};
@@ -14,16 +14,16 @@ struct PrimeCache {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(own: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(PrimeCache { queries: own.queries.clone() }))
+fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
+    Ok(Box::new(PrimeCache { queries: config.queries.clone() }))
 }
 
 impl Hook for PrimeCache {
-    fn from_disk(&self, _scope: &SessionContext) -> Option<HookResult> {
+    fn from_disk(&self, _session: &SessionContext) -> Option<HookResult> {
         Some(HookResult::nothing())
     }
 
-    fn live<'a>(&'a self, _scope: &'a SessionContext, _deadline: Deadline) -> HookFuture<'a> {
+    fn live<'a>(&'a self, _session: &'a SessionContext, _deadline: Deadline) -> HookFuture<'a> {
         Box::pin(async { HookResult::nothing() })
     }
 

@@ -1,5 +1,5 @@
-//! Running a program for a hook: no shell, its own process group, a short list of variables, bounded
-//! in time and output. What is left of its group at the end is ended with it.
+//! Runs a program for a hook: no shell, its own process group, a short list of variables, bounded time
+//! and output. What is left of its group at the end is killed.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,18 @@ use crate::deadline::Deadline;
 
 /// Bytes of output that are read.
 const MAX_OUTPUT_BYTES: usize = 64 << 10;
-/// What has ended may have left something running that holds its output; the rest comes by then.
+/// Grace period for output that a grandchild holds open.
 const OUTPUT_GRACE: Duration = Duration::from_millis(50);
-/// Variables that a program gets: none of the user's keys are among them.
+/// Variables that a program gets; none holds a secret.
 const INHERITED: &[&str] =
     &["HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "SYSTEMROOT", "TEMP"];
 
-/// What became of a program.
+/// The result of a program.
 #[derive(Debug)]
 pub enum ProcessResult {
     Output(String),
+    TimedOut,
+    /// Why, as a fragment that follows the program's name.
     Failed(String),
 }
 
@@ -49,9 +51,7 @@ pub async fn run(
     };
     let _group = ProcessGroup::of(&child);
     let at = tokio::time::Instant::from_std(deadline.instant());
-    tokio::time::timeout_at(at, output(&mut child))
-        .await
-        .unwrap_or_else(|_| ProcessResult::Failed("did not end in time".into()))
+    tokio::time::timeout_at(at, output(&mut child)).await.unwrap_or(ProcessResult::TimedOut)
 }
 
 async fn output(child: &mut Child) -> ProcessResult {
@@ -62,7 +62,7 @@ async fn output(child: &mut Child) -> ProcessResult {
     let status = until_the_end(child, stdout, &mut bytes).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     match status {
-        // It said more than is read, and was stopped.
+        // It printed more than is read, and is killed.
         Ok(None) => ProcessResult::Output(text),
         Ok(Some(status)) if status.success() => ProcessResult::Output(text),
         Ok(Some(status)) => ProcessResult::Failed(format!("failed ({status})")),
@@ -70,7 +70,7 @@ async fn output(child: &mut Child) -> ProcessResult {
     }
 }
 
-/// Reads until the program has ended; `None` if it had more to say than is read.
+/// Reads until the program has ended; `None` if it printed more than is read.
 async fn until_the_end(
     child: &mut Child,
     stdout: ChildStdout,
@@ -80,7 +80,7 @@ async fn until_the_end(
     tokio::pin!(reading);
     tokio::select! {
         biased;
-        whole = &mut reading => if whole? { child.wait().await.map(Some) } else { Ok(None) },
+        is_complete = &mut reading => if is_complete? { child.wait().await.map(Some) } else { Ok(None) },
         status = child.wait() => {
             let _ = tokio::time::timeout(OUTPUT_GRACE, reading).await;
             status.map(Some)
@@ -88,7 +88,7 @@ async fn until_the_end(
     }
 }
 
-/// Whether that was all.
+/// Whether the output ended within the limit.
 async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
     while bytes.len() < MAX_OUTPUT_BYTES {
         let room = (MAX_OUTPUT_BYTES - bytes.len()) as u64;
@@ -99,7 +99,7 @@ async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<b
     Ok(false)
 }
 
-/// Ends the process group when the run is over, however it ended.
+/// Kills the process group when dropped.
 struct ProcessGroup(Option<u32>);
 
 impl ProcessGroup {
@@ -120,7 +120,7 @@ impl Drop for ProcessGroup {
 }
 
 /// The program `name` from PATH: only from absolute folders, and neither from `root` nor by a link
-/// into it, since a cloned repository may bring a `git` of its own.
+/// into it, since a cloned repository may contain its own `git`.
 #[must_use]
 pub fn find(name: &str, path: &str, root: &Path) -> Option<PathBuf> {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
@@ -129,16 +129,16 @@ pub fn find(name: &str, path: &str, root: &Path) -> Option<PathBuf> {
     let is_outside =
         |file: &PathBuf| file.canonicalize().is_ok_and(|real| !real.starts_with(&root));
     let mut files = folders.map(|folder| folder.join(&name));
-    files.find(|file| file.metadata().is_ok_and(|found| is_program(&found)) && is_outside(file))
+    files.find(|file| file.metadata().is_ok_and(|data| is_program(&data)) && is_outside(file))
 }
 
 #[cfg(unix)]
-fn is_program(found: &Metadata) -> bool {
+fn is_program(data: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    found.is_file() && found.permissions().mode() & 0o111 != 0
+    data.is_file() && data.permissions().mode() & 0o111 != 0
 }
 
 #[cfg(not(unix))]
-fn is_program(found: &Metadata) -> bool {
-    found.is_file()
+fn is_program(data: &Metadata) -> bool {
+    data.is_file()
 }

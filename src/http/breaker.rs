@@ -1,5 +1,5 @@
-//! A server that keeps failing is left alone for a while, by all processes together; then one of
-//! them tries again. Also remembers how long a server asked us to stay away.
+//! A circuit breaker for each origin, shared by all processes: after repeated failures no requests are
+//! made for `breaker.open_for`, then one process probes. Also keeps a server's `Retry-After`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{Error, state};
 use crate::config::BreakerConfig;
 use crate::error::{Code, Failure};
 
-/// While one process tries whether the server is back, the others wait this long.
+/// How long the other processes make no request while one probes.
 const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// What is known of one origin. Times are milliseconds since 1970.
@@ -19,7 +19,7 @@ const PROBE_TIME: Duration = Duration::from_secs(5);
 struct Record {
     failures: u32,
     open_until: i64,
-    /// The server's own word (`Retry-After`).
+    /// The end of the server's `Retry-After`.
     away_until: i64,
 }
 
@@ -32,14 +32,14 @@ impl Record {
             return BreakerState::Closed;
         }
         match left(self.open_until, now, config.open_for.max(PROBE_TIME)) {
-            Some(left) => BreakerState::Open(left),
+            Some(left) => BreakerState::Open { failures: self.failures, left },
             None => BreakerState::HalfOpen,
         }
     }
 }
 
-/// What is left until `until`. More than `most` was written while the clock stood elsewhere, and
-/// would keep us away for as long as the clock was wrong.
+/// The time left until `until`. More than `most` was written while the clock was wrong, and would
+/// block requests for as long as it was wrong: it counts as over.
 fn left(until: i64, now: i64, most: Duration) -> Option<i64> {
     let left = until.saturating_sub(now);
     (left > 0 && left <= state::millis(most)).then_some(left)
@@ -48,12 +48,16 @@ fn left(until: i64, now: i64, most: Duration) -> Option<i64> {
 #[derive(Debug, PartialEq)]
 enum BreakerState {
     Closed,
-    Open(i64),
+    /// Failures in a row, and milliseconds left.
+    Open {
+        failures: u32,
+        left: i64,
+    },
     HalfOpen,
     Away(i64),
 }
 
-/// The leave to ask an origin, and the duty to say what became of it.
+/// A permit for one request to an origin; its outcome is reported to `succeeded` or `failed`.
 pub struct Breaker<'a> {
     path: Option<PathBuf>,
     config: &'a BreakerConfig,
@@ -61,10 +65,10 @@ pub struct Breaker<'a> {
 }
 
 impl<'a> Breaker<'a> {
-    /// Asks for leave.
+    /// Gives the permit.
     ///
     /// # Errors
-    /// `WS324` while the origin is left alone, `WS321` while it asked us to stay away.
+    /// `WS324` while the breaker is open, `WS321` during the server's `Retry-After`.
     pub fn check(
         folder: Option<&Path>,
         origin: &str,
@@ -73,32 +77,28 @@ impl<'a> Breaker<'a> {
         let path = folder.map(|folder| state::file(folder, "breaker", origin));
         let record: Record = path.as_deref().map(state::read).unwrap_or_default();
         let had_failures = record != Record::default();
-        let leave = Breaker { path, config, had_failures };
-        let state_at = match record.state_at(state::now(), config) {
-            BreakerState::HalfOpen => leave.claim(),
-            state_at => state_at,
+        let permit = Breaker { path, config, had_failures };
+        let current = match record.state_at(state::now(), config) {
+            BreakerState::HalfOpen => permit.claim_probe(),
+            other => other,
         };
-        match state_at {
-            BreakerState::Closed | BreakerState::HalfOpen => Ok(leave),
-            BreakerState::Open(left) => {
-                Err(refused(Code::BREAKER_OPEN, origin, "failed again and again", left))
-            }
-            BreakerState::Away(left) => {
-                Err(refused(Code::TOO_MANY_REQUESTS, origin, "asked for a pause", left))
-            }
+        match current {
+            BreakerState::Closed | BreakerState::HalfOpen => Ok(permit),
+            BreakerState::Open { failures, left } => Err(open(origin, failures, left)),
+            BreakerState::Away(left) => Err(away(origin, left)),
         }
     }
 
-    /// Of all who see that the time is over, one tries: who it is, the lock decides.
-    fn claim(&self) -> BreakerState {
+    /// Of all processes that see a half-open breaker, the first to take the lock probes.
+    fn claim_probe(&self) -> BreakerState {
         let Some(path) = self.path.as_deref() else { return BreakerState::HalfOpen };
         state::update(path, |record: &mut Record| {
             let now = state::now();
-            let state_at = record.state_at(now, self.config);
-            if state_at == BreakerState::HalfOpen {
+            let current = record.state_at(now, self.config);
+            if current == BreakerState::HalfOpen {
                 record.open_until = now + state::millis(PROBE_TIME);
             }
-            state_at
+            current
         })
     }
 
@@ -109,7 +109,7 @@ impl<'a> Breaker<'a> {
         }
     }
 
-    /// It did not.
+    /// The request failed.
     pub fn failed(&self, error: &Error) {
         if let (Error::TooMany { .. }, Some(after)) = (error, error.retry_after()) {
             self.update(|record| record.away_until = state::now() + state::millis(after));
@@ -130,10 +130,25 @@ impl<'a> Breaker<'a> {
     }
 }
 
-fn refused(code: Code, origin: &str, why: &str, left: i64) -> Failure {
-    let seconds = (left + 999) / 1000;
-    Failure::new(code, format!("`{origin}` {why}; it is not asked for {seconds} s more"))
-        .hint("`warmstart tasks` says when it answers again")
+fn open(origin: &str, failures: u32, left: i64) -> Failure {
+    let seconds = seconds(left);
+    let text = format!(
+        "`{origin}` keeps failing ({failures} times in a row); next attempt in {seconds} s"
+    );
+    Failure::new(Code::BREAKER_OPEN, text)
+        .hint("wait, or ask now: `warmstart --set breaker.failures=0 tasks --live`")
+}
+
+fn away(origin: &str, left: i64) -> Failure {
+    let seconds = seconds(left);
+    let text = format!("`{origin}` is rate limiting; next attempt in {seconds} s");
+    Failure::new(Code::TOO_MANY_REQUESTS, text)
+        .hint("wait: the server asked for this pause; a lower `http.rate_limit` avoids it")
+}
+
+/// Rounded up, so that an attempt after that time is allowed.
+fn seconds(millis: i64) -> i64 {
+    (millis + 999) / 1000
 }
 
 #[cfg(test)]
@@ -146,7 +161,7 @@ mod tests {
         let table = [
             (record(0, 0), 3, BreakerState::Closed),
             (record(2, 0), 3, BreakerState::Closed),
-            (record(3, 150), 3, BreakerState::Open(50)),
+            (record(3, 150), 3, BreakerState::Open { failures: 3, left: 50 }),
             (record(3, 100), 3, BreakerState::HalfOpen),
             (record(9, 900), 0, BreakerState::Closed),
             (Record { away_until: 130, ..record(0, 0) }, 3, BreakerState::Away(30)),

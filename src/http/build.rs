@@ -1,4 +1,4 @@
-//! Building the client: proxies, limits of time, and TLS with roots only where https is spoken.
+//! Builds the HTTP client: proxies, timeouts, and TLS with certificate roots only for https.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::config::Proxy as ProxySetting;
 use crate::error::{Code, Failure};
 use crate::secret::SafeUrl;
 
-/// A private authority's file is no larger.
+/// The largest `http.ca_file`.
 const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
 impl Http {
     /// The client for `url`, built at the first use. Reading the system's certificates costs more
-    /// than a whole request, so plain http does without.
+    /// than a whole request, so the client for plain http has none.
     pub(super) fn client(&self, url: &SafeUrl) -> Result<&Client, Failure> {
         let is_tls = url.url().scheme() == "https";
         let slot = if is_tls { &self.tls } else { &self.plain };
@@ -54,36 +54,36 @@ impl Http {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let Some(path) = &self.config.ca_file else { return Ok(roots) };
-        let wrong = |why: String| {
-            Failure::new(Code::TLS, format!("`http.ca_file` {}: {why}", path.display()))
-                .hint("name a PEM file with one certificate or more")
+        let unusable = |why: String| {
+            Failure::new(Code::TLS, format!("`http.ca_file` `{}` {why}", path.display()))
+                .hint("name a PEM file with at least one certificate")
         };
-        let text =
-            crate::disk::read_text(path, MAX_CA_FILE_BYTES).map_err(|e| wrong(e.to_string()))?;
-        let text = text.ok_or_else(|| wrong("there is no such file".into()))?;
-        let parsed: Result<Vec<_>, _> =
+        let text = crate::disk::read_text(path, MAX_CA_FILE_BYTES)
+            .map_err(|error| unusable(format!("cannot be read: {error}")))?
+            .ok_or_else(|| unusable("does not exist".into()))?;
+        let certificates: Result<Vec<_>, rustls::pki_types::pem::Error> =
             rustls::pki_types::pem::PemObject::pem_slice_iter(text.as_bytes()).collect();
-        let parsed =
-            parsed.map_err(|error: rustls::pki_types::pem::Error| wrong(error.to_string()))?;
-        match roots.add_parsable_certificates(parsed) {
-            (0, _) => Err(wrong("no certificate in it".into())),
+        let certificates =
+            certificates.map_err(|error| unusable(format!("is not valid PEM: {error}")))?;
+        match roots.add_parsable_certificates(certificates) {
+            (0, _) => Err(unusable("holds no certificate".into())),
             _ => Ok(roots),
         }
     }
 
     fn proxies(&self, is_tls: bool) -> Result<Vec<Proxy>, Failure> {
         let Some((url, bypass)) = self.proxy(is_tls) else { return Ok(Vec::new()) };
-        let wrong = |error: reqwest::Error| {
+        let unusable = |error: reqwest::Error| {
             Failure::new(
                 Code::PROXY,
                 format!("the proxy `{url}` cannot be used: {}", error.without_url()),
             )
         };
-        let proxy = Proxy::all(url.url().as_str()).map_err(wrong)?;
+        let proxy = Proxy::all(url.url().as_str()).map_err(unusable)?;
         Ok(vec![proxy.no_proxy(NoProxy::from_string(&bypass.join(",")))])
     }
 
-    /// The proxy in force and the hosts that bypass it. This machine always does.
+    /// The proxy in use and the hosts that bypass it; this machine always does.
     fn proxy(&self, is_tls: bool) -> Option<(&SafeUrl, Vec<String>)> {
         let mut bypass: Vec<String> =
             ["localhost", "127.0.0.0/8", "::1"].into_iter().map(str::to_owned).collect();
@@ -91,12 +91,19 @@ impl Http {
         match &self.config.proxy {
             ProxySetting::None => None,
             ProxySetting::Url(url) => Some((url, bypass)),
-            ProxySetting::Environment(found) => {
-                bypass.extend(found.no_proxy.iter().cloned());
-                let url = if is_tls { found.https.as_ref() } else { found.http.as_ref() };
+            ProxySetting::Environment(proxies) => {
+                bypass.extend(proxies.no_proxy.iter().cloned());
+                let url = if is_tls { proxies.https.as_ref() } else { proxies.http.as_ref() };
                 url.map(|url| (url, bypass))
             }
         }
+    }
+
+    /// The proxy of requests to `origin`, for messages.
+    pub(super) fn proxy_name(&self, origin: &str) -> String {
+        let url = SafeUrl::parse(origin).ok();
+        let proxy = url.and_then(|url| self.proxy_of(&url).map(ToString::to_string));
+        proxy.unwrap_or_else(|| "unknown".into())
     }
 
     /// The proxy that a request to `url` goes through, for messages.
@@ -106,11 +113,11 @@ impl Http {
         }
         let (proxy, bypass) = self.proxy(url.url().scheme() == "https")?;
         let host = url.url().host_str().unwrap_or_default();
-        let spares = |rule: &String| {
+        let bypasses = |rule: &String| {
             let rule = rule.trim().trim_start_matches('.');
             let before = host.strip_suffix(rule).filter(|_| !rule.is_empty());
             rule == "*" || before.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        (!bypass.iter().any(spares)).then_some(proxy)
+        (!bypass.iter().any(bypasses)).then_some(proxy)
     }
 }

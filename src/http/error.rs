@@ -1,11 +1,12 @@
-//! What can go wrong between us and a server, and what each case is called for people.
-//! Names hosts, never user parts, queries or bodies.
+//! The errors of a request, each with its code, message and hint.
+//! Messages name hosts, never user parts, queries or bodies.
 
 use std::time::Duration;
 
+use crate::deadline::Limit;
 use crate::error::{Code, Failure};
 
-/// How far a request had come.
+/// How far a request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Connect,
@@ -13,51 +14,58 @@ pub enum Phase {
     Body,
 }
 
-impl std::fmt::Display for Phase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Phase::Connect => "connecting",
-            Phase::FirstByte => "waiting for the first byte",
-            Phase::Body => "reading the body",
-        })
+fn timed_out(origin: &str, phase: Phase) -> String {
+    match phase {
+        Phase::Connect => format!("`{origin}` did not accept the connection in time"),
+        Phase::FirstByte => format!("`{origin}` did not answer in time"),
+        Phase::Body => format!("`{origin}` did not finish its answer in time"),
     }
 }
 
-/// A request that came to nothing. `origin` is scheme, host and port.
+fn closed(origin: &str, phase: Phase) -> String {
+    let moment = match phase {
+        Phase::Connect => "while it was being opened",
+        Phase::FirstByte => "before it answered",
+        Phase::Body => "while sending the body",
+    };
+    format!("`{origin}` closed the connection {moment}")
+}
+
+/// A request that failed. `origin` is scheme, host and port.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the name of `{origin}` cannot be resolved")]
+    #[error("the host name of `{origin}` cannot be resolved")]
     Dns { origin: String },
     #[error("`{origin}` refused the connection")]
     Refused { origin: String },
-    #[error("`{origin}` did not answer in time, while {phase}")]
-    Timeout { origin: String, phase: Phase },
-    #[error("`{origin}` broke the connection off, while {phase}")]
+    #[error("{}", timed_out(origin, *phase))]
+    Timeout { origin: String, phase: Phase, limit: Limit },
+    #[error("{}", closed(origin, *phase))]
     Broken { origin: String, phase: Phase },
     #[error("the TLS connection to `{origin}` failed: {reason}")]
     Tls { origin: String, reason: String },
-    #[error("the proxy `{proxy}` on the way to `{origin}` failed: {reason}")]
+    #[error("the proxy `{proxy}` for `{origin}` failed: {reason}")]
     Proxy { origin: String, proxy: String, reason: String },
-    #[error("`{origin}` redirects in a circle")]
+    #[error("`{origin}` redirects in a loop")]
     RedirectLoop { origin: String },
     #[error("`{origin}` redirects to another origin, `{target}`, which was not followed")]
     RedirectForeign { origin: String, target: String },
     #[error("`{origin}` answered with a redirect (HTTP {status}) to `{target}`")]
     Redirected { origin: String, status: u16, target: String },
-    #[error("`{origin}` asks for fewer requests (HTTP 429)")]
+    #[error("`{origin}` is rate limiting (HTTP 429)")]
     TooMany { origin: String, after: Option<Duration> },
-    #[error("`{origin}` is in trouble (HTTP {status})")]
+    #[error("`{origin}` answered HTTP {status}")]
     Server { origin: String, status: u16, after: Option<Duration> },
     #[error("the answer of `{origin}` is larger than {limit} bytes")]
     TooLarge { origin: String, limit: u64 },
-    #[error("the answer of `{origin}` is not HTTP as it should be: {reason}")]
+    #[error("the answer of `{origin}` is not valid HTTP: {reason}")]
     NotHttp { origin: String, reason: String },
     #[error("the request to `{origin}` cannot be made: {reason}")]
     InvalidRequest { origin: String, reason: String },
 }
 
 impl Error {
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request may succeed when it is sent again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -68,7 +76,7 @@ impl Error {
         }
     }
 
-    /// Whether it speaks against the server's health, for the breaker.
+    /// Whether it counts as an outage for the breaker.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(
@@ -82,7 +90,7 @@ impl Error {
         )
     }
 
-    /// How long the server asked us to stay away.
+    /// The server's `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -91,10 +99,14 @@ impl Error {
         }
     }
 
-    /// The failure for the chain and for people, after that many attempts.
+    /// The failure to report after that many attempts.
     #[must_use]
     pub fn failure(&self, attempts: u32) -> Failure {
         let (code, hint) = self.advice();
+        let hint = match self {
+            Error::Timeout { limit, .. } => limit.hint(hint),
+            _ => hint.to_owned(),
+        };
         let times = if attempts > 1 { format!(", {attempts} times") } else { String::new() };
         let failure = Failure::new(code, format!("{self}{times}")).hint(hint);
         Failure { retry_after: self.retry_after(), ..failure }
@@ -102,15 +114,12 @@ impl Error {
 
     fn advice(&self) -> (Code, &'static str) {
         match self {
-            Error::Dns { .. } => (Code::DNS, "check the host name in the URL, and your DNS"),
+            Error::Dns { .. } => (Code::DNS, "fix the host name in the URL, or check your DNS"),
             Error::Refused { .. } => {
-                (Code::REFUSED, "start the server, or correct host and port of the URL")
+                (Code::REFUSED, "start the server, or fix host and port in the URL")
             }
-            Error::Timeout { .. } => (
-                Code::TIMEOUT,
-                "check the network and the server's load, or raise `session_start.deadline`",
-            ),
-            Error::Broken { .. } => (Code::TIMEOUT, "look into the server's log"),
+            Error::Timeout { .. } => (Code::TIMEOUT, "check the network and the server's load"),
+            Error::Broken { .. } => (Code::TIMEOUT, "check the server's log"),
             Error::Tls { .. } => (
                 Code::TLS,
                 "check the scheme of the URL and the certificate's name and dates; `http.ca_file` adds a private authority",
@@ -119,20 +128,23 @@ impl Error {
                 Code::PROXY,
                 "check `http.proxy` or the proxy variables, or name the host in NO_PROXY",
             ),
-            Error::RedirectLoop { .. } => (Code::REDIRECT_LOOP, "check the URL"),
+            Error::RedirectLoop { .. } => (Code::REDIRECT_LOOP, "fix the URL"),
             Error::RedirectForeign { .. } => (
                 Code::REDIRECT_FOREIGN,
-                "set the URL to where the server really is; credentials are not carried along",
+                "set the URL to the server's final address; credentials never follow a redirect to another origin",
             ),
             Error::Redirected { .. } => {
-                (Code::WRONG_ENDPOINT, "set the URL to where the endpoint really is")
+                (Code::WRONG_ENDPOINT, "set the URL to the endpoint's final address")
             }
-            Error::TooMany { .. } => (Code::TOO_MANY_REQUESTS, "wait, or ask less often"),
-            Error::Server { .. } => (Code::SERVER_ERROR, "look into the server's log"),
+            Error::TooMany { .. } => (Code::TOO_MANY_REQUESTS, "wait, or lower `http.rate_limit`"),
+            Error::Server { .. } => (Code::SERVER_ERROR, "check the server's log"),
             Error::TooLarge { .. } => {
                 (Code::TOO_LARGE, "ask for fewer tasks, or raise `http.max_body`")
             }
-            Error::NotHttp { .. } => (Code::NOT_JSON, "check the URL: is that the task server?"),
+            Error::NotHttp { .. } => (
+                Code::NOT_JSON,
+                "check that the URL is the task server's, and its scheme (http or https)",
+            ),
             Error::InvalidRequest { .. } => (Code::CONFIG_URL, "check the URL and `http.headers`"),
         }
     }

@@ -1,4 +1,4 @@
-//! One attempt: a request out, the head of the answer in, its body piece by piece under a limit.
+//! One attempt: sends a request, reads the head of the answer, then its body in pieces under a limit.
 
 use std::error::Error as _;
 use std::io::ErrorKind;
@@ -9,9 +9,11 @@ use reqwest::{Method, StatusCode};
 
 use super::{Error, Http, Phase, retry};
 use crate::config::is_credential;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Limit};
 use crate::secret::{SafeUrl, Secret};
 
+const CONNECT_TIMEOUT: Limit = Limit::Setting("http.connect_timeout");
+const REQUEST_TIMEOUT: Limit = Limit::Setting("http.request_timeout");
 /// Redirects within the same origin that are followed.
 const MAX_REDIRECTS: usize = 5;
 
@@ -42,7 +44,7 @@ impl Http {
         request: HttpRequest,
         deadline: Deadline,
     ) -> Result<Opened, Error> {
-        let deadline = deadline.capped(self.config.request_timeout);
+        let deadline = deadline.capped_by(self.config.request_timeout, REQUEST_TIMEOUT);
         let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let opened = self.exchange(&request, &url, deadline).await?;
@@ -71,7 +73,10 @@ impl Http {
             .send();
         let at = tokio::time::Instant::from_std(deadline.instant());
         let response = match tokio::time::timeout_at(at, sent).await {
-            Err(_) => return Err(Error::Timeout { origin, phase: Phase::FirstByte }),
+            Err(_) => {
+                let limit = deadline.limit();
+                return Err(Error::Timeout { origin, phase: Phase::FirstByte, limit });
+            }
             Ok(Err(error)) => return Err(self.classify(url, &error)),
             Ok(Ok(response)) => response,
         };
@@ -96,26 +101,30 @@ impl Http {
             let value = HeaderValue::try_from(value.as_str());
             headers.insert(
                 key,
-                value.map_err(|_| format!("the header `{name}` has an impossible value"))?,
+                value.map_err(|_| {
+                    format!(
+                        "the value of the header `{name}` has characters that a header cannot carry"
+                    )
+                })?,
             );
         }
         if let Some(bearer) = &request.bearer {
             let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
             let mut value =
-                value.map_err(|_| "the token holds characters that no header may have")?;
+                value.map_err(|_| "the token has characters that a header cannot carry")?;
             value.set_sensitive(true);
             headers.insert(reqwest::header::AUTHORIZATION, value);
         }
         Ok(headers)
     }
 
-    /// A header with a credential goes where a token would: to the task server alone (not to the
-    /// identity server, not to a further client's), and not in the clear.
+    /// A header with a credential goes where a token would: only to the task server of `[client]` (not
+    /// to the identity server, not to another client's), and never unencrypted to another machine.
     fn may_send_header(&self, name: &str, value: &str, url: &SafeUrl) -> bool {
         if !is_credential(name) {
             return true;
         }
-        // Known from now on, it is masked in whatever the server says.
+        // Registers the value, so that it is redacted in server text.
         let _ = Secret::new(value);
         let is_own_server =
             self.own_server.as_ref().is_some_and(|own_server| own_server.origin() == url.origin());
@@ -143,7 +152,7 @@ impl Http {
         }
     }
 
-    /// Statuses that speak of the server's state, not of the request.
+    /// Statuses that are about the server's state, not about the request.
     fn check_status(&self, opened: Opened) -> Result<Opened, Error> {
         let after = opened.headers.get("retry-after").and_then(|value| value.to_str().ok());
         let after = after.and_then(|value| retry::retry_after(value, SystemTime::now()));
@@ -152,9 +161,9 @@ impl Http {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Err(Error::TooMany { origin, after }),
             Ok(StatusCode::REQUEST_TIMEOUT) => Err(Error::Server { origin, status, after }),
             Ok(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Err(Error::Proxy {
+                proxy: self.proxy_name(&origin),
                 origin,
-                proxy: "on the way".into(),
-                reason: "it asks for credentials (HTTP 407)".into(),
+                reason: "it requires credentials (HTTP 407)".into(),
             }),
             _ if status >= 500 => Err(Error::Server { origin, status, after }),
             _ => Ok(opened),
@@ -178,12 +187,16 @@ impl Http {
             let reason = chain.last().cloned().unwrap_or_default();
             return Error::Tls { origin, reason };
         }
-        let phase = if error.is_connect() { Phase::Connect } else { Phase::FirstByte };
+        // The operating system gives up later than any `http.connect_timeout`.
+        let (phase, limit) = match error.is_connect() {
+            true => (Phase::Connect, CONNECT_TIMEOUT),
+            false => (Phase::FirstByte, Limit::BuiltIn),
+        };
         match io_kind(error) {
             _ if has("dns error") || has("failed to lookup") => Error::Dns { origin },
             Some(ErrorKind::ConnectionRefused) => Error::Refused { origin },
-            Some(ErrorKind::TimedOut) => Error::Timeout { origin, phase },
-            _ if error.is_timeout() => Error::Timeout { origin, phase },
+            Some(ErrorKind::TimedOut) => Error::Timeout { origin, phase, limit },
+            _ if error.is_timeout() => Error::Timeout { origin, phase, limit },
             Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
                 Error::Broken { origin, phase }
             }
@@ -200,26 +213,26 @@ impl Http {
 fn causes(error: &reqwest::Error) -> Vec<String> {
     let mut texts = Vec::new();
     let mut cause = error.source();
-    while let Some(one) = cause {
-        texts.push(one.to_string());
-        cause = one.source();
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
     }
     texts
 }
 
 fn has_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
-    while let Some(one) = cause {
-        // An io::Error hides what it was made from from `source`.
-        let inner = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if one.is::<T>()
+    while let Some(error) = cause {
+        // `source` of an io::Error skips the error that it wraps.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<T>()
             || inner.is_some_and(
                 <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<T>,
             )
         {
             return true;
         }
-        cause = one.source();
+        cause = error.source();
     }
     false
 }
@@ -227,9 +240,9 @@ fn has_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
     let mut cause = error.source();
     let mut kind = None;
-    while let Some(one) = cause {
-        kind = one.downcast_ref::<std::io::Error>().map(std::io::Error::kind).or(kind);
-        cause = one.source();
+    while let Some(error) = cause {
+        kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind).or(kind);
+        cause = error.source();
     }
     kind
 }
@@ -256,7 +269,10 @@ impl Opened {
         let origin = self.origin.clone();
         let at = tokio::time::Instant::from_std(self.deadline.instant());
         let piece = match tokio::time::timeout_at(at, self.response.chunk()).await {
-            Err(_) => return Err(Error::Timeout { origin, phase: Phase::Body }),
+            Err(_) => {
+                let limit = self.deadline.limit();
+                return Err(Error::Timeout { origin, phase: Phase::Body, limit });
+            }
             Ok(Err(_)) => return Err(Error::Broken { origin, phase: Phase::Body }),
             Ok(Ok(None)) => return Ok(None),
             Ok(Ok(Some(piece))) => piece,
@@ -269,13 +285,13 @@ impl Opened {
         Ok(Some(piece.to_vec()))
     }
 
-    /// The answer is too large in a way that only its reader sees.
+    /// The error for an answer that its reader finds too large.
     #[must_use]
     pub fn too_large(&self) -> Error {
         Error::TooLarge { origin: self.origin.clone(), limit: self.limit }
     }
 
-    /// The answer ended before its reader had what it needs.
+    /// The error for an answer that ended too early for its reader.
     #[must_use]
     pub fn broken(&self, phase: Phase) -> Error {
         Error::Broken { origin: self.origin.clone(), phase }

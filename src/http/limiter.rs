@@ -1,4 +1,4 @@
-//! At most so many requests a minute to one origin, over all processes: a bucket of tokens on disk.
+//! `http.rate_limit` for each origin, shared by all processes: a token bucket on disk.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ impl Bucket {
     /// Takes one token at `now`; `false`: there is none.
     fn take(&mut self, now: i64, rate: u32) -> bool {
         let most = f64::from(rate);
-        // A clock that went back fills nothing and empties nothing.
+        // A clock that went back neither fills nor empties the bucket.
         let passed = now.saturating_sub(self.filled).max(0);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some days")]
         let gained = passed as f64 * most / MINUTE;
@@ -35,7 +35,7 @@ impl Bucket {
     }
 }
 
-/// Takes leave for one request.
+/// Takes one request out of this minute's limit.
 ///
 /// # Errors
 /// `WS323` when this minute's requests are used up.
@@ -46,8 +46,8 @@ pub fn take(folder: Option<&Path>, origin: &str, rate: u32) -> Result<(), Failur
     if taken {
         return Ok(());
     }
-    let text = format!("more than {rate} requests a minute to `{origin}`");
-    Err(Failure::new(Code::RATE_LIMITED, text).hint("wait a moment, or raise `http.rate_limit`"))
+    let text = format!("the limit of {rate} requests a minute to `{origin}` is reached");
+    Err(Failure::new(Code::RATE_LIMITED, text).hint("wait a minute, or raise `http.rate_limit`"))
 }
 
 #[cfg(test)]

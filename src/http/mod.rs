@@ -1,7 +1,7 @@
 //! The one HTTP client of the process: built when first needed, bounded in time and bytes.
-//! Knows origins, limits and repetitions; nothing of MCP, tokens or tasks.
+//! Knows origins, limits and retries; nothing of MCP, tokens or tasks.
 //!
-//! The order of the guards: deadline, rate limit, breaker, repetition, one attempt.
+//! The order of the checks: deadline, rate limit, breaker, retries, one attempt.
 
 mod breaker;
 mod build;
@@ -30,9 +30,9 @@ use crate::secret::SafeUrl;
 pub struct Http {
     config: HttpConfig,
     breaker: BreakerConfig,
-    /// The task server of `[client]`: where headers of `http.headers` that are credentials go.
+    /// The task server of `[client]`: the only one that gets credentials of `http.headers`.
     own_server: Option<SafeUrl>,
-    /// Where limiter and breaker keep what all processes share; `None`: nowhere.
+    /// The folder of limiter and breaker; `None`: nothing is kept.
     state: Option<PathBuf>,
     plain: OnceCell<Result<reqwest::Client, Failure>>,
     tls: OnceCell<Result<reqwest::Client, Failure>>,
@@ -52,8 +52,8 @@ impl Http {
         }
     }
 
-    /// Sends a request, made anew by `make` for each attempt, and has the answer read by `read`,
-    /// whatever its status (429, 5xx and redirects excepted). `idempotent`: asking twice does no harm.
+    /// Sends a request, made by `make` for each attempt, and has `read` read the answer, whatever its
+    /// status (except 429, 5xx and redirects). Only an `idempotent` request is retried.
     ///
     /// # Errors
     /// `WS301` to `WS307`, `WS321` to `WS324`, `WS405`.
@@ -87,7 +87,7 @@ impl Http {
                 guard.failed(&error);
                 return Err(error.failure(attempt));
             };
-            tracing::debug!(attempt, %error, ?pause, "asking once more");
+            tracing::debug!(attempt, %error, ?pause, "retrying");
             tokio::time::sleep(pause).await;
             attempt += 1;
             request = make();

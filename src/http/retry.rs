@@ -1,4 +1,4 @@
-//! Whether and when a request is repeated: a pure decision, under the deadline.
+//! Whether and when a request is retried: a pure decision, within the deadline.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
@@ -7,21 +7,21 @@ use super::Error;
 use crate::config::HttpConfig;
 use crate::deadline::Deadline;
 
-/// With less time than this a person waits for the session: one repetition at most.
+/// With less time than this a session is waiting: one retry at most.
 const SHORT_DEADLINE: Duration = Duration::from_secs(5);
-/// Left for the attempt itself after a pause.
+/// Must remain for the attempt itself after a pause.
 const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(50);
-/// A server may not send us away for longer.
+/// A longer `Retry-After` is cut to this.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// How often and how late one request may be repeated.
+/// How often and after which pauses one request is retried.
 pub struct Policy {
     attempts: u32,
     delay: Duration,
 }
 
 impl Policy {
-    /// The settings, bounded by what the time allows; one attempt if repeating would do harm.
+    /// The settings, bounded by the time left; one attempt if the request is not idempotent.
     pub fn new(config: &HttpConfig, idempotent: bool, deadline: Deadline) -> Self {
         let is_short = deadline.remaining() <= SHORT_DEADLINE;
         let attempts = match (idempotent, is_short) {
@@ -38,8 +38,8 @@ impl Policy {
             return None;
         }
         let pause = match error.retry_after() {
-            Some(asked) => asked,
-            // Without a word from the server a 429 is not answered with more of the same.
+            Some(after) => after,
+            // A 429 without `Retry-After` is not retried.
             None if matches!(error, Error::TooMany { .. }) => return None,
             None => jitter(self.delay.saturating_mul(1 << (attempt - 1).min(8))),
         };
@@ -47,7 +47,7 @@ impl Policy {
     }
 }
 
-/// Full jitter: anything from nothing to `most`.
+/// Full jitter: a random time up to `most`.
 fn jitter(most: Duration) -> Duration {
     most.mul_f64(fraction())
 }
@@ -58,7 +58,7 @@ pub fn fraction() -> f64 {
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
-/// Reads `Retry-After` in both forms (RFC 9110, section 10.2.3); what cannot be read says nothing.
+/// Reads `Retry-After` in both forms (RFC 9110, section 10.2.3); an unreadable value counts as absent.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<u64>() {

@@ -1,5 +1,5 @@
-//! What all processes share about one origin: a small file under a lock. Losing it costs nothing but
-//! the memory of a few requests, so a damaged one counts as empty.
+//! State of one origin that all processes share: a small file under a lock. Losing it only forgets a
+//! few requests, so a damaged file counts as empty.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,13 +18,13 @@ pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
     folder.join(format!("{name}.{owner}"))
 }
 
-/// What the file says.
+/// Reads the file.
 pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
     let bytes = disk::read_private(path, MAX_FILE_BYTES).ok().flatten();
     bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
-/// Changes what the file says, alone if the lock is to be had in time.
+/// Changes the file; under its lock if that is available in time.
 pub fn update<T, R>(path: &Path, change: impl FnOnce(&mut T) -> R) -> R
 where
     T: Serialize + DeserializeOwned + Default,

@@ -1,5 +1,5 @@
-//! Asking a source, once for any number of processes: whoever holds the lock asks, the others wait
-//! for the entry, take over the failure, or fall back when their own time is up.
+//! Asks a source once for any number of processes: the one that holds the lock asks; the others wait
+//! for its entry or its failure, or fall back when their own time is up.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::disk::{Lock, TryLock};
 use crate::error::{Code, Failure};
 use crate::task::{Answer, Query};
 
-/// Between two tries for the lock.
+/// Between two attempts to take the lock.
 const POLL_INTERVAL: Duration = Duration::from_millis(8);
-/// A client ends by itself this much earlier, so that it can still note what went wrong.
+/// A client ends this much earlier by itself, so that its own error is reported.
 const NOTE_RESERVE: Duration = Duration::from_millis(15);
-/// Kept free before the deadline, for the chain and the rendering of somebody who waited in vain.
+/// Kept free before the deadline for the chain and the rendering, when waiting for the lock fails.
 const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 
 impl Queries {
-    /// Asks `source` by `limit`, or takes what another process was just told. A new answer is kept.
+    /// Asks `source` by `limit`, or takes the answer that another process just got. A new answer is kept.
     pub(super) async fn ask(
         &self,
         source: &TaskSource,
@@ -48,8 +48,7 @@ impl Queries {
         {
             return settled;
         }
-        let result = self.request(source, query, limit).await;
-        match result {
+        match self.request(source, query, limit).await {
             Ok(answer) => Ok(self.store(source, query, &key, answer)),
             Err(failure) => {
                 self.cache.note_failure(&key, &failure);
@@ -58,7 +57,7 @@ impl Queries {
         }
     }
 
-    /// Asks the client that a chain names; a fresh answer of its own from earlier will do.
+    /// Asks the client that a chain names, unless the cache has a fresh answer of it.
     pub(super) async fn ask_other(
         &self,
         name: &str,
@@ -69,19 +68,19 @@ impl Queries {
             Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`"))
                 .hint(format!("add a table `[clients.{name}]` to hooks.toml"))
         })?;
-        let found = self.lookup(source, &prepared.query, Timestamp::now());
-        if self.is_fresh_enough(&found.view)
-            && let Some(answered) = QueryResult::cached(found, None)
+        let cached = self.lookup(source, &prepared.query);
+        if self.is_fresh_enough(&cached.view)
+            && let Some(result) = QueryResult::cached(cached, None)
         {
-            return Ok(answered);
+            return Ok(result);
         }
         self.ask(source, &prepared.query, deadline).await
     }
 
-    /// Asks again in the background, whatever the chain would say; gives the new answer.
+    /// Asks again in the background, without the chain; gives the new answer.
     ///
     /// # Errors
-    /// What asking failed of.
+    /// Why there is none.
     pub async fn renew(
         &self,
         name: &str,
@@ -90,34 +89,38 @@ impl Queries {
     ) -> Result<QueryResult, Failure> {
         let prepared = self.prepare(name, bindings)?;
         let key = Key::new(&self.primary.identity, &prepared.query);
-        let _alone = match self.cache.try_refresh_lock(&key) {
+        let _lock = match self.cache.try_refresh_lock(&key) {
             TryLock::Busy => {
-                return Err(Failure::new(Code::TIMEOUT, "another process is renewing the same"));
+                return Err(Failure::new(
+                    Code::TIMEOUT,
+                    format!("another process is already renewing `{name}`"),
+                ));
             }
             TryLock::Held(lock) => Some(lock),
             TryLock::Unsupported => None,
         };
-        // The failure that made this necessary was noted a moment ago: it is not an answer here.
+        // The foreground run has just noted the failure that made this necessary: ignore it.
         self.ask_once(&self.primary, &prepared.query, deadline, false).await
     }
 
     /// The lock on `key`; `None` where there are no locks.
     async fn wait_for_lock(&self, key: &Key, limit: Deadline) -> Result<Option<Lock>, Failure> {
-        let patience = limit.earlier(FALLBACK_RESERVE);
+        let end = limit.earlier(FALLBACK_RESERVE);
         loop {
             match self.cache.try_lock(key) {
                 TryLock::Held(lock) => return Ok(Some(lock)),
                 TryLock::Unsupported => return Ok(None),
-                TryLock::Busy if patience.is_over() => {
-                    let text = "another session is still asking the same; it took too long";
-                    return Err(Failure::new(Code::TIMEOUT, text));
+                TryLock::Busy if end.is_over() => {
+                    let text = "another session is already asking the same, without an answer yet";
+                    return Err(Failure::new(Code::TIMEOUT, text)
+                        .hint(limit.limit().hint("try again in a moment")));
                 }
-                TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(patience.remaining())).await,
+                TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
             }
         }
     }
 
-    /// What somebody else was told after this run began.
+    /// The answer or the failure that another process got after this run began.
     fn answered_by_another(
         &self,
         source: &TaskSource,
@@ -126,9 +129,9 @@ impl Queries {
         accepts_noted_failure: bool,
     ) -> Option<Result<QueryResult, Failure>> {
         if self.cache.replaced_since(key, self.started) {
-            let found = self.lookup(source, query, Timestamp::now());
-            if found.view.freshness == Freshness::Fresh {
-                return QueryResult::cached(found, None).map(Ok);
+            let cached = self.lookup(source, query);
+            if cached.view.freshness == Freshness::Fresh {
+                return QueryResult::cached(cached, None).map(Ok);
             }
         }
         let failure = accepts_noted_failure.then(|| self.cache.failure_since(key, self.started));
@@ -144,11 +147,11 @@ impl Queries {
         let client = source.client().as_deref().map_err(Clone::clone)?;
         let at = tokio::time::Instant::from_std(limit.instant());
         let span = tracing::debug_span!("client", query = query.name, source = source.label);
-        let prepared = client.ask(query, limit.earlier(NOTE_RESERVE)).instrument(span);
-        let prepared = tokio::time::timeout_at(at, prepared).await;
-        let result = prepared.unwrap_or_else(|_| {
+        let asking = client.ask(query, limit.earlier(NOTE_RESERVE)).instrument(span);
+        let result = tokio::time::timeout_at(at, asking).await.unwrap_or_else(|_| {
             let text = format!("{} did not answer in time", source.label);
-            Err(Failure::new(Code::TIMEOUT, text))
+            let hint = limit.limit().hint("check what it is waiting for");
+            Err(Failure::new(Code::TIMEOUT, text).hint(hint))
         });
         // Otherwise a server that is always slower than the deadline would never fill the cache.
         if source.is_cached && result.as_ref().is_err_and(|f| f.code == Code::TIMEOUT) {

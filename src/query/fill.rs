@@ -1,5 +1,5 @@
-//! From a configured query to the question that is asked: placeholders such as `{branch.id}`.
-//! A placeholder without a value is an error: it is never sent as it stands.
+//! Fills the placeholders of a configured query, such as `{branch.id}`.
+//! A placeholder without a value is an error: it is never sent unfilled.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,9 @@ pub fn query(
     let missing = |placeholder: String| {
         Failure::new(
             Code::CONFIG_VALUE,
-            format!("the query `{name}` needs `{{{placeholder}}}`, which has no value here"),
+            format!("the query `{name}` uses `{{{placeholder}}}`, which has no value here"),
         )
+        .hint(format!("change `queries.{name}.arguments`"))
     };
     let mut arguments = Map::new();
     for (key, value) in &config.arguments {
@@ -47,17 +48,17 @@ fn fill(value: &Value, bindings: &Bindings) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => Value::String(fill_text(text, bindings)?),
         Value::Array(list) => {
-            Value::Array(list.iter().map(|one| fill(one, bindings)).collect::<Result<_, _>>()?)
+            Value::Array(list.iter().map(|item| fill(item, bindings)).collect::<Result<_, _>>()?)
         }
         Value::Object(map) => {
-            let pair = |(key, one): (&String, &Value)| Ok((key.clone(), fill(one, bindings)?));
+            let pair = |(key, item): (&String, &Value)| Ok((key.clone(), fill(item, bindings)?));
             Value::Object(map.iter().map(pair).collect::<Result<_, String>>()?)
         }
         other => other.clone(),
     })
 }
 
-/// `Err` names the first placeholder without a value. Braces around anything else stay.
+/// `Err` names the first placeholder without a value. Other braces are kept.
 fn fill_text(text: &str, bindings: &Bindings) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
@@ -83,7 +84,7 @@ fn fill_text(text: &str, bindings: &Bindings) -> Result<String, String> {
 /// `branch.id` and the like: two words of lower-case letters with a dot.
 fn is_placeholder(name: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    name.split_once('.').is_some_and(|(one, two)| is_word(one) && is_word(two))
+    name.split_once('.').is_some_and(|(first, second)| is_word(first) && is_word(second))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The heart: one function answers one named query from cache, client and chain.
-//! Hooks, `tasks`, the refresh and the diagnostics all call it; none of them talks to a client.
+//! Resolves one named query through cache, client and chain.
+//! Hooks, `tasks`, the refresh and the diagnostics all call this; none of them asks a client itself.
 
 mod ask;
 mod fill;
@@ -15,23 +15,23 @@ pub use result::{QueryResult, ServedFrom};
 use crate::cache::{Cache, CacheView, Freshness, Identity, Key, Lookup};
 use crate::client::Client;
 use crate::config::{CacheRead, QueryConfig};
-use crate::deadline::{Deadline, Timestamp};
-use crate::error::{Code, Failure};
+use crate::deadline::{Deadline, Limit, Timestamp};
+use crate::error::{Class, Code, Failure};
 use crate::fallback::{Serve, Step, Verdict};
 use crate::task::Query;
 
-/// File times come from a coarser clock than ours; what was written this shortly before the run
-/// began counts as written during it.
+/// File times come from a coarser clock than ours: a file written this shortly before the run began
+/// counts as written during it.
 const CLOCK_GRAIN: Duration = Duration::from_millis(10);
 
-/// What failed in the background is not asked there again for this long.
+/// A query that failed in the background is not asked there again for this long.
 const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 
-/// A source of tasks, built only when it is asked.
+/// A source of tasks; its client is built only when it is asked.
 pub struct TaskSource {
-    /// For people: `task server http://localhost:8000/mcp`, `TODO.md`.
+    /// For messages and source lines: `task server http://localhost:8000/mcp`.
     pub label: String,
-    /// Whose entries in the cache are its own.
+    /// Identifies its entries in the cache.
     pub identity: Identity,
     /// Answers of local files are never cached: reading them again costs less.
     pub is_cached: bool,
@@ -40,32 +40,60 @@ pub struct TaskSource {
     pub client: OnceCell<Result<Box<dyn Client>, Failure>>,
 }
 
-/// A query as it is configured, with its chain resolved.
+/// A configured query with its chain resolved.
 pub struct ConfiguredQuery {
     pub config: QueryConfig,
     pub chain: Vec<Step>,
 }
 
-/// What one run may ask, and of whom.
+/// The queries of one run, and the sources that answer them.
 pub struct Queries {
     table: BTreeMap<String, ConfiguredQuery>,
     primary: TaskSource,
     others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
-    now: Timestamp,
     started: SystemTime,
     due: RefCell<BTreeSet<String>>,
 }
 
-/// One query made ready: its configuration and its words with the placeholders filled in.
+/// A query ready to be asked: its configuration, and the question with its placeholders filled in.
 struct PreparedQuery<'a> {
     named: &'a ConfiguredQuery,
     query: Query,
 }
 
+/// How long a caller waits for the client, and what sets that time.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeout {
+    pub time: Duration,
+    pub limit: Limit,
+}
+
+impl Timeout {
+    /// One that no setting moves.
+    #[must_use]
+    pub fn built_in(time: Duration) -> Self {
+        Timeout { time, limit: Limit::BuiltIn }
+    }
+
+    /// `deadline`, or this timeout from now if that is nearer.
+    #[must_use]
+    pub fn cap(self, deadline: Deadline) -> Deadline {
+        deadline.capped_by(self.time, self.limit)
+    }
+}
+
+/// The advice of the plugins before a request.
+#[derive(Default)]
+struct Advice {
+    served: Option<QueryResult>,
+    /// What the user has to fix in a plugin's configuration.
+    failure: Option<Failure>,
+}
+
 impl Queries {
-    /// The queries of one run that began at `now`.
+    /// The queries of a run that begins now.
     #[must_use]
     pub fn new(
         table: BTreeMap<String, ConfiguredQuery>,
@@ -73,13 +101,12 @@ impl Queries {
         others: BTreeMap<String, TaskSource>,
         cache: Cache,
         read: CacheRead,
-        now: Timestamp,
     ) -> Self {
         let started = SystemTime::now() - CLOCK_GRAIN;
-        Queries { table, primary, others, cache, read, now, started, due: RefCell::default() }
+        Queries { table, primary, others, cache, read, started, due: RefCell::default() }
     }
 
-    /// The source that is asked first, for people.
+    /// The source that is asked first.
     #[must_use]
     pub fn primary(&self) -> &TaskSource {
         &self.primary
@@ -108,8 +135,8 @@ impl Queries {
         self.due.borrow().iter().cloned().collect()
     }
 
-    /// Whether asking `name` in the background is worth a request: it is kept, has no fresh entry,
-    /// and did not fail a short while ago.
+    /// Whether to ask `name` in the background: its answers are kept, none is fresh, and it did not
+    /// fail within `PRIMING_PAUSE`.
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
@@ -117,9 +144,16 @@ impl Queries {
             return false;
         }
         let key = Key::new(&self.primary.identity, &prepared.query);
-        let view = self.lookup(&self.primary, &prepared.query, self.now).view;
+        let view = self.lookup(&self.primary, &prepared.query).view;
         view.freshness != Freshness::Fresh
             && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
+    }
+
+    /// The failure of the last request for `name`, unless an answer was stored since.
+    #[must_use]
+    pub fn last_failure(&self, name: &str, bindings: &Bindings) -> Option<Failure> {
+        let prepared = self.prepare(name, bindings).ok()?;
+        self.cache.last_failure(&Key::new(&self.primary.identity, &prepared.query))
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
@@ -133,15 +167,15 @@ impl Queries {
         if !self.primary.is_cached {
             return None;
         }
-        let found = self.lookup(&self.primary, &prepared.query, self.now);
-        if self.is_fresh_enough(&found.view) {
-            return QueryResult::cached(found, None);
+        let cached = self.lookup(&self.primary, &prepared.query);
+        if self.is_fresh_enough(&cached.view) {
+            return QueryResult::cached(cached, None);
         }
         let serve = prepared.named.chain.iter().find_map(|step| match step {
-            Step::Builtin(builtin) => builtin.strategy.before(&found.view),
+            Step::Builtin(builtin) => builtin.strategy.before(&cached.view),
             Step::Client(_) | Step::Plugin(_) => None,
         });
-        self.serve(&prepared.query, serve?, found)
+        self.serve(&prepared.query, serve?, cached)
     }
 
     /// Asks the client for at most `timeout`, then runs the chain; ends by the deadline.
@@ -149,24 +183,24 @@ impl Queries {
         &self,
         name: &str,
         bindings: &Bindings,
-        timeout: Duration,
+        timeout: Timeout,
         deadline: Deadline,
     ) -> QueryResult {
         let prepared = match self.prepare(name, bindings) {
             Ok(prepared) => prepared,
             Err(failure) => return QueryResult::nothing(failure),
         };
-        if let Some(served) = self.advised_before(&prepared, deadline).await {
+        let advice = self.ask_advisors(&prepared, deadline).await;
+        if let Some(served) = advice.served {
             return served;
         }
-        let limit = deadline.capped(timeout);
-        match self.ask(&self.primary, &prepared.query, limit).await {
-            Ok(result) => result,
+        match self.ask(&self.primary, &prepared.query, timeout.cap(deadline)).await {
+            Ok(result) => QueryResult { failure: result.failure.or(advice.failure), ..result },
             Err(failure) => self.fall_back(&prepared, failure, deadline).await,
         }
     }
 
-    /// What the chain makes of `failure` with the cache alone: for a run that must answer now.
+    /// The result of the chain after `failure` with the cache alone: for a run that must answer now.
     #[must_use]
     pub fn from_cache_alone(
         &self,
@@ -178,14 +212,14 @@ impl Queries {
             Ok(prepared) => prepared,
             Err(failure) => return QueryResult::nothing(failure),
         };
-        let found = self.lookup(&self.primary, &prepared.query, Timestamp::now());
+        let cached = self.lookup(&self.primary, &prepared.query);
         for step in &prepared.named.chain {
             let Step::Builtin(builtin) = step else { continue };
-            if let Some(verdict) = builtin.strategy.after(&failure, &found.view) {
-                return self.settle(verdict, found, failure);
+            if let Some(verdict) = builtin.strategy.after(&failure, &cached.view) {
+                return self.settle(verdict, cached, failure);
             }
         }
-        QueryResult::nothing(self.explain_expired(&found.view, failure))
+        QueryResult::nothing(self.explain_expired(&cached.view, failure))
     }
 
     fn prepare(&self, name: &str, bindings: &Bindings) -> Result<PreparedQuery<'_>, Failure> {
@@ -197,19 +231,20 @@ impl Queries {
         Ok(PreparedQuery { named, query })
     }
 
-    fn lookup(&self, source: &TaskSource, query: &Query, now: Timestamp) -> Lookup {
+    /// Looks at the present time: an entry that this run stored is not from its future.
+    fn lookup(&self, source: &TaskSource, query: &Query) -> Lookup {
         if !source.is_cached {
             return Lookup { view: CacheView::ABSENT, entry: None };
         }
-        self.cache.lookup(&Key::new(&source.identity, query), query.ttl, now)
+        self.cache.lookup(&Key::new(&source.identity, query), query.ttl, Timestamp::now())
     }
 
     fn is_fresh_enough(&self, view: &CacheView) -> bool {
         self.read == CacheRead::FreshFirst && view.freshness == Freshness::Fresh
     }
 
-    fn serve(&self, query: &Query, serve: Serve, found: Lookup) -> Option<QueryResult> {
-        let result = QueryResult::cached(found, None)?;
+    fn serve(&self, query: &Query, serve: Serve, cached: Lookup) -> Option<QueryResult> {
+        let result = QueryResult::cached(cached, None)?;
         if serve == Serve::CachedThenRefresh {
             self.note_due(query);
         }
@@ -223,30 +258,31 @@ impl Queries {
         }
     }
 
-    /// Plugins that want to be asked before the request, in the order of the chain.
-    async fn advised_before(
-        &self,
-        prepared: &PreparedQuery<'_>,
-        deadline: Deadline,
-    ) -> Option<QueryResult> {
+    /// Asks the plugins that decide before the request, in the order of the chain.
+    async fn ask_advisors(&self, prepared: &PreparedQuery<'_>, deadline: Deadline) -> Advice {
+        let mut advice = Advice::default();
         for step in &prepared.named.chain {
             let Step::Plugin(advisor) = step else { continue };
             if !advisor.has_before() {
                 continue;
             }
-            let found = self.lookup(&self.primary, &prepared.query, self.now);
-            match advisor.before(&prepared.query, found.view, deadline).await {
-                Ok(Some(serve)) => return self.serve(&prepared.query, serve, found),
+            let cached = self.lookup(&self.primary, &prepared.query);
+            match advisor.before(&prepared.query, cached.view, deadline).await {
+                Ok(Some(serve)) => {
+                    advice.served = self.serve(&prepared.query, serve, cached);
+                    break;
+                }
                 Ok(None) => {}
                 Err(failure) => {
                     tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed");
+                    advice.failure = advice.failure.or(misconfigured(failure));
                 }
             }
         }
-        None
+        advice
     }
 
-    /// Runs the chain: forward only, carrying the last failure; at its end the tasks are left out.
+    /// Runs the chain, forward only, with the last failure; after its last step there are no tasks.
     async fn fall_back(
         &self,
         prepared: &PreparedQuery<'_>,
@@ -254,36 +290,52 @@ impl Queries {
         deadline: Deadline,
     ) -> QueryResult {
         tracing::warn!(query = prepared.query.name, code = %failure.code, %failure, "the source did not answer");
-        let found = self.lookup(&self.primary, &prepared.query, Timestamp::now());
+        let cached = self.lookup(&self.primary, &prepared.query);
         let mut last = failure;
+        let mut config_failures = Vec::new();
         for step in &prepared.named.chain {
-            let verdict = decide(step, &prepared.query, &last, found.view, deadline).await;
-            tracing::debug!(step = step.name(), ?verdict, "a step of the chain decided");
-            match verdict {
-                None => {}
-                Some(Verdict::Cached) if !found.view.is_usable() => {}
-                Some(Verdict::Ask(name)) => match self.ask_other(&name, prepared, deadline).await {
-                    Ok(result) => return QueryResult { failure: Some(last), ..result },
-                    Err(failure) => last = failure,
-                },
-                Some(verdict) => return self.settle(verdict, found, last),
+            let decided = decide(step, &prepared.query, &last, cached.view, deadline).await;
+            tracing::debug!(step = step.name(), ?decided, "a step of the chain decided");
+            match decided {
+                Ok(None) => {}
+                Ok(Some(Verdict::Cached)) if !cached.view.is_usable() => {}
+                Ok(Some(Verdict::Ask(name))) => {
+                    match self.ask_other(&name, prepared, deadline).await {
+                        Ok(result) => {
+                            let failure = Some(with_config_failures(last, &config_failures));
+                            return QueryResult { failure, ..result };
+                        }
+                        Err(failure) => last = failure,
+                    }
+                }
+                Ok(Some(verdict)) => {
+                    return self.settle(
+                        verdict,
+                        cached,
+                        with_config_failures(last, &config_failures),
+                    );
+                }
+                Err(failure) => config_failures.extend(misconfigured(failure)),
             }
         }
-        QueryResult::nothing(self.explain_expired(&found.view, last))
+        let failure = with_config_failures(last, &config_failures);
+        QueryResult::nothing(self.explain_expired(&cached.view, failure))
     }
 
-    fn settle(&self, verdict: Verdict, found: Lookup, failure: Failure) -> QueryResult {
-        let failure = self.explain_expired(&found.view, failure);
+    fn settle(&self, verdict: Verdict, cached: Lookup, failure: Failure) -> QueryResult {
+        let failure = self.explain_expired(&cached.view, failure);
         match verdict {
-            Verdict::Cached => QueryResult::cached(found, Some(failure.clone()))
+            Verdict::Cached => QueryResult::cached(cached, Some(failure.clone()))
                 .unwrap_or_else(|| QueryResult::nothing(failure)),
-            Verdict::Substitute(answer) => QueryResult::substitute(answer, failure),
+            Verdict::Substitute { answer, origin } => {
+                QueryResult::substitute(answer, origin, failure)
+            }
             Verdict::Fail => QueryResult { must_fail: true, ..QueryResult::nothing(failure) },
             Verdict::Skip | Verdict::Ask(_) => QueryResult::nothing(failure),
         }
     }
 
-    /// Says that there would have been something, had it not been too old.
+    /// Adds that there is a cached answer which is too old to be shown.
     fn explain_expired(&self, view: &CacheView, mut failure: Failure) -> Failure {
         if view.freshness == Freshness::Expired {
             let limit = jiff::SignedDuration::try_from(self.cache.stale_max()).unwrap_or_default();
@@ -300,16 +352,27 @@ async fn decide(
     failure: &Failure,
     view: CacheView,
     deadline: Deadline,
-) -> Option<Verdict> {
+) -> Result<Option<Verdict>, Failure> {
     match step {
-        Step::Builtin(builtin) => builtin.strategy.after(failure, &view),
-        Step::Client(name) => Some(Verdict::Ask(name.clone())),
-        Step::Plugin(advisor) => match advisor.after(query, failure, view, deadline).await {
-            Ok(verdict) => verdict,
-            Err(failure) => {
+        Step::Builtin(builtin) => Ok(builtin.strategy.after(failure, &view)),
+        Step::Client(name) => Ok(Some(Verdict::Ask(name.clone()))),
+        Step::Plugin(advisor) => {
+            advisor.after(query, failure, view, deadline).await.inspect_err(|failure| {
                 tracing::warn!(step = advisor.name(), %failure, "a step of the chain failed");
-                None
-            }
-        },
+            })
+        }
     }
+}
+
+/// The failure of a step, if the user has to fix its configuration; any other is only in the log.
+fn misconfigured(failure: Failure) -> Option<Failure> {
+    (failure.class() == Class::Config).then_some(failure)
+}
+
+/// `failure`, with what the user has to fix in the configuration of the steps that failed.
+fn with_config_failures(mut failure: Failure, config_failures: &[Failure]) -> Failure {
+    for config_failure in config_failures {
+        failure.message.push_str(&format!("; and a step of the chain failed: {config_failure}"));
+    }
+    failure
 }

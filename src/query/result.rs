@@ -1,18 +1,18 @@
-//! What became of a query, as a value for hooks, commands and the record.
+//! The result of a query, as a value for hooks, commands and the record.
 
 use crate::cache::{Freshness, Lookup};
 use crate::deadline::Timestamp;
 use crate::error::Failure;
 use crate::task::Answer;
 
-/// How an answer was come by.
+/// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServedFrom {
-    /// Asked for just now.
+    /// From its source, in this run.
     Live,
     /// From the cache, within its `ttl`.
     Fresh,
-    /// From the cache, older than that, since nothing better was to be had.
+    /// From the cache, older than that, because nothing newer is available.
     Stale,
     /// There is no answer.
     Nothing,
@@ -31,18 +31,18 @@ impl ServedFrom {
     }
 }
 
-/// What became of one query.
+/// The result of one query.
 #[derive(Clone, Debug)]
 pub struct QueryResult {
     pub answer: Option<Answer>,
     pub served: ServedFrom,
-    /// When the answer was given by its source.
+    /// When the source gave the answer.
     pub written: Option<Timestamp>,
-    /// Who gave it, for people: `task server http://localhost:8000/mcp`, `TODO.md`.
+    /// The label of its source: `task server http://localhost:8000/mcp`, `plugin my_strat`.
     pub origin: String,
-    /// Why there is nothing better.
+    /// Why there is no newer answer, or none at all.
     pub failure: Option<Failure>,
-    /// The chain said that the run must end with exit code 1.
+    /// The chain decided that the run ends with exit code 1.
     pub must_fail: bool,
 }
 
@@ -60,7 +60,7 @@ impl QueryResult {
         }
     }
 
-    /// What the source said just now.
+    /// The answer that the source just gave.
     #[must_use]
     pub fn live(answer: Answer, written: Timestamp, origin: String) -> Self {
         QueryResult {
@@ -73,25 +73,26 @@ impl QueryResult {
         }
     }
 
-    /// What a step of the chain supplied itself; it is never cached.
+    /// The answer that a step of the chain supplied itself; it is never cached.
     #[must_use]
-    pub fn substitute(answer: Answer, failure: Failure) -> Self {
+    pub fn substitute(answer: Answer, origin: String, failure: Failure) -> Self {
         QueryResult {
             answer: Some(answer),
             served: ServedFrom::Live,
+            origin,
             ..QueryResult::nothing(failure)
         }
     }
 
-    /// What the cache held; `None` if that must not be shown.
+    /// The cached answer; `None` if there is none that may be shown.
     #[must_use]
-    pub fn cached(found: Lookup, failure: Option<Failure>) -> Option<Self> {
-        let served = match found.view.freshness {
+    pub fn cached(lookup: Lookup, failure: Option<Failure>) -> Option<Self> {
+        let served = match lookup.view.freshness {
             Freshness::Fresh => ServedFrom::Fresh,
             Freshness::Stale => ServedFrom::Stale,
             Freshness::Absent | Freshness::Expired => return None,
         };
-        let entry = found.entry?;
+        let entry = lookup.entry?;
         Some(QueryResult {
             answer: Some(entry.answer),
             served,

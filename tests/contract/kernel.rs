@@ -150,7 +150,7 @@ fn n022_a_resolver_that_says_nothing() {
         return;
     }
     outcome.within(Duration::from_secs(1));
-    assert!(outcome.notice().contains("WS30"), "{outcome:?}");
+    assert!(outcome.notice().contains("(WS303)"), "{outcome:?}");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn n024_no_network_at_all() {
     let outcome = by_way_of(&session, &["unshare", "-n"]);
     let context = outcome.context();
     assert!(context.contains("Mend the roof") && context.contains("STALE"), "{outcome:?}");
-    assert!(outcome.notice().contains("WS30"), "{outcome:?}");
+    assert!(outcome.notice().contains("(WS302)"), "{outcome:?}");
 }
 
 #[test]

@@ -214,18 +214,22 @@ fn a009_lifetimes_beyond_reason() {
 
 #[test]
 fn a010_a_token_endpoint_that_talks_nonsense() {
-    let answers: [Vec<u8>; 4] = [
-        response(200, &[("Content-Type", "text/html")], b"<html>Sign in</html>"),
-        json_response(200, &json!({ "error": "temporarily_unavailable" })),
-        json_response(200, &json!({ "access_token": "x".repeat(3 << 20), "expires_in": 300 })),
-        json_response(200, &json!({ "access_token": "a\r\nX-Injected: 1", "expires_in": 300 })),
+    let token =
+        |token: &str| json_response(200, &json!({ "access_token": token, "expires_in": 300 }));
+    let html = response(200, &[("Content-Type", "text/html")], b"<html>Sign in</html>");
+    let error = json_response(200, &json!({ "error": "temporarily_unavailable" }));
+    let answers: [(Vec<u8>, &str); 4] = [
+        (html, "(WS402)"),
+        (error, "(WS402)"),
+        (token(&"x".repeat(3 << 20)), "(WS405)"),
+        (token("a\r\nX-Injected: 1"), "(WS402)"),
     ];
-    for answer in answers {
+    for (answer, code) in answers {
         let server = FaultServer::start(move |request| match is_token_request(request) {
             true => vec![Act::Send(answer.clone())],
             false => healthy(request),
         });
-        let row = Row::without("WS40").deadline("15s");
+        let row = Row::without(code).deadline("15s");
         row.run(&session(&row, &server));
         assert_eq!(server.count("/mcp"), 0);
     }
@@ -298,7 +302,7 @@ fn a013_a_token_file_that_is_no_file() {
 #[test]
 fn a015_a_holder_that_stands_still_is_not_waited_for_beyond_the_deadline() {
     let server = FaultServer::start(|_| vec![Act::Hold]);
-    let row = Row::without("WS");
+    let row = Row::without("(WS303)");
     let session = row.session(&server.mcp(), None).deadline("15s");
     let holder = session.begin("startup");
     let id = rustix::process::Pid::from_raw(holder.0.id().try_into().unwrap()).unwrap();

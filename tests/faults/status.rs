@@ -34,7 +34,9 @@ fn n040_307_and_308_on_the_same_origin_are_followed() {
 #[test]
 fn n040_301_and_302_would_lose_the_body_and_are_refused() {
     for status in [301, 302] {
-        Row::stale("WS").check(move |_| redirect(status, "/moved/mcp"));
+        let row = Row::stale("(WS401)");
+        let (server, ..) = row.check_seen(move |_| redirect(status, "/moved/mcp"));
+        assert_eq!(server.requests().len(), 1, "{status} was followed");
     }
 }
 
@@ -204,13 +206,13 @@ fn n059_500_and_error_wanted() {
 
 #[test]
 fn n060_nothing_in_a_success() {
-    Row::stale("WS40").check(|_| vec![Act::Send(response(200, &[], b""))]);
-    Row::stale("WS40").check(|_| vec![Act::Send(b"HTTP/1.1 204 No Content\r\n\r\n".into())]);
+    Row::stale("(WS404)").check(|_| vec![Act::Send(response(200, &[], b""))]);
+    Row::stale("(WS404)").check(|_| vec![Act::Send(b"HTTP/1.1 204 No Content\r\n\r\n".into())]);
 }
 
 #[test]
 fn n061_not_modified_unasked() {
-    Row::stale("WS40").check(|_| vec![Act::Send(b"HTTP/1.1 304 Not Modified\r\n\r\n".into())]);
+    Row::stale("(WS401)").check(|_| vec![Act::Send(b"HTTP/1.1 304 Not Modified\r\n\r\n".into())]);
 }
 
 #[test]
@@ -223,17 +225,18 @@ fn n062_early_hints_first() {
 
 #[test]
 fn n063_no_http_at_all() {
-    Row::stale("WS").check(|_| vec![Act::Send(b"220 mail.example ESMTP\r\n".into()), Act::Close]);
+    Row::stale("(WS402)")
+        .check(|_| vec![Act::Send(b"220 mail.example ESMTP\r\n".into()), Act::Close]);
 }
 
 #[test]
 fn n063_headers_without_measure() {
-    Row::stale("WS").check(|_| {
+    Row::stale("(WS402)").check(|_| {
         let many = "X-Header: value\r\n".repeat(10_000);
         let head = format!("HTTP/1.1 200 OK\r\n{many}Content-Length: 2\r\n\r\n{{}}");
         vec![Act::Send(head.into_bytes()), Act::Close]
     });
-    Row::stale("WS").check(|_| {
+    Row::stale("(WS402)").check(|_| {
         let long = "x".repeat(1 << 20);
         let head = format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 2\r\n\r\n{{}}");
         vec![Act::Send(head.into_bytes()), Act::Close]

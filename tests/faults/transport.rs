@@ -116,19 +116,19 @@ fn n015_a_body_without_end() {
 
 #[test]
 fn n016_reset_after_the_request() {
-    let (server, ..) = Row::stale("WS30").check_seen(|_| vec![Act::Reset]);
+    let (server, ..) = Row::stale("(WS303)").check_seen(|_| vec![Act::Reset]);
     assert!(server.requests().len() > 1, "a read-only query is tried again");
 }
 
 #[test]
 fn n017_reset_in_the_body() {
-    Row::stale("WS30")
+    Row::stale("(WS303)")
         .check(|_| vec![Act::Send(head(900)), Act::Send(b"{\"a\":".into()), Act::Reset]);
 }
 
 #[test]
 fn n018_the_end_before_the_promised_length() {
-    Row::stale("WS30")
+    Row::stale("(WS303)")
         .check(|_| vec![Act::Send(head(900)), Act::Send(b"{\"a\":".into()), Act::Close]);
 }
 
@@ -233,7 +233,7 @@ fn n028_tls_to_a_plain_port() {
 
 #[test]
 fn n028_plain_to_a_tls_port() {
-    let row = Row::without("WS").deadline("15s");
+    let row = Row::without("(WS402)").deadline("15s");
     let server = FaultServer::start_tls(Authority::new().server(Flaw::None), healthy);
     row.run(&row.session(&format!("http://127.0.0.1:{}/mcp", server.port()), None));
 }
@@ -351,4 +351,89 @@ fn fresh_first_needs_no_server_at_all() {
     let outcome = session.deadline(SHORT).start("startup");
     assert!(outcome.context().contains("Mend the roof"));
     assert_eq!(outcome.notice(), "");
+}
+
+/// The notice of a session whose server does not answer, with these settings.
+fn notice_of_silence(settings: &[&str]) -> String {
+    let server = FaultServer::always(vec![Act::Hold]);
+    let session = Row::without("").session(&server.mcp(), None);
+    session.start_with(&session.event("startup").to_string(), settings).notice()
+}
+
+#[test]
+fn the_hint_of_a_timeout_names_the_limit_that_struck() {
+    let long_hook = "--set=hooks.pending_tasks.timeout=10s";
+    let table: [(&[&str], &str); 4] = [
+        (&["--set=hook_defaults.timeout=200ms"], "`hooks.pending_tasks.timeout`"),
+        (&["--set=hooks.pending_tasks.timeout=200ms"], "`hooks.pending_tasks.timeout`"),
+        (&[long_hook, "--set=session_start.deadline=500ms"], "`session_start.deadline`"),
+        (&[long_hook, "--set=http.request_timeout=200ms"], "`http.request_timeout`"),
+    ];
+    for (settings, key) in table {
+        let notice = notice_of_silence(settings);
+        assert!(notice.contains(&format!("or raise {key}")), "{settings:?}: {notice}");
+    }
+}
+
+#[test]
+fn a_timeout_of_connecting_names_its_own_setting() {
+    let hole = BlackHole::open();
+    let session = Row::without("").session(&hole.origin(), None);
+    let flags = ["--set=http.connect_timeout=200ms", "--set=http.attempts=1"];
+    let notice = session.start_with(&session.event("startup").to_string(), &flags).notice();
+    assert!(notice.contains("did not accept the connection in time"), "{notice}");
+    assert!(notice.contains("or raise `http.connect_timeout`"), "{notice}");
+}
+
+#[test]
+fn a_command_that_runs_out_of_time_names_the_limit_that_struck() {
+    let server = FaultServer::always(vec![Act::Hold]);
+    let session = Session::with_server(&server.mcp());
+    let outcome = session.run(&["--set", "http.request_timeout=200ms", "tasks"]);
+    assert!(outcome.stderr.contains("or raise `http.request_timeout`"), "{outcome:?}");
+}
+
+#[test]
+fn raising_the_setting_that_the_hint_names_gets_the_answer() {
+    let server = FaultServer::start(|request| {
+        [vec![Act::Wait(Duration::from_millis(900))], healthy(request)].concat()
+    });
+    let session = Row::live().session(&server.mcp(), None);
+    let event = session.event("startup").to_string();
+    let short = "--set=hook_defaults.timeout=300ms";
+    let notice = session.start_with(&event, &[short]).notice();
+    let (_, rest) = notice.split_once("or raise `").expect("a setting in the hint");
+    let (key, _) = rest.split_once('`').expect("a setting in the hint");
+    let longer = format!("--set={key}=10s");
+    let outcome = session.start_with(&event, &[short, &longer]);
+    assert!(outcome.context().contains("Mend the roof"), "{key}: {outcome:?}");
+}
+
+#[test]
+fn the_command_that_the_open_breaker_names_asks_and_closes_it() {
+    let server = FaultServer::start(|_| mcp_reply::status(500));
+    let row = Row::without("(WS324)").env("HTTP_MAX_RETRIES", "0");
+    let session = row.session(&server.mcp(), None);
+    (0..3).for_each(|_| drop(session.start("startup")));
+    let notice = row.run(&session).notice();
+    assert!(notice.contains("keeps failing (3 times in a row); next attempt in "), "{notice}");
+    let (_, rest) = notice.split_once("ask now: `warmstart ").expect("a command in the hint");
+    let (command, _) = rest.split_once('`').expect("a command in the hint");
+    server.becomes(healthy);
+    let arguments: Vec<&str> = command.split(' ').collect();
+    let outcome = session.run(&arguments);
+    assert!(outcome.text().contains("Mend the roof"), "{command}: {outcome:?}");
+    assert!(session.start("startup").context().contains("Mend the roof"), "the breaker is closed");
+}
+
+#[test]
+fn a_pause_that_the_server_asked_for_says_when_it_ends() {
+    let server = FaultServer::start(|_| {
+        vec![Act::Send(mcp_reply::response(429, &[("Retry-After", "60")], b""))]
+    });
+    let session = Row::without("(WS321)").session(&server.mcp(), None);
+    session.start("startup");
+    let notice = session.start("startup").notice();
+    assert!(notice.contains("is rate limiting; next attempt in "), "{notice}");
+    assert_eq!(server.requests().len(), 1);
 }

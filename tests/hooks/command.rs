@@ -53,10 +53,15 @@ fn c016_a_program_that_fails_leaves_the_others_whole() {
 #[test]
 fn c016_a_program_that_is_not_there_or_no_program() {
     let server = FaultServer::start(mcp_reply::healthy);
-    for word in ["\"/no/such/program\"", "\"no-such-program\"", "\"/etc/passwd\"", ""] {
+    for (word, code) in [
+        ("\"/no/such/program\"", "(WS704)"),
+        ("\"no-such-program\"", "(WS704)"),
+        ("\"/etc/passwd\"", "(WS704)"),
+        ("", "(WS102)"),
+    ] {
         let outcome = session(&server, word, "10s").start("startup");
         assert!(outcome.context().contains("Mend the roof"), "{word}: {outcome:?}");
-        assert!(outcome.notice().contains("WS"), "{word}: {outcome:?}");
+        assert!(outcome.notice().contains(code), "{word}: {outcome:?}");
     }
 }
 
@@ -101,7 +106,10 @@ fn m08_a_project_that_is_not_trusted_runs_nothing_of_its_own() {
     script(&session.project().join("scripts/lint"), &format!("touch {}", canary.display()));
     let outcome = session.start("startup");
     assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
-    assert!(outcome.notice().contains("is this project's, which is not trusted"), "{outcome:?}");
+    assert!(
+        outcome.notice().contains("is a program of this project, which is not trusted"),
+        "{outcome:?}"
+    );
     assert!(!canary.exists(), "a cloned project's program ran");
 
     let table = "[hooks.own]\nkind = \"command\"\ncommand = [\"scripts/lint\"]\n";
@@ -129,6 +137,6 @@ fn m08_a_program_of_that_name_in_the_project_is_not_taken() {
         link.display()
     );
     let outcome = session.env("PATH", path).start("startup");
-    assert!(outcome.notice().contains("`lint` was not found"), "{outcome:?}");
+    assert!(outcome.notice().contains("`lint` is not in PATH"), "{outcome:?}");
     assert!(!canary.exists(), "a program from the project ran");
 }

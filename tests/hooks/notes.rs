@@ -38,7 +38,7 @@ fn m02_a_link_out_of_the_project_is_not_followed() {
     std::os::unix::fs::symlink(&outside, session.project().join("NOTES.md")).unwrap();
     let outcome = session.start("startup");
     assert!(!outcome.context().contains("private words"), "{outcome:?}");
-    assert!(outcome.notice().contains("`NOTES.md` leads out of the project"), "{outcome:?}");
+    assert!(outcome.notice().contains("`NOTES.md` points outside the project"), "{outcome:?}");
 }
 
 #[test]

@@ -152,3 +152,42 @@ fn a_library_without_the_kind_or_the_item_is_a_problem_with_its_reason() {
         session.start("startup").answer();
     }
 }
+
+#[test]
+fn a_substitute_names_the_plugin_that_supplied_it() {
+    let session = chained(&build::rust("faulty"), "faulty");
+    let text = context(&session, "substitute");
+    assert!(text.contains("Open tasks, plugin faulty"), "{text}");
+    let outcome = session.run(&["tasks"]);
+    assert!(outcome.text().starts_with("Live from plugin faulty\n"), "{outcome:?}");
+    assert_eq!(session.run(&["tasks", "--json"]).json()["origin"], "plugin faulty");
+}
+
+/// A session whose chain begins with a plugin that has a mistake in its configuration.
+fn misconfigured(url: &str) -> Session {
+    let session = Session::with_server(url)
+        .deadline("20s")
+        .env("WARMSTART_HOOKS__NEXT_TASK__ENABLED", "false")
+        .env("WARMSTART_HTTP__ATTEMPTS", "1");
+    trust(&session, &build::rust("work-hours"), "work_hours");
+    let text = "[fallback]\nchain = [\"plugin:work_hours\", \"cache_then_skip\"]\n\
+                [plugins.work_hours]\ntimeout = \"10s\"\n[plugins.work_hours.config]\nhours = 8\n";
+    write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
+    session
+}
+
+#[test]
+fn a_mistake_in_a_steps_configuration_reaches_the_notice_and_the_chain_continues() {
+    let server = serving();
+    let session = misconfigured(&server.origin());
+    assert!(session.start("startup").context().contains("from the server"));
+    session.age_cache(STALE);
+    drop(server);
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("from the server"), "{outcome:?}");
+    let notice = outcome.notice();
+    assert!(notice.contains("refused the connection"), "{notice}");
+    assert!(notice.contains("plugins.work_hours.config.hours"), "{notice}");
+    let outcome = session.run(&["tasks"]);
+    assert!(outcome.stderr.contains("plugins.work_hours.config.hours"), "{outcome:?}");
+}

@@ -294,6 +294,20 @@ impl Session {
         lines.map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
     }
 
+    /// Fails unless the only run took no longer than its deadline and 100 ms, on the program's own clock
+    /// as it is recorded. Without a record the watchdog must have answered, which it does in time.
+    #[track_caller]
+    pub fn kept_deadline(&self, deadline: Duration, outcome: &Outcome) {
+        let runs = self.runs();
+        let Some(run) = runs.last() else {
+            assert!(outcome.notice().contains("(WS702)"), "no record and no watchdog: {outcome:?}");
+            return;
+        };
+        let millis = run["millis"].as_u64().expect("milliseconds");
+        let most = deadline + Duration::from_millis(100);
+        assert!(Duration::from_millis(millis) <= most, "{millis} ms, deadline {deadline:?}: {run}");
+    }
+
     /// What the last run recorded of a hook.
     #[track_caller]
     pub fn last(&self, hook: &str) -> HookRun {

@@ -26,7 +26,7 @@ fn p20_results_that_nobody_asked_for() {
     let task = json!({ "resultType": "task", "task": { "taskId": "1", "status": "working" } });
     assert!(refusal(task).contains("task"));
     let inputs = json!({ "resultType": "input_required", "inputRequests": { "a": { "method": "elicitation/create" } } });
-    assert!(refusal(inputs).contains("WS4"));
+    assert!(refusal(inputs).contains("(WS403)"));
     assert!(refusal(json!({ "resultType": "surprise" })).contains("surprise"));
 }
 

@@ -60,7 +60,7 @@ fn p35_what_rest_refuses() {
         let session = asking(server.origin()).env("WARMSTART_CLIENT__KIND", "rest");
         session.start("startup");
         let record = session.last("pending_tasks");
-        assert!(record.cause.contains("WS40"), "{status}: {record:?}");
+        assert!(record.cause.contains("(WS401)"), "{status}: {record:?}");
         assert_eq!(server.take_requests(), 1, "{status}");
     }
 }

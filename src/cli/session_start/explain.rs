@@ -15,7 +15,7 @@ pub fn lines(report: &Report, problems: &[Failure]) -> String {
 
 fn line(hook: &HookReport) -> String {
     let chars: usize = hook.result.parts.iter().map(length).sum();
-    let reason = match &hook.result.failure {
+    let reason = match hook.result.failure.as_ref().or(hook.result.reason.as_ref()) {
         Some(failure) => failure.to_string(),
         None if hook.result.origin.is_empty() => "nothing to say".into(),
         None => hook.result.origin.clone(),

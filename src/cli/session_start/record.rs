@@ -45,7 +45,12 @@ pub fn run(ended: &FinishedRun<'_>, stages: Stages) -> Run {
         name: hook.name.clone(),
         supply: hook.result.served.word().to_owned(),
         millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
-        cause: hook.result.failure.as_ref().map(ToString::to_string),
+        cause: hook
+            .result
+            .failure
+            .as_ref()
+            .or(hook.result.reason.as_ref())
+            .map(ToString::to_string),
     });
     let cached = ended
         .report

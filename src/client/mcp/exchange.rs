@@ -1,5 +1,5 @@
-//! One message out, the message that answers it in: as JSON or out of an event stream, resumed where
-//! a legacy stream broke off.
+//! Sends one message and reads its answer, as JSON or from an event stream; resumes a legacy stream
+//! that was cut off.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use crate::client::payload;
 use crate::error::{Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Phase};
 
-/// Characters of a body that is no message, for the report.
+/// Characters of a body that is not a message, for the error text.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// What came back.
+/// The answer to one request.
 pub(super) struct Exchanged {
     pub raw: RawReply,
-    /// The id that was asked with: several hooks ask at the same time, each for its own answer.
+    /// The id of the request: several hooks ask at the same time, each for its own answer.
     pub id: u64,
     /// `Mcp-Session-Id`.
     pub session: Option<String>,
-    /// A stream that broke off after this event id, and when to ask for the rest.
+    /// For a stream that was cut off: the last event id, and the pause before asking for the rest.
     pub broken: Option<(String, Duration)>,
     failure: Option<Failure>,
 }
 
 impl Mcp {
-    /// Sends what `make` builds for an id and reads the answer to that id. `resumable`: a stream that
-    /// breaks off can be taken up again; in the modern era its request is lost.
+    /// Sends the message that `make` builds for an id and reads the answer to that id. `resumable`: a
+    /// stream that is cut off can be resumed; in the modern era its request is lost.
     pub(super) async fn exchange(
         &self,
         make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
@@ -123,7 +123,7 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
     Ok(exchanged)
 }
 
-/// Reads events until the one that answers `id`; what the server sends after it is not waited for.
+/// Reads events until the one that answers `id`; does not wait for later ones.
 async fn read_stream(
     opened: &mut Opened,
     id: u64,
@@ -161,10 +161,10 @@ async fn read_stream(
 }
 
 /// The message that answers `id`. An error counts whatever its id: servers that could not read the
-/// request answer with null or an id of their own.
+/// request answer with null or another id.
 fn select_reply(value: Value, id: u64) -> Option<Value> {
     match value {
-        Value::Array(batch) => batch.into_iter().find_map(|one| select_reply(one, id)),
+        Value::Array(batch) => batch.into_iter().find_map(|message| select_reply(message, id)),
         message if message.get("error").is_some() => Some(message),
         message if message.get("result").is_some() => {
             (message.get("id").and_then(Value::as_u64) == Some(id)).then_some(message)

@@ -13,7 +13,7 @@ use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
 use crate::http::{Error, Phase};
 
-/// How often the rest of a broken stream is asked for.
+/// How often the rest of a cut-off stream is requested.
 const MAX_RESUMPTIONS: u32 = 3;
 
 /// The outcome of a handshake.
@@ -23,8 +23,8 @@ enum Handshake {
 }
 
 impl Mcp {
-    /// Calls the tool as a legacy client: on with the kept session if there is one, else with a
-    /// handshake. `RetryModern` means that the server speaks only the modern era.
+    /// Calls the tool as a legacy client: in the kept session if there is one, else after a handshake.
+    /// `RetryModern` means that the server speaks only the modern era.
     pub(super) async fn legacy(
         &self,
         call: &ToolCall<'_>,
@@ -38,7 +38,7 @@ impl Mcp {
                     return Ok(CallOutcome::Result(result));
                 }
                 CallOutcome::SessionGone => self.wire.forget(),
-                // A call that was carried out is not repeated, whatever came of it.
+                // A call that was carried out is not repeated, whatever its outcome.
                 other => return Ok(other),
             }
         }
@@ -62,12 +62,16 @@ impl Mcp {
         };
         let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
         if !LEGACY_ALL.contains(&version) {
-            let text = format!("the server chose protocol version `{}`", payload::brief(version));
-            let failure = Failure::new(Code::WRONG_ENDPOINT, text);
+            let text = format!(
+                "the server chose protocol version `{}`, which warmstart does not speak",
+                payload::brief(version)
+            );
+            let failure =
+                Failure::new(Code::WRONG_ENDPOINT, text).hint("update the older of the two");
             return Ok(Handshake::Other(CallOutcome::Failed(failure)));
         }
         let session = Session { version: version.to_owned(), id: exchanged.session };
-        // Some servers take no call before this has been received.
+        // Some servers accept no call before they receive this.
         let made = |_| request::initialized(&session);
         self.exchange(&made, call, true, true).await?;
         Ok(Handshake::Done(session))
@@ -87,7 +91,7 @@ impl Mcp {
         Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), is_kept))
     }
 
-    /// The answer, fetched to its end where the stream broke off.
+    /// The complete answer; the rest of a cut-off stream is requested.
     async fn read_to_end(
         &self,
         mut exchanged: Exchanged,
@@ -110,8 +114,8 @@ impl Mcp {
         if exchanged.broken.is_none() {
             return Ok(exchanged);
         }
-        let place = self.endpoint.origin();
-        Err(Error::Broken { origin: place, phase: Phase::Body }.failure(MAX_RESUMPTIONS))
+        let origin = self.endpoint.origin();
+        Err(Error::Broken { origin, phase: Phase::Body }.failure(MAX_RESUMPTIONS))
     }
 
     fn remember_legacy(&self, session: &Session, before: Option<&ServerProfile>) {

@@ -1,6 +1,6 @@
-//! Tasks over MCP (Streamable HTTP), in both eras. Modern first, since the answer to that call tells
-//! the era at no cost; what was learnt is kept for the next runs. The flow is here; what is sent and
-//! what answers mean are pure functions in `request` and `reply`.
+//! Tasks over MCP (Streamable HTTP), in both eras. The modern call goes first, since its answer shows
+//! the era at no cost; the server's profile is kept for the next runs. The flow is here; building
+//! requests and reading answers are pure functions in `request` and `reply`.
 
 mod exchange;
 mod legacy;
@@ -30,7 +30,7 @@ use wire_cache::{ServerProfile, WireCache};
 pub static BUILTIN: Builtin =
     Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", build };
 
-/// How often a call may be repeated because the server wants its state back.
+/// How often a call is repeated with the state that the server asks for.
 const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct Mcp {
@@ -77,7 +77,7 @@ impl Client for Mcp {
     }
 }
 
-/// One call on its way: what it carries beside the tool's arguments.
+/// One call of a tool, with its token and deadline.
 struct ToolCall<'a> {
     tool: &'a str,
     arguments: &'a Map<String, Value>,
@@ -87,7 +87,7 @@ struct ToolCall<'a> {
 }
 
 impl Mcp {
-    /// Calls a tool; a refused token is renewed once. Some servers say by a result that they refuse.
+    /// Calls a tool; a refused token is renewed once. Some servers refuse a token by a tool result.
     async fn authorised<T>(
         &self,
         tool: &str,
@@ -111,7 +111,7 @@ impl Mcp {
                 call.token = Some(self.auth.renewed(call.token.as_ref(), deadline).await?);
             }
         }
-        // A session that belongs to another token would be refused each time.
+        // A kept session of another token would be refused each time.
         self.wire.forget();
         Err(self.auth.refusal())
     }
@@ -128,7 +128,7 @@ impl Mcp {
             return self.modern(call, known.as_ref()).await;
         }
         match self.legacy(call, known.as_ref()).await? {
-            // The server has moved on since it was last asked.
+            // The server was updated since it was last asked.
             CallOutcome::RetryModern if self.era == Era::Auto => {
                 self.wire.forget();
                 self.modern(call, None).await
@@ -145,7 +145,7 @@ impl Mcp {
     ) -> Result<CallOutcome, Failure> {
         let mut mirrored = known.map(|known| known.mirrored(call.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
-        let (mut surprises, mut rounds, mut is_listed) = (0, 0, false);
+        let (mut retries, mut rounds, mut is_listed) = (0, 0, false);
         for _ in 0..=MAX_ROUNDS + 2 {
             let raw = self.send_modern(call, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
@@ -158,8 +158,8 @@ impl Mcp {
                     rounds += 1;
                     state = Some(next);
                 }
-                CallOutcome::RetryModern if surprises == 0 => surprises += 1,
-                // What an earlier run learnt of the tool may have changed since.
+                CallOutcome::RetryModern if retries == 0 => retries += 1,
+                // The tool's schema may have changed since the profile was kept.
                 CallOutcome::MissingHeader(failure) if !is_listed => {
                     is_listed = true;
                     mirrored = self.mirrored_by_schema(call).await?;
@@ -177,28 +177,27 @@ impl Mcp {
                 settled => return Ok(settled),
             }
         }
-        Ok(CallOutcome::Failed(Failure::new(
-            Code::TOOL_ERROR,
-            "the server keeps asking for the same call",
-        )))
+        Ok(CallOutcome::Failed(
+            Failure::new(Code::TOOL_ERROR, "the server asks to repeat the same call without end")
+                .hint("check the server's log"),
+        ))
     }
 
-    /// The handshake, since the modern call was not understood; if that fails too, both are told.
+    /// The handshake, since the modern call was not understood; if both fail, both are reported.
     async fn after_modern(
         &self,
         call: &ToolCall<'_>,
         first: &reply::RawReply,
     ) -> Result<CallOutcome, Failure> {
-        let outcome = self.legacy(call, None).await?;
-        let outcome = if outcome == CallOutcome::RetryModern {
-            CallOutcome::Failed(reply::unexpected(first, &self.endpoint.to_string()))
-        } else {
-            outcome
-        };
-        Ok(match outcome {
+        Ok(match self.legacy(call, None).await? {
+            CallOutcome::RetryModern => {
+                CallOutcome::Failed(reply::unexpected(first, &self.endpoint.to_string()))
+            }
             CallOutcome::Failed(failure) if failure.code == Code::WRONG_ENDPOINT => {
-                let both =
-                    format!("{}; and HTTP {} to a modern call", failure.message, first.status);
+                let both = format!(
+                    "{}; and HTTP {} to a call of MCP 2026-07-28",
+                    failure.message, first.status
+                );
                 CallOutcome::Failed(Failure { message: both, ..failure })
             }
             settled => settled,
@@ -221,7 +220,7 @@ impl Mcp {
         self.wire.write(&known, before);
     }
 
-    /// Which arguments the tool's schema wants mirrored in headers (`x-mcp-header`).
+    /// The arguments that the tool's schema requires in headers too (`x-mcp-header`).
     async fn mirrored_by_schema(
         &self,
         call: &ToolCall<'_>,
@@ -260,7 +259,7 @@ impl Mcp {
 fn wrong_era(asked: &str, spoken: &str) -> Failure {
     Failure::new(
         Code::WRONG_ENDPOINT,
-        format!("`client.era` is {asked}, and the server speaks only {spoken} MCP"),
+        format!("`client.era` is `{asked}`, but the server speaks only {spoken} MCP"),
     )
     .hint("set `client.era = \"auto\"`")
 }

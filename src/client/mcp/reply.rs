@@ -1,5 +1,5 @@
-//! What an answer means: the table of mcp-wire (both eras) as one pure function.
-//! Errors are told by HTTP status and code, never by id: real servers answer with ids of their own.
+//! The meaning of an answer: the tables of both MCP eras as pure functions.
+//! Errors are recognised by HTTP status and code, never by id: real servers answer with other ids.
 
 use serde_json::Value;
 
@@ -8,14 +8,14 @@ use crate::error::{Code, Failure};
 
 use super::request::{LEGACY_ALL, MODERN};
 
-/// An answer, read to the message that concerns us.
+/// An answer, with the message that concerns this request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawReply {
     pub status: u16,
     pub content_type: String,
-    /// The JSON-RPC message, where there was one.
+    /// The JSON-RPC message, if there is one.
     pub message: Option<Value>,
-    /// The beginning of a body that was no message.
+    /// The beginning of a body that is not a message.
     pub text: String,
 }
 
@@ -28,13 +28,13 @@ pub enum CallOutcome {
     RetryWithState(String),
     /// The token is not accepted.
     Unauthorized,
-    /// The server does not speak the modern era: shake hands.
+    /// The server does not speak the modern era: do the handshake.
     Legacy,
-    /// Modern, and our version is among those it speaks after all.
+    /// Modern, and our version is among those that it speaks.
     RetryModern,
     /// Modern, and a header that mirrors an argument is missing.
     MissingHeader(Failure),
-    /// A kept session is gone.
+    /// The server no longer knows the kept session.
     SessionGone,
     Failed(Failure),
 }
@@ -59,8 +59,8 @@ pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
     }
 }
 
-/// Reads the answer to a request of the legacy era. `is_kept`: it was sent without a handshake, on
-/// the word of an earlier run; whatever the server then does not take, it may take after one.
+/// Reads the answer to a request of the legacy era. `is_kept`: it was sent in the session of an earlier
+/// run; a request that the server refuses then may succeed after a handshake.
 #[must_use]
 pub fn to_legacy(raw: &RawReply, place: &str, is_kept: bool) -> CallOutcome {
     let error = raw.message.as_ref().and_then(|message| message.get("error"));
@@ -79,7 +79,7 @@ pub fn to_legacy(raw: &RawReply, place: &str, is_kept: bool) -> CallOutcome {
     }
 }
 
-/// What means the same in both eras.
+/// The answers that mean the same in both eras.
 fn common(raw: &RawReply, place: &str) -> Option<CallOutcome> {
     match raw.status {
         401 => return Some(CallOutcome::Unauthorized),
@@ -110,15 +110,15 @@ fn result(result: &Value) -> CallOutcome {
         }
         ("input_required", _) => CallOutcome::Failed(Failure::new(
             Code::TOOL_ERROR,
-            "the tool asks for input, which a session start cannot give",
+            "the tool asks for input, which cannot be given without a user",
         )),
         ("task", _) => CallOutcome::Failed(Failure::new(
             Code::TOOL_ERROR,
-            "the tool answers with a task to wait for, which was not asked for",
+            "the tool answered with a long-running task instead of a result",
         )),
         (other, _) => CallOutcome::Failed(Failure::new(
             Code::NOT_UNDERSTOOD,
-            format!("the result is of the unknown kind `{}`", payload::brief(other)),
+            format!("the result is of an unknown kind, `{}`", payload::brief(other)),
         )),
     }
 }
@@ -136,46 +136,51 @@ fn versions(error: Option<&Value>) -> CallOutcome {
         return CallOutcome::Legacy;
     }
     let text = format!(
-        "no protocol version in common: the server speaks {}, warmstart {MODERN}, {}",
+        "the server and warmstart have no protocol version in common: it speaks {}, warmstart {MODERN}, {}",
         payload::brief(&supported.join(", ")),
         LEGACY_ALL.join(", ")
     );
     CallOutcome::Failed(
-        Failure::new(Code::WRONG_ENDPOINT, text).hint("upgrade the older of the two"),
+        Failure::new(Code::WRONG_ENDPOINT, text).hint("update the older of the two"),
     )
 }
 
-/// A JSON-RPC error object in words.
+/// The failure for a JSON-RPC error object.
 #[must_use]
 pub fn rpc_failure(error: Option<&Value>) -> Failure {
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64).unwrap_or(0);
     let message = error.and_then(|error| error.get("message"));
-    let said = message.map(|text| text.as_str().map_or_else(|| text.to_string(), str::to_owned));
-    let said = payload::brief(&said.unwrap_or_else(|| "no reason given".into()));
-    Failure::new(Code::TOOL_ERROR, format!("the server refused the call: {said} ({code})"))
+    let message = message.map_or_else(
+        || "no reason given".into(),
+        |text| text.as_str().map_or_else(|| text.to_string(), str::to_owned),
+    );
+    let message = payload::brief(&message);
+    Failure::new(Code::TOOL_ERROR, format!("the server refused the call: {message} ({code})"))
         .hint("check the query's `tool` and `arguments`")
 }
 
 fn forbidden(raw: &RawReply, place: &str) -> Failure {
-    let said = raw.message.as_ref().and_then(|message| message.pointer("/error/message"));
-    let said = said.and_then(Value::as_str).map(|text| format!(": {}", payload::brief(text)));
-    let said = said.unwrap_or_default();
-    Failure::new(Code::FORBIDDEN, format!("`{place}` denies access (HTTP 403){said}"))
-        .hint("give the client the roles and scopes that the tool needs (mcp:read, mcp-user, task-viewer)")
+    let reason = raw.message.as_ref().and_then(|message| message.pointer("/error/message"));
+    let reason = reason.and_then(Value::as_str).map(|text| format!(": {}", payload::brief(text)));
+    let reason = reason.unwrap_or_default();
+    Failure::new(Code::FORBIDDEN, format!("`{place}` denies access (HTTP 403){reason}"))
+        .hint("give the client the roles and scopes that the tool requires (mcp:read, mcp-user, task-viewer)")
 }
 
-/// An answer that is no message of the protocol.
+/// The failure for an answer that is not a message of the protocol.
 #[must_use]
 pub fn unexpected(raw: &RawReply, place: &str) -> Failure {
     let kind = if raw.content_type.is_empty() { "no content type" } else { &raw.content_type };
-    let said = payload::brief(raw.text.trim());
-    let text = format!("`{place}` answered HTTP {} ({kind}) {said}", raw.status);
-    let text = text.trim_end();
+    let body = payload::brief(raw.text.trim());
+    let text = match body.as_str() {
+        "" => format!("`{place}` answered HTTP {} ({kind}) with an empty body", raw.status),
+        body => format!("`{place}` answered HTTP {} ({kind}): {body}", raw.status),
+    };
     match raw.status {
-        200..=299 if raw.text.trim().is_empty() => Failure::new(Code::NOT_UNDERSTOOD, text)
-            .hint("check the URL: is that the MCP endpoint?"),
+        200..=299 if body.is_empty() => Failure::new(Code::NOT_UNDERSTOOD, text)
+            .hint("check that `client.url` is the MCP endpoint"),
         200..=299 => Failure::new(Code::NOT_JSON, text)
-            .hint("check the URL: is a login page or a proxy in the way?"),
+            .hint("check that the URL is the task server's, not a login page's or a proxy's"),
         _ => Failure::new(Code::WRONG_ENDPOINT, text)
             .hint("check `client.url` (the MCP endpoint usually ends in /mcp) and `client.kind`"),
     }

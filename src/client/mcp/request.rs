@@ -18,9 +18,9 @@ pub type Header = (String, String);
 pub struct CallParams<'a> {
     pub tool: &'a str,
     pub arguments: &'a Map<String, Value>,
-    /// What an `input_required` answer wants back (MRTR).
+    /// The state of an `input_required` answer, to be sent back (MRTR).
     pub request_state: Option<&'a str>,
-    /// Arguments that the tool's schema wants mirrored: header name and argument name.
+    /// Arguments that the tool's schema requires in headers too: header name and argument name.
     pub mirrored: &'a [(String, String)],
 }
 
@@ -76,7 +76,7 @@ pub fn initialize(id: u64) -> (Vec<Header>, Vec<u8>) {
     (common(), body(Some(id), "initialize", &params))
 }
 
-/// A session of the legacy era: what each request carries.
+/// A session of the legacy era: sent with each request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     pub version: String,
@@ -105,7 +105,7 @@ pub fn legacy_headers(session: &Session) -> Vec<Header> {
     headers
 }
 
-/// The content type stands alone: some servers compare the whole value.
+/// The content type has no parameters: some servers compare the whole value.
 fn common() -> Vec<Header> {
     vec![
         ("content-type".into(), "application/json".into()),
@@ -124,8 +124,8 @@ fn body(id: Option<u64>, method: &str, params: &Value) -> Vec<u8> {
     message.to_string().into_bytes()
 }
 
-/// A value as a header can carry it: plain, or `=?base64?…?=` when it is not plain ASCII, has blanks
-/// at an end, or looks encoded already.
+/// A value in the form that a header can carry: unchanged, or `=?base64?…?=` when it is not plain ASCII,
+/// begins or ends with a blank, or looks encoded already.
 #[must_use]
 pub fn header_value(value: &str) -> String {
     let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))

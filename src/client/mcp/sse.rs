@@ -1,7 +1,7 @@
-//! Reading an event stream (the HTML standard's `text/event-stream`), piece by piece, split anywhere.
-//! Knows events; not what is in them.
+//! Reads an event stream (the HTML standard's `text/event-stream`) in pieces that may be split anywhere.
+//! Knows events, not their content.
 
-/// An event larger than this is no answer of ours.
+/// A larger event is refused.
 const MAX_EVENT_BYTES: usize = 4 << 20;
 
 /// One event with data.
@@ -18,17 +18,17 @@ pub struct Reader {
     after_return: bool,
     /// The last id seen, for resuming.
     pub last_id: Option<String>,
-    /// Milliseconds to wait before resuming, if the server said so.
+    /// Milliseconds to wait before resuming, if the server sent them.
     pub retry: Option<u64>,
     started: bool,
 }
 
-/// An event grew beyond all measure.
+/// An event is larger than `MAX_EVENT_BYTES`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
 impl Reader {
-    /// Takes a piece; gives the events that it completes.
+    /// Takes a piece and returns the events that it completes.
     ///
     /// # Errors
     /// When one event is larger than 4 MiB.
@@ -59,7 +59,7 @@ impl Reader {
         let line = if self.started { &line } else { line.trim_start_matches('\u{feff}') };
         self.started = true;
         if line.is_empty() {
-            // An event without data is a sign of life.
+            // An event without data only keeps the connection alive.
             return self.data.take().filter(|data| !data.is_empty()).map(|data| Event { data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));

@@ -1,5 +1,5 @@
-//! What was learnt of a server and holds for the next runs: its era, a legacy session, the headers
-//! that a tool wants. Losing it costs requests, never a wrong answer.
+//! The profile of a server, kept for the next runs: its era, a legacy session, the headers that a tool
+//! requires. Losing it costs requests, never a wrong answer.
 
 use std::path::PathBuf;
 
@@ -13,22 +13,22 @@ use crate::paths::Paths;
 use crate::secret::hex;
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
-/// A server is asked anew for its era after a day.
+/// The era of a server is found out again after a day.
 const ERA_TTL_SECONDS: u64 = 86_400;
 /// Servers forget an idle session after 30 minutes.
 const SESSION_TTL_SECONDS: u64 = 25 * 60;
 
-/// What is known of one endpoint as one identity.
+/// The profile of one endpoint for one identity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServerProfile {
-    /// Whether it wants a handshake.
+    /// Whether it requires a handshake.
     pub legacy: bool,
-    /// The version that the handshake agreed on.
+    /// The protocol version of the handshake.
     #[serde(default)]
     pub version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// When it was last seen to hold.
+    /// When it was last confirmed.
     pub seen: i64,
     /// Tool, header and argument of every header that mirrors an argument.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,7 +36,7 @@ pub struct ServerProfile {
 }
 
 impl ServerProfile {
-    /// The session to go on with: a kept one, or none at all where the server keeps none.
+    /// The session to continue: a kept one, or one without an id where the server keeps none.
     #[must_use]
     pub fn session(&self, now: Timestamp) -> Option<Session> {
         let age = Timestamp(self.seen).age(now)?.as_secs();
@@ -44,7 +44,7 @@ impl ServerProfile {
         usable.then(|| Session { version: self.version.clone(), id: self.session.clone() })
     }
 
-    /// The headers that `tool` wants: header and argument.
+    /// The headers that `tool` requires: header and argument.
     #[must_use]
     pub fn mirrored(&self, tool: &str) -> Vec<(String, String)> {
         let of_tool = self.mirrored.iter().filter(|(name, ..)| name == tool);
@@ -65,7 +65,7 @@ impl WireCache {
         WireCache { path: paths.map(|paths| paths.state.join("wire").join(format!("{name}.json"))) }
     }
 
-    /// What is known, if it is not too old. A damaged file knows nothing.
+    /// The kept profile, if it is not too old. A damaged file counts as absent.
     #[must_use]
     pub fn read(&self) -> Option<ServerProfile> {
         let bytes = disk::read_private(self.path.as_deref()?, MAX_FILE_BYTES).ok().flatten()?;
@@ -74,8 +74,8 @@ impl WireCache {
         (age.as_secs() < ERA_TTL_SECONDS).then_some(known)
     }
 
-    /// Remembers; written only after a tool's result has come, and only when something changed or
-    /// the session's time is running.
+    /// Keeps the profile; written only after a tool's result has arrived, and only when it changed or
+    /// has a session whose time must be renewed.
     pub fn write(&self, known: &ServerProfile, before: Option<&ServerProfile>) {
         let Some(path) = &self.path else { return };
         let same = before
@@ -88,7 +88,7 @@ impl WireCache {
         }
     }
 
-    /// Forgets: something did not hold any more.
+    /// Removes a profile that is no longer valid.
     pub fn forget(&self) {
         if let Some(path) = &self.path {
             let _ = std::fs::remove_file(path);
