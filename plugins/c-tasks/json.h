@@ -1,5 +1,5 @@
-/* As much JSON as a plugin needs: finding a member of an object, reading a string or a number, and
- * writing a string. Reads within [at, end) only; gives a null `at` for what is not there. */
+/* The JSON that a plugin needs: finding a member of an object, reading a string or a number, and
+ * writing a string. Reads within [at, end) only; a missing value has a null `at`. */
 #ifndef JSON_H
 #define JSON_H
 
@@ -23,7 +23,7 @@ static inline json json_blank(json in) {
 }
 
 /* The end of the value that starts at in.at; null if there is none. Brackets in strings do not
- * count, and depth needs no stack, since only the balance matters. */
+ * count, and counting the depth is enough: no stack is needed. */
 static inline const char *json_skip(json in) {
   int depth = 0, in_string = 0;
   for (in = json_blank(in); in.at < in.end; in.at++) {
@@ -83,8 +83,8 @@ static inline int json_hex(char c) {
   return found == NULL ? -1 : (int)(found - digits);
 }
 
-/* Copies a string into `out` with a final zero; returns 0 if it is none, holds a character that no
- * path needs (beyond ASCII as \u), or is too long. */
+/* Copies a string into `out` with a final zero; returns 0 if it is not a string, is too long, or has
+ * a \u escape beyond ASCII, which no path needs. */
 static inline int json_text(json in, char *out, size_t size) {
   size_t used = 0;
   const char *escapes = "\"\\/bfnrt", *meanings = "\"\\/\b\f\n\r\t";
@@ -115,7 +115,7 @@ static inline int json_text(json in, char *out, size_t size) {
   return in.at < in.end;
 }
 
-/* A whole number, or `otherwise`. */
+/* An integer, or `otherwise`. */
 static inline long json_number(json in, long otherwise) {
   long number = 0;
   if (in.at == NULL || in.at >= in.end || *in.at < '0' || *in.at > '9') return otherwise;
@@ -125,7 +125,7 @@ static inline long json_number(json in, long otherwise) {
   return number;
 }
 
-/* A buffer for the reply; what does not fit sets `full`. */
+/* A buffer for the reply; text that does not fit sets `full`. */
 typedef struct json_out {
   char *text;
   size_t size, used;

@@ -12,7 +12,7 @@ enum { LONGEST_PATH = 4096, LONGEST_LINE = 1024, LARGEST_REPLY = 64 * 1024 };
 static const char DESCRIPTION[] =
     "{\"ok\":{\"name\":\"c-tasks\",\"version\":\"0.1.0\",\"abi\":\"1.0\","
     "\"clients\":[\"c_tasks\"],\"local\":[\"c_tasks\"],\"strategies\":[],\"before\":[],"
-    "\"hooks\":[],\"wants\":[]}}";
+    "\"hooks\":[],\"wants\":[],\"settings\":{\"path\":\"TODO.md\"}}}";
 
 static int32_t error(ws_host *host, const char *kind, const char *message) {
   char text[256];
@@ -26,7 +26,8 @@ static int is_text(json value, const char *expected) {
   return json_text(value, text, sizeof text) && strcmp(text, expected) == 0;
 }
 
-/* Absolute as it stands, else below the request's root. Returns 0 if it is too long or no text. */
+/* The list's path; a relative one is below the request's root. Returns 0 if it is too long or not a
+ * string. */
 static int path_of(json request, char *path, size_t size) {
   char given[LONGEST_PATH] = "TODO.md";
   char root[LONGEST_PATH] = ".";
@@ -41,7 +42,7 @@ static int path_of(json request, char *path, size_t size) {
   return length > 0 && (size_t)length < size;
 }
 
-/* Where the title of an open entry begins; null for any other line. */
+/* The start of the title of an open entry; null for any other line. */
 static const char *open_title(const char *line, const char **status) {
   line += strspn(line, " \t");
   if (*line != '-' && *line != '*' && *line != '+') return NULL;
@@ -97,10 +98,10 @@ static int32_t pending_tasks(ws_host *host, json request) {
   json query = json_member(request, "query");
   int32_t result;
   FILE *file;
-  if (!path_of(request, path, sizeof path)) return error(host, "config", "`path` is no path");
+  if (!path_of(request, path, sizeof path)) return error(host, "config", "`path` is not a path");
   file = fopen(path, "rb");
   if (file == NULL) {
-    return error(host, errno == ENOENT ? "not_found" : "unavailable", "the list cannot be opened");
+    return error(host, errno == ENOENT ? "not_found" : "unavailable", "cannot open the list");
   }
   out.text = malloc(out.size);
   if (out.text == NULL) {
@@ -108,8 +109,10 @@ static int32_t pending_tasks(ws_host *host, json request) {
     return error(host, "unavailable", "out of memory");
   }
   read_list(file, json_number(json_member(query, "limit"), 20), &out);
+  if (ferror(file)) result = error(host, "unavailable", "cannot read the list");
+  else if (out.full) result = error(host, "internal", "the list is too long");
+  else result = ws_reply(host, out.text, out.used);
   fclose(file);
-  result = out.full ? error(host, "internal", "the list is too long") : ws_reply(host, out.text, out.used);
   free(out.text);
   return result;
 }
@@ -123,5 +126,5 @@ int32_t warmstart_plugin_v1(ws_host *host, ws_str text) {
   if (is_text(op, "pending_tasks") && is_text(json_member(request, "name"), "c_tasks")) {
     return pending_tasks(host, request);
   }
-  return error(host, "not_supported", "this plugin has no such thing");
+  return error(host, "not_supported", "not provided by this plugin");
 }

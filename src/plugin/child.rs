@@ -1,5 +1,5 @@
-//! The process that a plugin runs in: reads one order, shuts itself in, loads, calls, tells its
-//! parent, and is gone. It knows no configuration and no files of ours but the one library.
+//! The process that a plugin runs in: reads one request, applies resource limits, loads the library,
+//! calls it, writes the result to its parent, and exits. It reads no configuration.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,22 +17,23 @@ use super::wire::MAX_REQUEST_BYTES;
 
 /// The hidden command.
 pub const COMMAND: &str = "__plugin-host";
-/// The request with what is put around it.
+/// The plugin's request and the fields around it.
 const MAX_CALL_BYTES: u64 = MAX_REQUEST_BYTES as u64 + (64 << 10);
 
-/// What the child is told on its standard input.
+/// The child's standard input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallRequest {
     pub library: PinnedLibrary,
-    /// The parent, to notice that it was gone before we asked to end with it.
+    /// The parent's process id, to detect that it ended before the parent-death signal was set.
     pub parent: u32,
-    /// When the plugin is told to wrap up, and how much processor time it may use.
+    /// When `cancelled` becomes true.
     pub soft_ms: u64,
+    /// The limit on processor time.
     pub cpu_s: u64,
     pub request: Value,
 }
 
-/// The whole life of the child.
+/// Serves one call and exits.
 pub fn run() -> ! {
     let code = match guarded_channel() {
         Ok(channel) => serve(channel),
@@ -47,9 +48,9 @@ fn serve(channel: File) -> i32 {
         let mut channel = channel.lock().unwrap_or_else(PoisonError::into_inner);
         channel.write_all(&frame.encode()).is_ok()
     };
-    let result = order().and_then(|order| {
-        restrict_self(&order);
-        answer(&order, &|level, text| {
+    let result = read_request().and_then(|request| {
+        restrict_self(&request);
+        answer(&request, &|level, text| {
             send(&Frame::Log { level, text });
         })
     });
@@ -60,21 +61,21 @@ fn serve(channel: File) -> i32 {
     i32::from(!send(&frame))
 }
 
-fn order() -> Result<CallRequest, Fault> {
-    let unread = |text: String| Fault::new(FaultKind::Reply, format!("was not asked: {text}"));
+fn read_request() -> Result<CallRequest, Fault> {
+    let unread = |text: String| Fault::new(FaultKind::Reply, format!("was not called: {text}"));
     let mut bytes = Vec::new();
     let mut stdin = std::io::stdin().lock().take(MAX_CALL_BYTES);
     stdin.read_to_end(&mut bytes).map_err(|error| unread(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))
 }
 
-fn answer(order: &CallRequest, log: host::Log<'_>) -> Result<Value, Fault> {
-    let soft = Instant::now() + Duration::from_millis(order.soft_ms);
-    let loaded = LoadedLibrary::open(Image::verified(&order.library)?)?;
-    loaded.call(&order.request.to_string(), soft, log)
+fn answer(call: &CallRequest, log: host::Log<'_>) -> Result<Value, Fault> {
+    let soft = Instant::now() + Duration::from_millis(call.soft_ms);
+    let loaded = LoadedLibrary::open(Image::verified(&call.library)?)?;
+    loaded.call(&call.request.to_string(), soft, log)
 }
 
-/// Keeps standard output for the frames, and lets everything that is printed go to standard error.
+/// Reserves standard output for the frames; what the plugin prints there goes to standard error.
 #[cfg(unix)]
 fn guarded_channel() -> std::io::Result<File> {
     use std::os::fd::AsFd;
@@ -89,19 +90,18 @@ fn guarded_channel() -> std::io::Result<File> {
     std::io::stdout().as_handle().try_clone_to_owned().map(File::from)
 }
 
-/// What a plugin that leaks may take before it is refused more. Reserved address space, of which some
-/// runtimes take much, does not count.
+/// Limits a leaking plugin. Reserved address space does not count: some runtimes reserve much.
 #[cfg(unix)]
 const MAX_MEMORY_BYTES: u64 = 512 << 20;
 
-/// No core dump, limits on processor time and memory, an end with the parent, nothing to read.
+/// No core dump, limits on processor time and memory, an empty standard input; ends with the parent.
 #[cfg(unix)]
-fn restrict_self(order: &CallRequest) {
+fn restrict_self(call: &CallRequest) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     let _ = setrlimit(Resource::Core, limit(0));
-    let _ = setrlimit(Resource::Cpu, limit(order.cpu_s));
-    // A sanitiser's own tables are larger than that.
+    let _ = setrlimit(Resource::Cpu, limit(call.cpu_s));
+    // A sanitiser's tables are larger than the limit.
     if !cfg!(sanitized) {
         let _ = setrlimit(Resource::Data, limit(MAX_MEMORY_BYTES));
     }
@@ -113,7 +113,7 @@ fn restrict_self(order: &CallRequest) {
         use rustix::process::{Signal, getppid, set_parent_process_death_signal};
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         let parent = getppid().map(|id| id.as_raw_nonzero().get().cast_unsigned());
-        if parent != Some(order.parent) {
+        if parent != Some(call.parent) {
             host::exit_now(1);
         }
     }

@@ -1,19 +1,21 @@
-//! What a plugin can do wrong, or what can be wrong with its file. Every fault names its kind, so
-//! that the code and the cure follow from it; what a plugin itself reports is not a fault.
+//! Faults of a plugin or its file. The kind of a fault decides its code and hint; an error that a
+//! plugin reports is not a fault.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Failure};
 
-/// The kinds, in the order in which a call can meet them.
+pub(super) const REPORT_IT: &str = "this is a bug of the plugin: report it to the plugin's author";
+
+/// The kinds, in the order in which they are checked during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The file cannot be read, or is not what may be loaded.
+    /// The file cannot be read, or must not be loaded: a link, not a regular file, writable by others.
     Path,
-    /// The bytes are not the ones that were trusted.
+    /// The bytes differ from the trusted ones.
     Changed,
-    /// No shared library for this machine.
+    /// Not a shared library for this machine.
     NotALibrary,
     /// The dynamic loader refused it.
     Load,
@@ -23,23 +25,23 @@ pub enum FaultKind {
     Version,
     /// The process ended before it replied.
     Died,
-    /// It took longer than it had.
+    /// It exceeded its time limit.
     Timeout,
-    /// No reply, a reply that is no JSON, one that is too large, or one that makes no sense.
+    /// No reply, or a reply that is not JSON, too large, or invalid.
     Reply,
 }
 
-/// A fault on its way from the child to the plan.
+/// A fault, as the child reports it to its parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
     pub kind: FaultKind,
-    /// A fragment that fits behind the plugin's name.
+    /// A predicate that follows the plugin's name.
     pub message: String,
 }
 
 impl Fault {
-    /// Makes a fault.
+    /// A fault of this kind.
     #[must_use]
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Fault { kind, message: message.into() }
@@ -52,25 +54,23 @@ impl Fault {
             FaultKind::Path => (Code::PLUGIN_PATH, None),
             FaultKind::Changed => (
                 Code::PLUGIN_CHANGED,
-                Some("look at the file, then run `warmstart plugin trust FILE` again"),
+                Some("review the file, then run `warmstart plugin trust FILE` again"),
             ),
             FaultKind::NotALibrary | FaultKind::Load => (
                 Code::PLUGIN_UNLOADABLE,
-                Some("build it as a shared library for this machine, with all that it links to"),
+                Some(
+                    "build it as a shared library for this machine; all that it links to must exist",
+                ),
             ),
             FaultKind::Symbol => {
-                (Code::PLUGIN_SYMBOL, Some("it must export `warmstart_plugin_v1`"))
+                (Code::PLUGIN_SYMBOL, Some("export it with `export!` (Rust) or `WS_EXPORT` (C)"))
             }
             FaultKind::Version => (Code::PLUGIN_VERSION, Some("update warmstart")),
-            FaultKind::Died => {
-                (Code::PLUGIN_DIED, Some("it is a fault of the plugin: tell its author"))
-            }
+            FaultKind::Died => (Code::PLUGIN_DIED, Some(REPORT_IT)),
             FaultKind::Timeout => {
-                (Code::PLUGIN_TIMEOUT, Some("raise the `timeout` of its table `[plugins.NAME]`"))
+                (Code::PLUGIN_TIMEOUT, Some("raise `timeout` in `[plugins.NAME]`"))
             }
-            FaultKind::Reply => {
-                (Code::PLUGIN_REPLY, Some("it is a fault of the plugin: tell its author"))
-            }
+            FaultKind::Reply => (Code::PLUGIN_REPLY, Some(REPORT_IT)),
         };
         let failure = Failure::new(code, format!("the plugin `{name}` {}", self.message));
         match hint {

@@ -1,5 +1,6 @@
-//! Where plugins lie before they are trusted: the folders of `plugin_path`, then the user's own.
-//! Never the working folder and never the dynamic loader's path. The first hit counts, broken or not.
+//! The folders in which plugins are found before they are trusted: those of `plugin_path`, then the
+//! user's own; never the working folder and never the dynamic loader's path. The first library of a
+//! name counts, even if it is broken.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,32 +10,32 @@ use crate::paths::Paths;
 /// The folders, in their order.
 #[must_use]
 pub fn folders(configured: &[PathBuf], paths: Option<&Paths>) -> Vec<PathBuf> {
-    let own = paths.map(|paths| paths.data.join("plugins"));
-    configured.iter().cloned().chain(own).filter(|folder| folder.is_absolute()).collect()
+    let user_folder = paths.map(|paths| paths.data.join("plugins"));
+    configured.iter().cloned().chain(user_folder).filter(|folder| folder.is_absolute()).collect()
 }
 
 /// The library called `name` in the first folder that has one.
 #[must_use]
 pub fn library(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
-    all(folders).into_iter().find(|(known, _)| known == name).map(|(_, path)| path)
+    all(folders).into_iter().find(|(other, _)| other == name).map(|(_, path)| path)
 }
 
 /// All libraries with their names; of two with the same name the first.
 #[must_use]
 pub fn all(folders: &[PathBuf]) -> Vec<(String, PathBuf)> {
-    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    let mut libraries: Vec<(String, PathBuf)> = Vec::new();
     for folder in folders {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         files.sort();
         for path in files.into_iter().filter(|path| is_library(path)) {
             let Some(name) = name_of(&path) else { continue };
-            if !found.iter().any(|(known, _)| *known == name) {
-                found.push((name, path));
+            if !libraries.iter().any(|(other, _)| *other == name) {
+                libraries.push((name, path));
             }
         }
     }
-    found
+    libraries
 }
 
 fn is_library(path: &Path) -> bool {
@@ -44,8 +45,8 @@ fn is_library(path: &Path) -> bool {
         && stem.strip_prefix("lib").unwrap_or(stem).starts_with("warmstart_")
 }
 
-/// The name that a file stands for: `warmstart_NAME.so`, cargo's `libwarmstart_NAME.so`, or another
-/// file's stem. `None` when nothing of it can be a name.
+/// The plugin name of a file: NAME of `warmstart_NAME.so` or cargo's `libwarmstart_NAME.so`, else the
+/// file's stem. `None` if that is not a valid name.
 #[must_use]
 pub fn name_of(path: &Path) -> Option<String> {
     let stem = path.file_stem()?.to_str()?;
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_folder_wins_and_other_files_are_none() {
+    fn the_first_folder_wins_and_other_files_are_ignored() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| {
             let path = root.path().join(path);

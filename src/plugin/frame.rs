@@ -1,15 +1,15 @@
-//! What the child tells its parent: one JSON object a line, each a log line, the reply or a fault.
-//! The child's memory belongs to the plugin, so the reader trusts nothing: not the lines, not their
-//! number, not their size. Pure, and fuzzed.
+//! The child's output: one JSON object a line, each a log line, the reply or a fault. The plugin can
+//! write to the child's memory, so the reader does not trust the lines, their number or their size.
+//! Pure, and fuzzed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::{Fault, FaultKind};
 
-/// Bytes of one call's whole stream.
+/// Bytes of a call's output.
 pub const MAX_STREAM_BYTES: usize = 4 << 20;
-/// Log lines of one call; the child drops what is beyond, so more means that it was bypassed.
+/// Log lines of a call; the child drops further ones, so more means that the plugin bypassed it.
 pub const MAX_LOG_LINES: usize = 256;
 
 /// One line of the stream.
@@ -21,13 +21,13 @@ pub enum Frame {
         level: u32,
         text: String,
     },
-    /// What the plugin replied, still unread.
+    /// The plugin's reply, unparsed.
     Reply(Value),
     Fault(Fault),
 }
 
 impl Frame {
-    /// The line, with its end.
+    /// The line, with its newline.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut line = serde_json::to_vec(self).unwrap_or_default();
@@ -36,21 +36,21 @@ impl Frame {
     }
 }
 
-/// Reads frames from bytes that come in any portions.
+/// Reads frames from bytes that arrive in any portions.
 #[derive(Debug, Default)]
 pub struct Frames {
     buffer: Vec<u8>,
-    /// Where the search for the end of the line goes on.
+    /// Bytes of the buffer that have no newline.
     searched: usize,
     total: usize,
     lines: usize,
 }
 
 impl Frames {
-    /// Takes the next bytes.
+    /// Appends the next bytes.
     ///
     /// # Errors
-    /// When the whole stream is longer than it may be.
+    /// When the stream exceeds its limit.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.total += bytes.len();
         if self.total > MAX_STREAM_BYTES {
@@ -61,10 +61,10 @@ impl Frames {
         Ok(())
     }
 
-    /// The next whole frame, if there is one.
+    /// The next complete frame, if there is one.
     ///
     /// # Errors
-    /// When a line is no frame, or there are too many log lines.
+    /// When a line is not a frame, or there are too many log lines.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Fault> {
         let rest = &self.buffer[self.searched..];
         let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
@@ -76,11 +76,12 @@ impl Frames {
         self.buffer.drain(..=end);
         self.searched = 0;
         let frame = frame.map_err(|_| {
-            Fault::new(FaultKind::Reply, "broke the channel between its process and ours")
+            Fault::new(FaultKind::Reply, "wrote invalid data into the channel to its host")
         })?;
         self.lines += usize::from(matches!(frame, Frame::Log { .. }));
         if self.lines > MAX_LOG_LINES {
-            return Err(Fault::new(FaultKind::Reply, "wrote more log lines than it may"));
+            let text = format!("wrote more than {MAX_LOG_LINES} log lines");
+            return Err(Fault::new(FaultKind::Reply, text));
         }
         Ok(Some(frame))
     }
@@ -95,14 +96,14 @@ mod tests {
 
     fn read_all(bytes: &[u8], portion: usize) -> Result<Vec<Frame>, Fault> {
         let mut frames = Frames::default();
-        let mut found = Vec::new();
+        let mut read = Vec::new();
         for part in bytes.chunks(portion.max(1)) {
             frames.feed(part)?;
             while let Some(frame) = frames.next_frame()? {
-                found.push(frame);
+                read.push(frame);
             }
         }
-        Ok(found)
+        Ok(read)
     }
 
     #[test]
@@ -116,11 +117,11 @@ mod tests {
         for portion in [1, 2, 7, bytes.len()] {
             assert_eq!(read_all(&bytes, portion).unwrap(), all);
         }
-        assert_eq!(read_all(b"{\"reply\":1}", 3).unwrap(), [], "an unfinished line is none");
+        assert_eq!(read_all(b"{\"reply\":1}", 3).unwrap(), [], "an incomplete line is not read");
     }
 
     #[test]
-    fn floods_and_lines_that_are_no_frames_are_faults() {
+    fn floods_and_lines_that_are_not_frames_are_faults() {
         for text in ["\n", "{}\n", "{\"reply\":1,\"log\":2}\n", "\u{0}\n", "{\"other\":1}\n"] {
             assert!(read_all(text.as_bytes(), 9).is_err(), "{text:?}");
         }

@@ -1,11 +1,11 @@
-//! Whether a file's bytes are a shared library for this machine, told from its header. The dynamic
-//! loader's own words mislead (a library of another CPU is "No such file"), and a truncated one does
-//! not fail to load: it kills the process. Pure.
+//! Checks by its header whether a file is a shared library for this machine. The dynamic loader's
+//! messages mislead (a library for another CPU is "No such file"), and a truncated library does not
+//! fail to load: it kills the process. Pure.
 
-/// What is wrong with the file, as a fragment behind its name.
+/// Checks the bytes of a library.
 ///
 /// # Errors
-/// When it cannot be loaded here.
+/// Why it cannot be loaded here, as a predicate that follows the file's name.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
     match bytes {
         [] => Err("is empty".into()),
@@ -13,11 +13,11 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
         [0xcf, 0xfa, 0xed, 0xfe, ..] => mach_o(bytes),
         [0xca, 0xfe, 0xba, 0xbe, ..] if cfg!(target_os = "macos") => Ok(()),
         [b'M', b'Z', ..] => pe(bytes),
-        _ => Err("is no shared library".into()),
+        _ => Err(NOT_A_LIBRARY.into()),
     }
 }
 
-/// Numbers at fixed places; beyond the end there is nothing.
+/// Little-endian numbers at fixed offsets; `None` beyond the end.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -27,7 +27,9 @@ impl Fields<'_> {
     }
 }
 
-const CUT: &str = "is cut off: it may still be copied or built";
+const CUT: &str = "is truncated: perhaps it is still being copied or built";
+const NOT_A_LIBRARY: &str = "is not a shared library";
+const OTHER_CPU: &str = "is for another CPU";
 
 fn elf(bytes: &[u8]) -> Result<(), String> {
     const SHARED: u64 = 3;
@@ -41,13 +43,13 @@ fn elf(bytes: &[u8]) -> Result<(), String> {
     if (class == 2) != wide || (order == 1) != cfg!(target_endian = "little") {
         return Err("is for a machine of another word size or byte order".into());
     }
-    // The fields of another byte order would need another reader; there is no such host we know of.
+    // `Fields` reads little-endian numbers only: no big-endian host is supported.
     if fields.number(16, 2).ok_or(CUT)? != SHARED {
-        return Err("is no shared library (an object file or a program)".into());
+        return Err(format!("{NOT_A_LIBRARY} (an object file or a program)"));
     }
     let machine = fields.number(18, 2).ok_or(CUT)?;
     if elf_machine().is_some_and(|own| own != machine) {
-        return Err(format!("is for another CPU (ELF machine {machine})"));
+        return Err(format!("{OTHER_CPU} (ELF machine {machine})"));
     }
     let end = elf_end(&fields, wide).zip(elf_sections_end(&fields, wide)).ok_or(CUT)?;
     if end.0.max(end.1) > bytes.len() as u64 {
@@ -56,7 +58,7 @@ fn elf(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Where the last segment that is loaded ends.
+/// The end of the last segment that is loaded.
 fn elf_end(fields: &Fields<'_>, wide: bool) -> Option<u64> {
     const LOADED: u64 = 1;
     let width = if wide { 8 } else { 4 };
@@ -76,7 +78,7 @@ fn elf_end(fields: &Fields<'_>, wide: bool) -> Option<u64> {
     Some(end)
 }
 
-/// Where the table of sections ends, which is usually the end of the file.
+/// The end of the section table, which is usually the end of the file.
 fn elf_sections_end(fields: &Fields<'_>, wide: bool) -> Option<u64> {
     let table = fields.number(if wide { 40 } else { 32 }, if wide { 8 } else { 4 })?;
     let size = fields.number(if wide { 58 } else { 46 }, 2)?;
@@ -108,9 +110,9 @@ fn mach_o(bytes: &[u8]) -> Result<(), String> {
     let fields = Fields(bytes);
     let own = if cfg!(target_arch = "aarch64") { 0x0100_000c } else { 0x0100_0007 };
     match (fields.number(4, 4), fields.number(12, 4)) {
-        (Some(machine), _) if machine != own => Err("is for another CPU".into()),
+        (Some(machine), _) if machine != own => Err(OTHER_CPU.into()),
         (Some(_), Some(kind)) if SHARED.contains(&kind) => Ok(()),
-        (Some(_), Some(_)) => Err("is no shared library".into()),
+        (Some(_), Some(_)) => Err(NOT_A_LIBRARY.into()),
         _ => Err(CUT.into()),
     }
 }
@@ -127,8 +129,8 @@ fn pe(bytes: &[u8]) -> Result<(), String> {
     let machine = at(4).and_then(|at| fields.number(at, 2)).ok_or(CUT)?;
     let traits = at(22).and_then(|at| fields.number(at, 2)).ok_or(CUT)?;
     match (machine == own, traits & LIBRARY != 0) {
-        (false, _) => Err("is for another CPU".into()),
-        (_, false) => Err("is no library (a program)".into()),
+        (false, _) => Err(OTHER_CPU.into()),
+        (_, false) => Err(format!("{NOT_A_LIBRARY} (a program)")),
         _ => Ok(()),
     }
 }
@@ -137,7 +139,7 @@ fn pe(bytes: &[u8]) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    /// The smallest header that passes: one loaded segment of 200 bytes.
+    /// The smallest valid library: one loaded segment of 200 bytes.
     fn library() -> Vec<u8> {
         let mut bytes = vec![0; 200];
         bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_loaded_is_told_apart() {
+    fn each_unloadable_file_has_its_reason() {
         assert_eq!(check(&library()), Ok(()));
         let changed = |at: usize, to: u8| {
             let mut bytes = library();
@@ -160,21 +162,21 @@ mod tests {
         assert!(changed(5, 2).contains("byte order"));
         assert!(changed(16, 2).contains("program"));
         assert!(changed(18, 8).contains("another CPU"));
-        assert!(changed(0, b'x').contains("no shared library"));
+        assert!(changed(0, b'x').contains("not a shared library"));
         assert!(check(b"").unwrap_err().contains("empty"));
-        assert!(check(b"#!/bin/sh\n").unwrap_err().contains("no shared library"));
+        assert!(check(b"#!/bin/sh\n").unwrap_err().contains("not a shared library"));
         assert!(check(b"MZ\x90").unwrap_err().contains("Windows"));
     }
 
     #[test]
     fn every_truncation_and_every_changed_byte_is_answered_without_a_panic() {
-        let whole = library();
-        for length in 0..whole.len() {
-            assert!(check(&whole[..length]).is_err(), "cut at {length}");
+        let library = library();
+        for length in 0..library.len() {
+            assert!(check(&library[..length]).is_err(), "cut at {length}");
         }
-        for at in 0..whole.len() {
+        for at in 0..library.len() {
             for value in [0, 1, 0x7f, 0xff] {
-                let mut bytes = whole.clone();
+                let mut bytes = library.clone();
                 bytes[at] = value;
                 let _ = check(&bytes);
             }

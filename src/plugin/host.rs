@@ -1,7 +1,7 @@
-//! The host's end of the boundary: opens a verified library, calls its one function, takes what it
-//! says through the callbacks. The only unsafe code of the program.
+//! The host's side of the C interface: loads a verified library, calls its function, and receives
+//! reply and log lines through callbacks. The only unsafe code of the program.
 
-#![expect(unsafe_code, reason = "a dynamic library and C callbacks cannot be had without")]
+#![expect(unsafe_code, reason = "loading a library and C callbacks require it")]
 
 use std::ffi::{c_int, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -18,10 +18,10 @@ use super::image::Image;
 /// Bytes of one log line that are kept.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Where a plugin's log lines go.
+/// Receives a plugin's log lines: level and text.
 pub type Log<'a> = &'a (dyn Fn(u32, String) + Sync);
 
-/// A loaded plugin. Never unloaded: its threads and handlers may outlive any call.
+/// A loaded library. Never unloaded: its threads and exit handlers may outlive a call.
 pub struct LoadedLibrary {
     entry: abi::Entry,
 }
@@ -30,15 +30,15 @@ impl LoadedLibrary {
     /// Loads the library; its constructors run here.
     ///
     /// # Errors
-    /// What the loader said, or that the function is missing.
+    /// The loader's message, or that the function is missing.
     pub fn open(image: Image) -> Result<Self, Fault> {
-        // SAFETY: loading runs the library's constructors; the user has trusted exactly these bytes.
+        // SAFETY: loading runs the library's constructors; the user trusts exactly these bytes.
         let library = unsafe { open(image.path()) }.map_err(|error| {
             Fault::new(FaultKind::Load, format!("cannot be loaded: {}", chain(&error)))
         })?;
         let library: &'static Library = Box::leak(Box::new(library));
         std::mem::forget(image);
-        // SAFETY: a library that exports this name promises this type (abi::Entry).
+        // SAFETY: a library that exports this name gives it this type (abi::Entry).
         let entry = unsafe { library.get::<abi::Entry>(abi::SYMBOL) };
         match entry {
             Ok(entry) => Ok(LoadedLibrary { entry: *entry }),
@@ -46,10 +46,10 @@ impl LoadedLibrary {
         }
     }
 
-    /// One call. `soft` is when the plugin is told to wrap up.
+    /// One call. `cancelled` is true from `soft` on.
     ///
     /// # Errors
-    /// When it gave no usable reply.
+    /// When there was no usable reply.
     pub fn call(&self, request: &str, soft: Instant, log: Log<'_>) -> Result<Value, Fault> {
         let call = HostCall { state: Mutex::default(), soft, log };
         let mut host = Host {
@@ -60,8 +60,8 @@ impl LoadedLibrary {
             log: take_line,
             cancelled,
         };
-        // SAFETY: `host`, `call` and `request` outlive the call, which is all that the plugin may count
-        // on; the callbacks lock what they share, should it call them from a thread of its own.
+        // SAFETY: `host`, `call` and `request` outlive the call, as the interface requires; the
+        // callbacks lock their shared state, in case the plugin calls them from several threads.
         let code = unsafe { (self.entry)(&raw mut host, Str::of(request)) };
         let state = std::mem::take(&mut *call.lock());
         match (code, state.reply) {
@@ -73,34 +73,34 @@ impl LoadedLibrary {
     }
 }
 
-/// With all names resolved at once, so that a missing one is a failure here and not a crash later,
-/// and none of them offered to other libraries.
+/// Resolves all symbols at once, so that a missing one is an error here and not a crash later, and
+/// does not export them to other libraries.
 #[cfg(unix)]
 unsafe fn open(path: &std::path::Path) -> Result<Library, libloading::Error> {
     use libloading::os::unix;
-    // SAFETY: the caller's.
+    // SAFETY: as for the caller.
     unsafe { unix::Library::open(Some(path), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
 }
 
 #[cfg(not(unix))]
 unsafe fn open(path: &std::path::Path) -> Result<Library, libloading::Error> {
-    // SAFETY: the caller's.
+    // SAFETY: as for the caller.
     unsafe { Library::new(path) }
 }
 
 fn missing(library: &Library) -> Fault {
-    // SAFETY: only asked for, never called.
+    // SAFETY: only looked up, never called.
     let is_newer = unsafe { library.get::<abi::Entry>("warmstart_plugin_v2") }.is_ok();
     if is_newer {
         return Fault::new(
             FaultKind::Version,
-            "needs version 2 of the boundary; this host has 1.0",
+            "requires version 2 of the plugin interface; this host has 1.0",
         );
     }
     Fault::new(FaultKind::Symbol, format!("does not export `{}`", abi::SYMBOL))
 }
 
-/// libloading itself says only "dlopen failed"; the reason is behind it.
+/// libloading's own message is only "dlopen failed"; the reason is its source.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -111,7 +111,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     super::wire::plain(&text)
 }
 
-/// What the callbacks share.
+/// The state that the callbacks share.
 struct HostCall<'a> {
     state: Mutex<State>,
     soft: Instant,
@@ -129,7 +129,7 @@ impl HostCall<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first reply counts. Parsed here, so that what goes on is one line of JSON whatever it was.
+    /// Only the first reply counts. Parsed here, so that the frame is one line whatever it holds.
     fn take_reply(&self, bytes: Option<&[u8]>) -> i32 {
         let mut state = self.lock();
         if state.reply.is_some() {
@@ -142,7 +142,7 @@ impl HostCall<'_> {
                 invalid("replied with more than 1 MiB")
             }
             Some(bytes) => serde_json::from_slice(bytes)
-                .or_else(|error| invalid(&format!("replied with what is not JSON: {error}"))),
+                .or_else(|error| invalid(&format!("replied with text that is not JSON: {error}"))),
         };
         let refused = i32::from(reply.is_err());
         state.reply = Some(reply);
@@ -161,14 +161,14 @@ impl HostCall<'_> {
 }
 
 /// # Safety
-/// `context` is the one that `LoadedLibrary::call` handed out, and that call has not returned.
+/// `context` is the one that `LoadedLibrary::call` passed, and that call has not returned.
 unsafe fn call_of<'a>(context: *mut c_void) -> &'a HostCall<'a> {
-    // SAFETY: the caller's.
+    // SAFETY: as for the caller.
     unsafe { &*context.cast_const().cast() }
 }
 
 unsafe extern "C" fn reply(context: *mut c_void, json: Str) -> i32 {
-    // SAFETY: called by the plugin during its call, with bytes that it owns for as long.
+    // SAFETY: called by the plugin during its call, with bytes that it owns until this returns.
     unsafe { call_of(context).take_reply(json.bytes()) }
 }
 
@@ -182,7 +182,7 @@ unsafe extern "C" fn cancelled(context: *mut c_void) -> i32 {
     i32::from(Instant::now() >= unsafe { call_of(context) }.soft)
 }
 
-/// Ends the process at once: no destructor and no exit handler of a plugin runs.
+/// Ends the process at once, without running a plugin's destructors and exit handlers.
 pub fn exit_now(code: c_int) -> ! {
     unsafe extern "C" {
         safe fn _exit(code: c_int) -> !;

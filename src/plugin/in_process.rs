@@ -1,5 +1,5 @@
-//! The exception: a plugin in our own process, on one thread of its own. It costs less and is
-//! protected from nothing: a crash of the plugin is ours, and what it prints goes where we print.
+//! `isolation = "in-process"`: a plugin in our own process, on a thread of its own. Cheaper, but a
+//! crash of the plugin is a crash of the session start, and its prints end up in our output.
 
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
@@ -28,31 +28,31 @@ impl Thread {
     /// Starts it; the library is loaded there, at the first call.
     ///
     /// # Errors
-    /// When there can be no further thread.
-    pub fn start(plugin: String, wanted: PinnedLibrary) -> Result<Self, Fault> {
+    /// When the system refuses another thread.
+    pub fn start(plugin: String, pinned: PinnedLibrary) -> Result<Self, Fault> {
         let (sender, jobs) = channel::<Job>();
         let work = move || {
             let log = |level: u32, text: String| plugin_log::line(&plugin, level, &text);
-            let loaded = Image::verified(&wanted).and_then(LoadedLibrary::open);
+            let loaded = Image::verified(&pinned).and_then(LoadedLibrary::open);
             for job in jobs {
                 let result = match &loaded {
                     Ok(loaded) => loaded.call(&job.request, job.soft, &log),
                     Err(fault) => Err(fault.clone()),
                 };
-                // Nobody waits for it any more.
+                // Fails if the deadline has passed.
                 let _ = job.done.send(result);
             }
         };
         let started = std::thread::Builder::new().stack_size(STACK).spawn(work);
         started
             .map(|_| Thread(sender))
-            .map_err(|error| Fault::new(FaultKind::Died, format!("could not be started: {error}")))
+            .map_err(|error| Fault::new(FaultKind::Died, format!("cannot be started: {error}")))
     }
 
-    /// One call; ends by the deadline, whatever the plugin does.
+    /// One call; ends at the deadline, whatever the plugin does.
     ///
     /// # Errors
-    /// As in a child process, as far as there is still a process to tell it.
+    /// As in a child process; but a crash of the plugin ends this process.
     pub async fn call(
         &self,
         request: &Value,
@@ -61,14 +61,14 @@ impl Thread {
     ) -> Result<Value, Fault> {
         let (done, result) = oneshot::channel();
         let job = Job { request: request.to_string(), soft: Instant::now() + soft, done };
-        let gone = || Fault::new(FaultKind::Died, "lost its thread");
-        self.0.send(job).map_err(|_| gone())?;
+        let no_thread = || Fault::new(FaultKind::Died, "ended its thread");
+        self.0.send(job).map_err(|_| no_thread())?;
         let at = tokio::time::Instant::from_std(deadline.instant());
         match tokio::time::timeout_at(at, result).await {
-            Ok(result) => result.unwrap_or_else(|_| Err(gone())),
+            Ok(result) => result.unwrap_or_else(|_| Err(no_thread())),
             Err(_) => Err(Fault::new(
                 FaultKind::Timeout,
-                "did not answer in time; its thread is left behind",
+                "did not answer in time; its thread is still running",
             )),
         }
     }

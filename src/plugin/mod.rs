@@ -1,8 +1,7 @@
-//! Other people's code: libraries that the user has trusted, each call in a killable process of its
-//! own. Knows how to call one and survive it; what the answers mean is known by `client`, `fallback`
-//! and `hook`.
+//! Plugins: libraries that the user trusts, each call in a process of its own that can be killed.
+//! Calls them and contains their faults; `client`, `fallback` and `hook` interpret the answers.
 //!
-//! This isolates accidents, not malice: a plugin has the user's rights.
+//! This protects against bugs, not malice: a plugin has all the user's rights.
 
 pub mod child;
 mod fault;
@@ -23,7 +22,7 @@ pub use fault::{Fault, FaultKind};
 pub use image::PinnedLibrary;
 pub use manifest::{ItemKind, Manifest};
 pub use pin::{Pin, Pins};
-pub use registry::{PREFIX, Plugins, ResolvedItem};
+pub use registry::{PREFIX, Plugins, ResolvedItem, check_settings};
 
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
@@ -41,16 +40,16 @@ use plugin_log::PluginLog;
 use process::SpawnOptions;
 use wire::{MAX_REQUEST_BYTES, PluginRequest};
 
-/// Variables that every plugin sees; the user's keys are not among them.
+/// Environment variables that every plugin gets; none of them holds a credential.
 const INHERITED: &[&str] =
     &["HOME", "USERPROFILE", "PATH", "LANG", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT"];
 
-/// What a plugin is started from and where it works.
+/// The program that hosts a plugin's process, and its working folder.
 #[derive(Clone, Debug)]
 pub struct PluginHost {
-    /// Our own program, which becomes its process.
+    /// Our own executable, started again with a hidden command.
     pub program: PathBuf,
-    /// The repository's root, or the session's folder.
+    /// The repository's root; outside of a repository the session's folder.
     pub root: PathBuf,
 }
 
@@ -62,12 +61,12 @@ pub struct Plugin {
     variables: Vec<(String, String)>,
     place: PluginHost,
     thread: OnceCell<Result<Thread, Fault>>,
-    /// Once it misbehaved it is not called again in this run.
+    /// Its fault in this run; after one it is not called again.
     broken: RefCell<Option<Failure>>,
 }
 
 impl Plugin {
-    /// Makes it ready; nothing is loaded yet.
+    /// Loads nothing yet.
     #[must_use]
     pub fn new(
         name: &str,
@@ -76,36 +75,36 @@ impl Plugin {
         environment: &Environment,
         place: PluginHost,
     ) -> Self {
-        let is_seen = |variable: &str| {
+        let is_inherited = |variable: &str| {
             INHERITED.contains(&variable)
                 || variable.starts_with("XDG_")
-                || config.env.iter().any(|named| named == variable)
+                || config.env.iter().any(|listed| listed == variable)
         };
-        let seen = environment.iter().filter(|(variable, _)| is_seen(variable));
-        let variables = seen.map(|(one, value)| (one.to_owned(), value.to_owned())).collect();
+        let inherited = environment.iter().filter(|(variable, _)| is_inherited(variable));
+        let variables =
+            inherited.map(|(variable, value)| (variable.to_owned(), value.to_owned())).collect();
         let name = name.to_owned();
         let (thread, broken) = (OnceCell::new(), RefCell::default());
         Plugin { name, library, config, variables, place, thread, broken }
     }
 
-    /// As the user calls it.
+    /// The name under which it is trusted.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What its answers depend on beside the question: whose entries in the cache are its own.
+    /// Everything but the query that its answers depend on; part of the cache identity.
     #[must_use]
     pub fn identity(&self) -> String {
         let config = serde_json::to_string(&self.config.config).unwrap_or_default();
         format!("{} {} {config}", self.library.sha256, self.config.env.join(" "))
     }
 
-    /// Calls it and reads its reply; ends by `deadline` and by its own `timeout`.
+    /// Calls it and reads its reply; ends at `deadline` or after its `timeout`, whichever is sooner.
     ///
     /// # Errors
-    /// What it reported, or what it did instead of replying. A plugin that misbehaved is not called
-    /// again.
+    /// The error it reported, or its fault. After a fault it is not called again.
     pub async fn call(
         &self,
         request: &PluginRequest,
@@ -117,9 +116,9 @@ impl Plugin {
         let limit = deadline.capped(self.config.timeout);
         let result = self.raw_call(request, limit).await.and_then(wire::read_reply);
         let (failure, is_faulty) = match result {
-            Ok(Ok(value)) => return Ok(value),
+            Ok(Ok(value)) => return Ok(wire::masked(value)),
             Ok(Err(error)) => (error.failure(&self.name), error.kind.is_faulty()),
-            // Before a request its time is so short that running out of it proves nothing.
+            // `before` has so little time that exceeding it is not a fault.
             Err(fault) => {
                 let is_hurried = request.op == "before" && fault.kind == FaultKind::Timeout;
                 (fault.failure(&self.name), !is_hurried)
@@ -132,16 +131,16 @@ impl Plugin {
         Err(failure)
     }
 
-    /// The reply as it came, and no memory of faults.
+    /// The unparsed reply; a fault is not remembered.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no reply.
     pub async fn raw_call(&self, request: &PluginRequest, limit: Deadline) -> Result<Value, Fault> {
         let root = self.place.root.to_string_lossy();
         let request = request.to_json(&self.name, &self.config.config, &root, limit);
         if request.to_string().len() > MAX_REQUEST_BYTES {
             let text = format!(
-                "was not asked: the request is larger than {} KiB",
+                "was not called: the request is larger than {} KiB",
                 MAX_REQUEST_BYTES >> 10
             );
             return Err(Fault::new(FaultKind::Reply, text));
@@ -166,7 +165,8 @@ impl Plugin {
             library: self.library.clone(),
             parent: std::process::id(),
             soft_ms: u64::try_from(soft.as_millis()).unwrap_or(u64::MAX),
-            // Two seconds more than it has: the deadline is what ends it, this only if we are gone.
+            // Two seconds beyond the limit: normally the deadline ends it; this one holds if the
+            // parent has been killed.
             cpu_s: limit.remaining().as_secs() + 2,
             request,
         };
@@ -179,7 +179,7 @@ impl Plugin {
         self.thread.get_or_init(|| Thread::start(self.name.clone(), self.library.clone()))
     }
 
-    /// What it did that was none of its plugins' words, as a failure that counts for this run.
+    /// The failure for an invalid reply; the plugin is not called again in this run.
     #[must_use]
     pub fn reply_failure(&self, fault: &Fault) -> Failure {
         let failure = fault.failure(&self.name);
@@ -189,10 +189,10 @@ impl Plugin {
     }
 }
 
-/// A name that leads to no trusted plugin.
+/// The failure for a name without a trusted plugin.
 fn untrusted(name: &str, file: Option<&std::path::Path>) -> Failure {
     let failure =
         Failure::new(Code::PLUGIN_UNTRUSTED, format!("the plugin `{name}` is not trusted"));
     let file = file.map_or_else(|| "FILE".into(), |path| path.display().to_string());
-    failure.hint(format!("look at it, then run `warmstart plugin trust {file}`"))
+    failure.hint(format!("review it, then run `warmstart plugin trust {file}`"))
 }

@@ -1,5 +1,5 @@
-//! What the user agreed to: for each plugin a private copy of the library and a pin that names its
-//! hash, its size and what it said about itself. What runs is the copy, wherever the original lies.
+//! The trusted plugins: for each a private copy of the library, which is what runs, and a pin with
+//! its hash, size and description.
 
 use std::fs;
 use std::io;
@@ -23,16 +23,16 @@ const MAX_PIN_BYTES: u64 = 64 << 10;
 /// One plugin that the user trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// As it is called in `[plugins.NAME]` and in chains.
+    /// NAME of `[plugins.NAME]` and of `plugin:NAME`.
     pub name: String,
-    /// Where the original lay; only shown.
+    /// The original's path; only shown.
     pub path: PathBuf,
     /// Of the copy, in hex.
     pub sha256: String,
     /// Bytes of the copy.
     pub size: u64,
     pub manifest: Manifest,
-    /// When the user agreed.
+    /// When the user trusted it.
     pub trusted: Timestamp,
 }
 
@@ -41,7 +41,7 @@ pub struct Pin {
 pub struct Pins(PathBuf);
 
 impl Pins {
-    /// Below the user's state folder; opens nothing.
+    /// The pins below the user's state folder; opens nothing.
     #[must_use]
     pub fn of(paths: &Paths) -> Self {
         Pins(paths.agreements.join("plugins"))
@@ -50,7 +50,7 @@ impl Pins {
     /// The pin of `name`; `None` if there is none.
     ///
     /// # Errors
-    /// When there is one that cannot be used.
+    /// When there is an unusable one.
     pub fn get(&self, name: &str) -> Result<Option<Pin>, Failure> {
         if !is_name(name) {
             return Err(bad_name(name));
@@ -73,7 +73,7 @@ impl Pins {
         Err(unreadable(&path, &io::Error::other("it is damaged")))
     }
 
-    /// All pins, by name; what cannot be read is left out.
+    /// All pins, by name, without the unreadable ones.
     #[must_use]
     pub fn all(&self) -> Vec<Pin> {
         let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
@@ -85,17 +85,17 @@ impl Pins {
         pins
     }
 
-    /// Where the copy of these bytes lies.
+    /// The path of the copy with this hash.
     #[must_use]
     pub fn library(&self, name: &str, sha256: &str) -> PathBuf {
         let kind = std::env::consts::DLL_EXTENSION;
         self.0.join(format!("{name}-{}.{kind}", &sha256[..16.min(sha256.len())]))
     }
 
-    /// Writes the private copy of a library that may become trusted, and gives its place.
+    /// Writes the private copy of a library that may become trusted, and returns its path.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the disk refuses.
     pub fn copy(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
         if !is_name(name) {
             return Err(bad_name(name));
@@ -105,10 +105,10 @@ impl Pins {
         Ok(path)
     }
 
-    /// Writes the pin; an earlier copy of the same plugin goes.
+    /// Writes the pin and removes an earlier copy of the same plugin.
     ///
     /// # Errors
-    /// What the disk said; then the earlier pin holds.
+    /// When the disk refuses; an earlier pin remains.
     pub fn put(&self, pin: &Pin) -> Result<(), Failure> {
         let earlier = self.get(&pin.name).ok().flatten();
         let bytes = serde_json::to_vec_pretty(pin).unwrap_or_default();
@@ -120,10 +120,10 @@ impl Pins {
         Ok(())
     }
 
-    /// Takes the trust back. Says whether there was a pin.
+    /// Removes the pin and the copies. Returns whether there was a pin.
     ///
     /// # Errors
-    /// What the disk said.
+    /// When the disk refuses.
     pub fn remove(&self, name: &str) -> Result<bool, Failure> {
         if !is_name(name) {
             return Err(bad_name(name));
@@ -146,20 +146,20 @@ impl Pins {
     }
 }
 
-/// Checks what can be told without reading it: a regular file of this user that nobody else can
-/// write, of that size. The hash is checked where the bytes are loaded.
+/// Checks a copy without reading it: a regular file of this user, of that size, that no other user
+/// can write. The hash is checked when the bytes are loaded.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first check that fails.
 pub fn check_copy(path: &Path, size: u64) -> Result<(), Fault> {
     check_modes(path)?;
-    let found = fs::symlink_metadata(path)
+    let metadata = fs::symlink_metadata(path)
         .map_err(|error| Fault::new(FaultKind::Path, error.to_string()))?;
-    if !found.is_file() {
-        return Err(Fault::new(FaultKind::Path, "has a trusted copy that is no regular file"));
+    if !metadata.is_file() {
+        return Err(Fault::new(FaultKind::Path, "has a trusted copy that is not a regular file"));
     }
-    if found.len() != size {
-        let text = format!("has changed: {} bytes instead of the {size} trusted", found.len());
+    if metadata.len() != size {
+        let text = format!("has changed: {} bytes instead of the trusted {size}", metadata.len());
         return Err(Fault::new(FaultKind::Changed, text));
     }
     Ok(())
@@ -169,27 +169,27 @@ pub fn check_copy(path: &Path, size: u64) -> Result<(), Fault> {
 fn check_modes(path: &Path) -> Result<(), Fault> {
     use std::os::unix::fs::MetadataExt;
     let wrong = |text: String| Err(Fault::new(FaultKind::Path, text));
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) => return wrong(format!("has lost its trusted copy: {error}")),
     };
-    let shown = path.display();
-    if found.is_symlink() {
-        return wrong(format!("has a link in place of `{shown}`"));
+    let path = path.display();
+    if metadata.is_symlink() {
+        return wrong(format!("has a symbolic link in place of `{path}`"));
     }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return wrong(format!("has a trusted copy of another user: `{shown}`"));
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return wrong(format!("has a trusted copy that belongs to another user: `{path}`"));
     }
-    if found.mode() & 0o022 != 0 {
-        return wrong(format!("can be changed by others: `{shown}`"));
+    if metadata.mode() & 0o022 != 0 {
+        return wrong(format!("can be changed by others: run `chmod go-w {path}`"));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
 fn check_modes(path: &Path) -> Result<(), Fault> {
-    let found = fs::symlink_metadata(path).map(drop);
-    found
+    fs::symlink_metadata(path)
+        .map(drop)
         .map_err(|error| Fault::new(FaultKind::Path, format!("has lost its trusted copy: {error}")))
 }
 
@@ -199,7 +199,7 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Whether a plugin can be called that: lower-case letters, digits, `-` and `_`, at most 64.
+/// Whether this can be a plugin's name: 1 to 64 lower-case letters, digits, `-` and `_`.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let fits =
@@ -207,10 +207,12 @@ pub fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
-fn bad_name(name: &str) -> Failure {
-    let text = format!("`{}` is not the name of a plugin", name.escape_debug());
-    Failure::new(Code::CONFIG_NAME, text)
-        .hint("a plugin is named, never given as a path: `plugin:NAME` or `plugin:NAME/ITEM`")
+/// The failure for text that is not the name of a plugin.
+pub(super) fn bad_name(text: &str) -> Failure {
+    let text = format!("`{}` is not the name of a plugin", text.escape_debug());
+    Failure::new(Code::CONFIG_NAME, text).hint(
+        "write `plugin:NAME` or `plugin:NAME/ITEM`, where NAME is one of `warmstart plugin list`; a file gets a name by `warmstart plugin trust FILE`",
+    )
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -219,5 +221,5 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn unkept(error: &io::Error) -> Failure {
-    Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be kept: {error}"))
+    Failure::new(Code::STORE_UNUSABLE, format!("the plugin's trust cannot be stored: {error}"))
 }

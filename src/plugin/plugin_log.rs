@@ -1,11 +1,11 @@
-//! What a plugin says on the side: its log lines and what it prints. One line each, under its name;
-//! the log's own writer masks secrets.
+//! A plugin's log lines and what it prints: one log line each, with the plugin's name. The log's
+//! writer masks secrets.
 
 use std::cell::Cell;
 
 use super::wire::plain;
 
-/// Lines of standard error that are kept.
+/// Lines of standard error that are logged.
 const MAX_STDERR_LINES: usize = 64;
 
 /// The log of one call.
@@ -21,20 +21,20 @@ impl<'a> PluginLog<'a> {
         PluginLog { plugin, stderr: Cell::new(0) }
     }
 
-    /// A line that it logged.
+    /// A log line of the plugin.
     pub fn line(&self, level: u32, text: &str) {
         line(self.plugin, level, text);
     }
 
-    /// What it printed; only the first lines, but all of it is read, or it would block.
+    /// Text that it printed. Only the first lines are logged; reading the rest keeps it from blocking.
     pub fn stderr(&self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        for one in text.lines().map(plain).filter(|one| !one.is_empty()) {
+        for line in text.lines().map(plain).filter(|line| !line.is_empty()) {
             if self.stderr.get() >= MAX_STDERR_LINES {
                 return;
             }
             self.stderr.set(self.stderr.get() + 1);
-            tracing::debug!(target: "plugin", plugin = self.plugin, "printed: {one}");
+            tracing::debug!(target: "plugin", plugin = self.plugin, "printed: {line}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The parent's side of a call: starts the child in a process group of its own, reads its frames under
-//! the deadline, and ends the whole group in every case, since a plugin may have started others.
+//! The parent's side of a call: starts the child in a process group of its own, reads its frames until
+//! the deadline, and always kills the whole group, since a plugin may have started other programs.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,20 +15,20 @@ use super::frame::{Frame, Frames};
 use super::plugin_log::PluginLog;
 use crate::deadline::Deadline;
 
-/// For a killed process to be gone.
+/// Limit on waiting for a killed process to end.
 const REAP_TIMEOUT: Duration = Duration::from_millis(200);
-/// For what it printed before it was killed.
+/// Limit on reading what it printed before it was killed.
 const STDERR_GRACE: Duration = Duration::from_millis(20);
-/// Between two looks whether a child that closed its output has ended.
+/// Between two checks whether a child that closed its output has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// How a child is started.
 pub struct SpawnOptions<'a> {
-    /// Our own program.
+    /// Our own executable.
     pub program: &'a Path,
-    /// Where the plugin works.
+    /// The plugin's working folder.
     pub folder: &'a Path,
-    /// All variables that it gets.
+    /// The plugin's whole environment.
     pub variables: &'a [(String, String)],
 }
 
@@ -45,9 +45,9 @@ pub async fn call(
     if deadline.is_over() {
         return Err(Fault::new(FaultKind::Timeout, "had no time left"));
     }
-    let given = deadline.remaining();
+    let limit = deadline.remaining();
     let mut child = start(options)
-        .map_err(|error| Fault::new(FaultKind::Died, format!("could not be started: {error}")))?;
+        .map_err(|error| Fault::new(FaultKind::Died, format!("cannot be started: {error}")))?;
     let group = ProcessGroup::of(&child);
     let mut stderr = child.stderr.take();
     let at = tokio::time::Instant::from_std(deadline.instant());
@@ -57,7 +57,7 @@ pub async fn call(
     let _ = tokio::time::timeout(STDERR_GRACE, read_stderr(&mut stderr, plugin_log)).await;
     let _ = tokio::time::timeout(REAP_TIMEOUT, child.wait()).await;
     result.unwrap_or_else(|_| {
-        let text = format!("did not answer within {} ms", given.as_millis());
+        let text = format!("did not answer within {} ms", limit.as_millis());
         Err(Fault::new(FaultKind::Timeout, text))
     })
 }
@@ -83,7 +83,7 @@ async fn exchange(
     let (Some(mut stdin), Some(mut stdout)) = pipes else {
         return Err(Fault::new(FaultKind::Died, "has no pipes"));
     };
-    // A child that is gone before it has read all says more by its end than by this.
+    // A child that ended before it read everything is reported by its exit status.
     let _ = stdin.write_all(&serde_json::to_vec(request).unwrap_or_default()).await;
     drop(stdin);
     let mut frames = Frames::default();
@@ -108,7 +108,7 @@ async fn exchange(
     Err(Fault::new(FaultKind::Died, format!("died: {exit_reason}")))
 }
 
-/// Reads what the plugin prints until nobody is left to print.
+/// Reads what the plugin prints until every process that could print has closed its end.
 async fn read_stderr(stderr: &mut Option<ChildStderr>, plugin_log: &PluginLog<'_>) {
     let mut bytes = [0; 4096];
     while let Some(pipe) = stderr {
@@ -119,18 +119,18 @@ async fn read_stderr(stderr: &mut Option<ChildStderr>, plugin_log: &PluginLog<'_
     }
 }
 
-/// How the child ended, told without letting go of its process id: the group is killed by it.
+/// How the child ended. Does not reap it: its process id is still needed to kill the group.
 #[cfg(unix)]
 async fn exit_reason(child: &Child) -> String {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let Some(id) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
-        return "its process is gone".into();
+        return "its process has ended".into();
     };
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     loop {
         match waitid(WaitId::Pid(id), options) {
             Ok(None) => tokio::time::sleep(POLL_INTERVAL).await,
-            Err(_) => return "its end could not be told".into(),
+            Err(_) => return "its exit status is unknown".into(),
             Ok(Some(status)) => {
                 return match (status.terminating_signal(), status.exit_status()) {
                     (Some(signal), _) => format!("signal {signal}"),
@@ -150,8 +150,8 @@ async fn exit_reason(child: &mut Child) -> String {
         .map_or_else(|error| error.to_string(), |status| format!("{status} without a reply"))
 }
 
-/// Ends the process group when dropped. The leader has not been waited for by then, so the number
-/// still belongs to it.
+/// Kills the process group when dropped. The leader has not been reaped by then, so the id is still
+/// its own.
 struct ProcessGroup(Option<u32>);
 
 impl ProcessGroup {

@@ -1,25 +1,25 @@
-//! What is asked of a plugin and how its answer is read. Strict where a word decides something,
-//! tolerant of fields that a later version may bring. Pure.
+//! Requests to a plugin and the parsing of its replies. Strict about fields that decide something,
+//! tolerant of unknown ones, which a later version may add. Pure.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, REPORT_IT};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::task::{Task, Tasks};
 
-/// Bytes of a whole request.
+/// Bytes of a request.
 pub const MAX_REQUEST_BYTES: usize = 256 << 10;
-/// Tasks that are kept of one answer; more can never be shown.
+/// Tasks that are kept of an answer; more than this is never shown.
 const MAX_TASKS: usize = 200;
 const MAX_MESSAGE_CHARS: usize = 300;
 const MAX_SECTIONS: usize = 20;
 const MAX_SECTION_CHARS: usize = 20_000;
 
-/// One request, before the plugin's own settings are added.
+/// A request without the plugin's name and settings.
 #[derive(Clone, Debug)]
 pub struct PluginRequest {
     /// `describe`, `pending_tasks`, `before`, `after_failure` or `session_start`.
@@ -28,7 +28,7 @@ pub struct PluginRequest {
     pub item: String,
     /// The fields of this op.
     pub fields: Map<String, Value>,
-    /// For a client that wants it.
+    /// For a client that requested it.
     pub token: Option<Secret>,
 }
 
@@ -43,13 +43,13 @@ impl PluginRequest {
         PluginRequest { op: op.to_owned(), item: item.to_owned(), fields, token: None }
     }
 
-    /// The question what the plugin is.
+    /// The request for the plugin's description.
     #[must_use]
     pub fn describe() -> Self {
         PluginRequest::new("describe", "", Value::Null)
     }
 
-    /// The whole request.
+    /// The request as it is sent.
     #[must_use]
     pub fn to_json(
         &self,
@@ -58,7 +58,7 @@ impl PluginRequest {
         root: &str,
         limit: Deadline,
     ) -> Value {
-        let own = json!({
+        let common = json!({
             "op": self.op,
             "plugin": plugin,
             "name": self.item,
@@ -66,8 +66,8 @@ impl PluginRequest {
             "root": root,
             "deadline_ms": u64::try_from(limit.remaining().as_millis()).unwrap_or(u64::MAX),
         });
-        let Value::Object(mut request) = own else { return own };
-        // An author's own request may bring a configuration with it.
+        let Value::Object(mut request) = common else { return common };
+        // The request of `plugin call` may have a `config` of its own.
         request.extend(self.fields.clone());
         if let Some(token) = &self.token {
             request.insert("bearer_token".into(), token.expose().into());
@@ -76,7 +76,7 @@ impl PluginRequest {
     }
 }
 
-/// An error that the plugin itself reported.
+/// An error that the plugin reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginError {
     pub kind: PluginErrorKind,
@@ -110,7 +110,7 @@ impl PluginErrorKind {
         })
     }
 
-    /// Whether the plugin is not asked again in this run.
+    /// Whether the plugin is not called again in this run.
     #[must_use]
     pub const fn is_faulty(self) -> bool {
         matches!(self, PluginErrorKind::Internal | PluginErrorKind::Panic)
@@ -118,12 +118,12 @@ impl PluginErrorKind {
 }
 
 impl PluginError {
-    /// The complaint as a failure of the plugin `name`; its kind decides the class.
+    /// The error as a failure of the plugin `name`; its kind decides the class.
     #[must_use]
     pub fn failure(&self, name: &str) -> Failure {
         let (code, verb) = match self.kind {
             PluginErrorKind::Auth => (Code::TOKEN_REFUSED, "was refused"),
-            PluginErrorKind::Config => (Code::CONFIG_VALUE, "is not set up"),
+            PluginErrorKind::Config => (Code::CONFIG_VALUE, "has an invalid setting"),
             PluginErrorKind::Unavailable => (Code::PLUGIN_UNAVAILABLE, "cannot answer now"),
             PluginErrorKind::NotSupported | PluginErrorKind::NotFound => {
                 (Code::PLUGIN_UNAVAILABLE, "has no answer")
@@ -134,39 +134,57 @@ impl PluginError {
         let mut failure =
             Failure::new(code, format!("the plugin `{name}` {verb}: {}", self.message));
         failure.retry_after = self.retry_after;
-        if self.kind == PluginErrorKind::Config {
-            return failure.hint(format!("mend the table `[plugins.{name}.config]`"));
+        match self.kind {
+            PluginErrorKind::Config => {
+                failure.hint(format!("correct `[plugins.{name}.config]` in your hooks.toml"))
+            }
+            kind if kind.is_faulty() => failure.hint(REPORT_IT),
+            _ => failure,
         }
-        failure
     }
 }
 
-/// What stands in a reply: `{"ok": {…}}` or `{"error": {…}}`.
+/// Reads `{"ok": {…}}` or `{"error": {…}}`.
 ///
 /// # Errors
-/// When it is neither, or names a kind of error that is not known.
+/// When it is neither, or has an unknown kind of error.
 pub fn read_reply(reply: Value) -> Result<Result<Value, PluginError>, Fault> {
-    let Value::Object(mut reply) = reply else { return Err(invalid("replied with no object")) };
+    let Value::Object(mut reply) = reply else {
+        return Err(invalid("replied with JSON that is not an object"));
+    };
     if let Some(ok) = reply.remove("ok") {
         return if ok.is_object() {
             Ok(Ok(ok))
         } else {
-            Err(invalid("replied `ok` with no object"))
+            Err(invalid("replied with an `ok` that is not an object"))
         };
     }
     let Some(error) = reply.remove("error") else {
         return Err(invalid("replied neither `ok` nor `error`"));
     };
     let word = error.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let kind = PluginErrorKind::of(word);
-    let kind =
-        kind.ok_or_else(|| invalid(format!("reported the unknown error kind `{}`", plain(word))))?;
+    let kind = PluginErrorKind::of(word)
+        .ok_or_else(|| invalid(format!("reported the unknown error kind `{}`", plain(word))))?;
     let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason given");
     let wait = error.get("retry_after_ms").and_then(Value::as_u64).map(Duration::from_millis);
     Ok(Err(PluginError { kind, message: plain(message), retry_after: wait }))
 }
 
-/// What a strategy decided.
+/// The reply with known secrets masked in every text: a plugin may know a token, and its tasks and
+/// sections are cached and shown to the model.
+#[must_use]
+pub fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(secret::scrub(&text).into_owned()),
+        Value::Array(list) => list.into_iter().map(masked).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, masked(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// A strategy's decision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     Cached,
@@ -179,7 +197,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The word of the reply.
+    /// As in the reply.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -197,7 +215,7 @@ impl Decision {
 /// Reads `{"decision": "…"}`.
 ///
 /// # Errors
-/// When the word is missing or not known, or what belongs to it is missing.
+/// When the decision is missing or unknown, or one of its fields is missing.
 pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
     let word = ok.get("decision").and_then(Value::as_str);
     Ok(match word.ok_or_else(|| invalid("replied without a `decision`"))? {
@@ -209,25 +227,25 @@ pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
         "substitute" => Decision::Substitute(read_tasks(ok)?),
         "ask" => match ok.get("client").and_then(Value::as_str) {
             Some(client) => Decision::Ask(plain(client)),
-            None => return Err(invalid("decided to ask, and named no `client`")),
+            None => return Err(invalid("decided `ask`, but named no `client`")),
         },
         other => return Err(invalid(format!("made the unknown decision `{}`", plain(other)))),
     })
 }
 
-/// Reads `{"tasks": […]}`; entries without a title or an id are passed over.
+/// Reads `{"tasks": […]}`; entries without a title or an id are skipped.
 ///
 /// # Errors
 /// When there is no such list.
 pub fn read_tasks(ok: &Value) -> Result<Tasks, Fault> {
     let list = ok.get("tasks").and_then(Value::as_array);
     let list = list.ok_or_else(|| invalid("replied without a list of `tasks`"))?;
-    let found: Vec<Task> = list.iter().filter_map(Task::read).collect();
-    let total = found.len();
-    Ok(Tasks { list: found.into_iter().take(MAX_TASKS).collect(), total })
+    let tasks: Vec<Task> = list.iter().filter_map(Task::read).collect();
+    let total = tasks.len();
+    Ok(Tasks { list: tasks.into_iter().take(MAX_TASKS).collect(), total })
 }
 
-/// A piece of text for the context, as the plugin gave it.
+/// A section of text for the context, unsanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     pub title: String,
@@ -241,17 +259,20 @@ pub struct Section {
 pub fn read_sections(ok: &Value) -> Result<Vec<Section>, Fault> {
     let list = ok.get("sections").and_then(Value::as_array);
     let list = list.ok_or_else(|| invalid("replied without a list of `sections`"))?;
-    let text = |one: &Value, key: &str| {
-        let text = one.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |section: &Value, key: &str| {
+        let text = section.get(key).and_then(Value::as_str).unwrap_or_default();
         text.chars().take(MAX_SECTION_CHARS).collect::<String>()
     };
-    let priority =
-        |one: &&Value| -one.get("priority").and_then(Value::as_i64).unwrap_or(0).max(-i64::MAX);
+    let rank = |section: &&Value| {
+        // `i64::MIN` has no positive counterpart.
+        -section.get("priority").and_then(Value::as_i64).unwrap_or(0).max(-i64::MAX)
+    };
     let mut sorted: Vec<&Value> = list.iter().collect();
-    sorted.sort_by_key(priority);
-    let sections =
-        sorted.iter().map(|one| Section { title: text(one, "title"), body: text(one, "body") });
-    Ok(sections.filter(|one| !one.body.trim().is_empty()).take(MAX_SECTIONS).collect())
+    sorted.sort_by_key(rank);
+    let sections = sorted
+        .iter()
+        .map(|section| Section { title: text(section, "title"), body: text(section, "body") });
+    Ok(sections.filter(|section| !section.body.trim().is_empty()).take(MAX_SECTIONS).collect())
 }
 
 fn invalid(text: impl Into<String>) -> Fault {
@@ -270,16 +291,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replies_are_read_or_named_as_what_they_are() {
+    fn replies_are_read_or_refused_with_their_reason() {
         assert_eq!(read_reply(json!({ "ok": { "x": 1 }, "new": 2 })), Ok(Ok(json!({ "x": 1 }))));
         let error = json!({ "error": { "kind": "unavailable", "message": "a\u{1b}[31m\nb", "retry_after_ms": 500 } });
-        let complaint = read_reply(error).unwrap().unwrap_err();
-        assert_eq!(complaint.message, "a [31m b");
-        assert_eq!(complaint.failure("x").retry_after, Some(Duration::from_millis(500)));
+        let error = read_reply(error).unwrap().unwrap_err();
+        assert_eq!(error.message, "a [31m b");
+        assert_eq!(error.failure("x").retry_after, Some(Duration::from_millis(500)));
         let invalid = [
-            (json!(7), "no object"),
+            (json!(7), "not an object"),
             (json!({}), "neither"),
-            (json!({ "ok": [] }), "no object"),
+            (json!({ "ok": [] }), "not an object"),
             (json!({ "error": { "kind": "bored" } }), "`bored`"),
             (json!({ "error": 7 }), "unknown error kind"),
         ];
@@ -313,7 +334,7 @@ mod tests {
             { "title": "first", "body": "x" }, { "title": "second", "body": "x" }, 7,
         ]});
         let titles: Vec<_> =
-            read_sections(&sections).unwrap().into_iter().map(|one| one.title).collect();
+            read_sections(&sections).unwrap().into_iter().map(|section| section.title).collect();
         assert_eq!(titles, ["first", "second", "low"]);
     }
 }

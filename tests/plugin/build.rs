@@ -1,5 +1,5 @@
-//! The libraries under test: the workspace's own, built by cargo once for the whole binary, and those
-//! that `cc` makes of `plugins/faulty/c/raw.c`.
+//! The libraries under test: those of the workspace, built by cargo once for the whole test program,
+//! and variants of `plugins/faulty/c/raw.c`, built by `cc`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,8 +39,8 @@ pub fn rust(member: &str) -> PathBuf {
     stripped(&profile().join(&file), &file)
 }
 
-/// Cargo, without the flags of a sanitiser: those are for the host under test, and would break the
-/// compiler's own plugins.
+/// Cargo, without the flags of a sanitiser: those are for the host under test, and would break
+/// procedural macros.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
@@ -50,18 +50,19 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Without debug information, as an author ships it: ten times smaller, so ten times faster to hash.
+/// A copy without debug information, as an author ships it: ten times smaller and faster to hash.
 fn stripped(library: &Path, name: &str) -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
     let smaller = folder.path().join(name);
-    // Parallel tests each write their own and put it in place whole.
-    let own = tempfile::NamedTempFile::new_in(folder.path()).expect("a file").into_temp_path();
-    let strip = Command::new("strip").arg("-o").arg(&own).arg(library).status();
+    // Parallel tests each write a temporary file and rename it.
+    let temporary =
+        tempfile::NamedTempFile::new_in(folder.path()).expect("a file").into_temp_path();
+    let strip = Command::new("strip").arg("-o").arg(&temporary).arg(library).status();
     if !strip.is_ok_and(|status| status.success()) {
         return library.to_path_buf();
     }
-    own.persist(&smaller).expect("the same folder");
+    temporary.persist(&smaller).expect("the same folder");
     smaller
 }
 
@@ -76,6 +77,15 @@ pub fn compiler() -> Result<(), Missing> {
     match probe {
         Ok(status) if status.success() => Ok(()),
         _ => Err(Missing("a C compiler (cc)".into())),
+    }
+}
+
+/// Whether there is a make.
+pub fn make() -> Result<(), Missing> {
+    let probe = Command::new("make").arg("--version").stdout(Stdio::null()).status();
+    match probe {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(Missing("make".into())),
     }
 }
 

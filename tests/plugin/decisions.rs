@@ -1,18 +1,15 @@
-//! A plugin as a step of a chain, and as a hook: every verdict, before and after the request.
+//! A plugin as a step of a chain, and as a hook: every decision, before and after the request.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::{DEADLINE, build, serving, trust};
+use super::{DEADLINE, STALE, build, serves_the_cache, serving, trust};
 use crate::support::session::write;
 use crate::support::{Session, or_skip};
 
-const STALE: Duration = Duration::from_secs(1200);
-
-/// A session with a dead server whose chain begins with the plugin; `warm` leaves a stale answer.
+/// A session with a dead server whose chain begins with the plugin.
 fn chained(library: &Path, name: &str) -> Session {
     let session = Session::with_server("http://127.0.0.1:9")
-        .deadline("4s")
+        .deadline("30s")
         .env("WARMSTART_HOOKS__NEXT_TASK__ENABLED", "false")
         .env("WARMSTART_HTTP__ATTEMPTS", "1")
         .env("WARMSTART_BREAKER__FAILURES", "0")
@@ -25,7 +22,7 @@ fn chained(library: &Path, name: &str) -> Session {
 fn decide(session: &Session, name: &str, mode: &str) {
     let text = format!(
         "[fallback]\nchain = [\"plugin:{name}\", \"cache_then_skip\"]\n[clients.backup]\nkind = \"local\"\n\
-         [plugins.{name}]\ntimeout = \"500ms\"\n[plugins.{name}.config]\nmode = \"{mode}\"\n"
+         [plugins.{name}]\ntimeout = \"20s\"\n[plugins.{name}.config]\nmode = \"{mode}\"\n"
     );
     write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
 }
@@ -60,24 +57,15 @@ fn g7_before_the_request_a_stale_answer_can_be_served_without_asking() {
     let session = chained(&build::rust("faulty"), "faulty").env("MCP_SERVER_URL", server.origin());
     let text = context(&session, "decline");
     assert!(text.contains("from the server"), "{text}\n{}", session.log());
-    // On a busy machine a process may take longer than the 100 ms that it has.
-    let is_left_alone = || {
-        session.age_cache(STALE);
-        let asked = server.requests().len();
-        let text = context(&session, "before_cached");
-        assert!(text.contains("from the server"), "{text}\n{}", session.log());
-        session.settle();
-        server.requests().len() == asked
-    };
-    assert!((0..8).any(|_| is_left_alone()), "{}", session.log());
-    // What hangs or breaks before the request costs its 100 ms and the request is made.
+    serves_the_cache(&session, &server, || context(&session, "before_cached"));
+    // A plugin that hangs or panics before the request costs its 100 ms; the request is made.
     for mode in ["before_hangs", "before_panics", "decline"] {
         session.age_cache(STALE);
         let asked = server.requests().len();
         let text = context(&session, mode);
         assert!(text.contains("from the server"), "{mode}: {text}\n{}", session.log());
         session.settle();
-        assert!(server.requests().len() > asked, "{mode}: the server was asked");
+        assert!(server.requests().len() > asked, "{mode}: the server was not called");
     }
     session.age_cache(STALE);
     let asked = server.requests().len();
@@ -106,13 +94,14 @@ fn g3_words_that_no_step_knows_leave_it_to_the_next() {
 #[test]
 fn g7_hooks_give_sections_in_their_order_and_fail_alone() {
     let session = Session::new()
-        .deadline("4s")
+        .deadline("30s")
         .env("WARMSTART_LOG__LEVEL", "debug")
         .project_file("TODO.md", "- [ ] the list's task\n");
     trust(&session, &build::rust("faulty"), "faulty");
     let hooks = |mode: &str| {
+        let limit = super::limit(mode);
         let text = format!(
-            "[hooks.extra]\nkind = \"plugin:faulty/faulty\"\n[plugins.faulty]\ntimeout = \"400ms\"\n[plugins.faulty.config]\nmode = \"{mode}\"\n"
+            "[hooks.extra]\nkind = \"plugin:faulty/faulty\"\n[plugins.faulty]\ntimeout = \"{limit}\"\n[plugins.faulty.config]\nmode = \"{mode}\"\n"
         );
         write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
         session.start("startup")
@@ -142,7 +131,8 @@ fn a_library_without_the_kind_or_the_item_is_a_problem_with_its_reason() {
         ("plugin:todo_file", "provides no strategy"),
         ("plugin:todo_file/other", "has no strategy `other`"),
         ("plugin:nobody", "is not trusted"),
-        ("plugin:../evil", "is not the name of a plugin"),
+        ("plugin:../evil", "`plugin:../evil` is not the name of a plugin"),
+        ("plugin:/usr/lib/x.so", "`plugin:/usr/lib/x.so` is not the name of a plugin"),
     ] {
         let text = format!("[fallback]\nchain = [\"{chain}\", \"cache_then_skip\"]\n");
         write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());

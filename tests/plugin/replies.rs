@@ -1,4 +1,4 @@
-//! Group 3: what stands in a reply.
+//! Group 3: the contents of a reply.
 
 use super::{answers, build, client_session, falls_back};
 use crate::support::or_skip;
@@ -21,7 +21,7 @@ fn g3_g7_replies_that_are_none_fall_back_and_are_named() {
         ("just_above", "more than 1 MiB"),
         ("far_above", "more than 1 MiB"),
         ("deep", "not JSON: recursion limit"),
-        ("not_an_object", "no object"),
+        ("not_an_object", "JSON that is not an object"),
         ("neither", "neither `ok` nor `error`"),
         ("no_tasks", "without a list of `tasks`"),
         ("odd_kind", "unknown error kind `bored`"),

@@ -1,4 +1,4 @@
-//! Group 5: nothing runs that the user did not agree to, and it gets nothing that they did not mean.
+//! Group 5: only what the user trusted runs, and it gets only what the user granted.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -19,13 +19,13 @@ fn g5_without_a_pin_nothing_is_loaded_and_the_hint_says_what_to_do() {
     let session = Session::new()
         .env("WARMSTART_CLIENT__KIND", "plugin:faulty")
         .project_file("TODO.md", "- [ ] the backup's task\n");
-    let lies = session.home().join(".local/share/warmstart/plugins/libwarmstart_faulty.so");
-    fs::create_dir_all(lies.parent().unwrap()).unwrap();
-    fs::copy(build::rust("faulty"), &lies).unwrap();
+    let library = session.home().join(".local/share/warmstart/plugins/libwarmstart_faulty.so");
+    fs::create_dir_all(library.parent().unwrap()).unwrap();
+    fs::copy(build::rust("faulty"), &library).unwrap();
     falls_back(&session, "faulty", "fine", "is not trusted");
     let list = session.run(&["plugin", "list", "--json"]).json();
     assert_eq!(list["plugins"][0]["state"], "untrusted", "{list:#}");
-    assert!(list["plugins"][0]["why"].as_str().unwrap().contains(lies.to_str().unwrap()));
+    assert!(list["plugins"][0]["why"].as_str().unwrap().contains(library.to_str().unwrap()));
     let check = session.run(&["config", "check"]);
     assert!(check.stderr.contains("is not trusted") && check.stderr.contains("plugin trust"));
 }
@@ -36,7 +36,9 @@ fn g5_trust_shows_asks_and_pins_privately() {
     let library = build::rust("todo-file");
     let file = library.to_str().unwrap();
     let unasked = session.run(&["plugin", "trust", file]);
-    assert_eq!(unasked.code(), 8, "nobody is there to ask: {unasked:?}");
+    assert_eq!(unasked.code(), 8, "{unasked:?}");
+    let reason = "error: stdin is not a terminal, so trust cannot be confirmed (WS601)\n";
+    assert!(unasked.stderr.contains(reason), "{unasked:?}");
     assert!(unasked.text().contains("sha256: ") && unasked.text().contains("owner:"));
     assert!(!session.state().join("plugins").exists(), "nothing is kept without an answer");
     let outcome = session.run(&["plugin", "trust", file, "--yes"]);
@@ -73,7 +75,7 @@ fn g5_a_copy_that_is_not_what_was_agreed_to_does_not_run() {
     let elsewhere = session.scratch().join("elsewhere.so");
     fs::rename(&copy, &elsewhere).unwrap();
     symlink(&elsewhere, &copy).unwrap();
-    falls_back(&session, "faulty", "link", "has a link in place");
+    falls_back(&session, "faulty", "link", "has a symbolic link in place");
     fs::remove_file(&copy).unwrap();
     falls_back(&session, "faulty", "gone", "has lost its trusted copy");
     put(&whole, 0o600);
@@ -109,12 +111,12 @@ fn g5_a_project_cannot_bring_in_code() {
     write(&project.join(".claude/hooks.toml"), path.as_bytes());
     assert_eq!(session.run(&["trust", "--yes"]).code(), 0);
     let outcome = session.start("startup");
-    outcome.answer();
-    assert!(
-        session.log().contains("not the name of a plugin") || outcome.context().contains("fine")
-    );
+    assert!(outcome.context().contains("tasks from fine"), "the source still works: {outcome:?}");
+    let word = format!("`plugin:{}` is not the name of a plugin", build::rust("faulty").display());
+    assert!(outcome.notice().contains("is not the name of a plugin"), "{outcome:?}");
+    assert!(session.log().contains(&word), "{}", session.log());
     let check = session.run(&["config", "check"]);
-    assert!(check.stderr.contains("not the name of a plugin"), "{check:?}");
+    assert!(check.stderr.contains(&word), "{check:?}");
     write(&project.join(".claude/hooks.toml"), bait.as_bytes());
     let outcome = session.start("startup");
     assert!(outcome.context().contains("tasks from fine"), "changed after trust: {outcome:?}");
@@ -144,7 +146,14 @@ fn g5_its_environment_is_a_short_list_and_the_token_needs_a_want_and_a_server() 
     session.set("MCP_SERVER_URL", server.origin());
     configure(&session, "faulty", "token", "");
     let text = session.start("startup").context();
-    assert!(text.contains("an-0rdinary-t0ken-in-this-test") || text.contains("****"), "{text}");
+    // The plugin's task is the token, which is masked before it is cached or shown.
+    assert!(text.contains("tasks from ****"), "{text}");
+    let cached = session.cached_bytes();
+    assert!(!text.contains("an-0rdinary-t0ken-in-this-test"), "{text}");
+    for (path, bytes) in cached {
+        let entry = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!entry.contains("an-0rdinary-t0ken-in-this-test"), "{}: {entry}", path.display());
+    }
     assert_eq!(server.requests().len(), 0, "only the plugin is asked");
 }
 
@@ -161,7 +170,7 @@ fn g5_log_lines_of_a_plugin_are_masked_and_stay_one_line() {
 #[test]
 fn g5_in_the_background_a_plugin_sees_the_same_variables() {
     let session = client_session(&build::rust("faulty"), "faulty").env("MY_VARIABLE", "x");
-    let text = "[fallback]\nchain = [\"stale_while_revalidate\"]\n[plugins.faulty]\nenv = [\"MY_VARIABLE\"]\n\
+    let text = "[fallback]\nchain = [\"stale_while_revalidate\"]\n[plugins.faulty]\ntimeout = \"20s\"\nenv = [\"MY_VARIABLE\"]\n\
         [plugins.faulty.config]\nmode = \"environment\"\n";
     write(&session.home().join(".config/warmstart/hooks.toml"), text.as_bytes());
     assert!(session.start("startup").context().contains("MY_VARIABLE"), "{}", session.log());

@@ -1,5 +1,5 @@
-//! A client: the issues that are ready to be worked on, as `bd ready --json` lists them. Knows the
-//! shape of that list; where `bd` is not there, the next step of the chain is asked.
+//! A client: the issues that are ready to be worked on, as `bd ready --json` lists them. Where `bd`
+//! is not installed, the next step of the chain runs.
 
 use std::io::ErrorKind::NotFound;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use warmstart_plugin::{Client, Ctx, Error, Query, Result, Task, export};
 struct Beads;
 
 /// `[plugins.NAME.config]`.
-#[derive(serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     /// The program and its arguments; started without a shell in the repository's root.
@@ -30,7 +30,7 @@ impl Client for Beads {
     fn pending_tasks(ctx: &Ctx<'_>, query: &Query) -> Result<Vec<Task>> {
         let config: Config = ctx.config()?;
         let [program, arguments @ ..] = config.command.as_slice() else {
-            return Err(ctx.wrong_setting("command", "names no program"));
+            return Err(ctx.wrong_setting("command", "is empty; it must name a program"));
         };
         let output = Command::new(program)
             .args(arguments)
@@ -39,11 +39,11 @@ impl Client for Beads {
             .output()
             .map_err(|error| match error.kind() {
                 NotFound => Error::not_found(format!("there is no `{program}`")),
-                _ => Error::unavailable(format!("`{program}` could not be started: {error}")),
+                _ => Error::unavailable(format!("cannot start `{program}`: {error}")),
             })?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let line = said.lines().next().unwrap_or("no reason given");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let line = stderr.lines().next().unwrap_or("no reason given");
             return Err(Error::unavailable(format!("`{program}` failed: {line}")));
         }
         read(&output.stdout, query.limit)
@@ -56,7 +56,7 @@ fn read(json: &[u8], limit: usize) -> Result<Vec<Task>> {
     Ok(issues.unwrap_or_default().into_iter().take(limit).map(Issue::task).collect())
 }
 
-/// What is read of an issue.
+/// The fields of an issue that are used.
 #[derive(serde::Deserialize)]
 struct Issue {
     id: String,
@@ -92,7 +92,7 @@ impl Issue {
     }
 }
 
-export! { clients: [Beads] }
+export! { clients: [Beads], settings: Config::default() }
 
 #[cfg(test)]
 mod tests {
@@ -110,15 +110,15 @@ mod tests {
         let list = br#"[{"id":"bd-1","title":"Fix it","status":"open","priority":0,"issue_type":"bug","new":1},
                         {"id":"bd-2","title":"Later","priority":4}]"#;
         let tasks = read(list, 5).unwrap();
-        let found: Vec<_> = tasks.iter().map(|t| (&*t.id, &*t.status, &*t.priority)).collect();
-        assert_eq!(found, [("bd-1", "open", "urgent"), ("bd-2", "", "low")]);
+        let fields: Vec<_> = tasks.iter().map(|t| (&*t.id, &*t.status, &*t.priority)).collect();
+        assert_eq!(fields, [("bd-1", "open", "urgent"), ("bd-2", "", "low")]);
         assert_eq!(tasks[0].more["type"], "bug");
         assert_eq!(read(list, 1).unwrap().len(), 1);
         assert!(read(b"null", 5).unwrap().is_empty());
     }
 
     #[test]
-    fn what_goes_wrong_is_told_apart() {
+    fn each_failure_has_its_kind() {
         assert_eq!(ask(&["no-such-program-here"]).unwrap_err().kind, ErrorKind::NotFound);
         assert_eq!(ask(&[]).unwrap_err().kind, ErrorKind::Config);
         if cfg!(unix) {

@@ -1,5 +1,5 @@
-//! A plugin without the SDK, compiled by the tests with `-C panic=abort`: its panic is no error that
-//! anybody could catch, but the end of its process.
+//! A plugin without the SDK, compiled by the tests with `-C panic=abort`: its panic cannot be caught
+//! and ends its process.
 
 use std::ffi::c_void;
 

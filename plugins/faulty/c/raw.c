@@ -1,6 +1,6 @@
 /* The faults that need C, chosen by config.mode: raw replies, signals, descriptors, forks.
- * Compiled by the tests; EXPORTED names other symbols than the usual one, SLOW_START hangs while
- * the library is being loaded, if LANG says so. */
+ * Compiled by the tests; EXPORTED exports another symbol than the usual one, SLOW_START hangs while
+ * the library is being loaded if LANG is "hang". */
 #include "warmstart_plugin.h"
 
 #include <signal.h>

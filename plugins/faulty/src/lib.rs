@@ -1,5 +1,5 @@
-//! Misbehaves on command (`config.mode`), as far as that goes without `unsafe`; `c/raw.c` does the
-//! rest. A client, a strategy and a hook, so that each of them can be seen to fail.
+//! Misbehaves as `config.mode` says, as far as safe Rust can; `c/raw.c` does the rest. A client, a
+//! strategy and a hook, so that the tests see each of them fail.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ struct Faulty;
 /// `[plugins.NAME.config]`.
 #[derive(serde::Deserialize)]
 struct Config {
-    /// One of the words in `misbehave`, or of those that only one of the three kinds knows.
+    /// One of the words in `misbehave`, or one that only one of the three kinds knows.
     #[serde(default)]
     mode: String,
 }
@@ -121,7 +121,7 @@ fn noise() {
 }
 
 /// The names of all variables, for the test of the allow-list.
-#[expect(clippy::disallowed_methods, reason = "the test asks what is inherited")]
+#[expect(clippy::disallowed_methods, reason = "the test checks the inherited variables")]
 fn environment() -> String {
     let mut names: Vec<_> =
         std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();

@@ -1,5 +1,5 @@
-//! A hook: one line on the state of the working tree, from `git status`. Starts git with every
-//! program that a repository could configure switched off.
+//! A hook: one line on the state of the working tree, from `git status`. Disables every program that
+//! a repository's git configuration could start.
 
 use std::process::{Command, Stdio};
 
@@ -19,9 +19,9 @@ impl Hook for GitSummary {
             .env_remove("GIT_DIR")
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| Error::not_found(format!("`git` could not be started: {error}")))?;
+            .map_err(|error| Error::not_found(format!("cannot start `git`: {error}")))?;
         if !output.status.success() {
-            return Err(Error::not_found("this is not a git repository"));
+            return Err(Error::not_found("not a git repository"));
         }
         let state = Tree::read(&String::from_utf8_lossy(&output.stdout));
         Ok(vec![Section::new("Working tree", state.line())])
@@ -45,7 +45,7 @@ impl Tree {
             if let Some(name) = line.strip_prefix("# branch.head ") {
                 tree.branch = name.to_owned();
             } else if let Some(counts) = line.strip_prefix("# branch.ab ") {
-                let mut counts = counts.split(' ').map(|one| one[1..].parse().unwrap_or(0));
+                let mut counts = counts.split(' ').map(|count| count[1..].parse().unwrap_or(0));
                 tree.ahead = counts.next().unwrap_or(0);
                 tree.behind = counts.next().unwrap_or(0);
             } else {
@@ -78,7 +78,8 @@ impl Tree {
     }
 }
 
-export! { hooks: [GitSummary] }
+// It has no settings.
+export! { hooks: [GitSummary], settings: std::collections::BTreeMap::<&str, &str>::new() }
 
 #[cfg(test)]
 mod tests {
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_counts_what_is_there_and_nothing_else() {
+    fn the_line_has_only_counts_above_zero() {
         let status = "# branch.oid abc\n# branch.head main\n# branch.upstream origin/main\n# branch.ab +2 -0\n1 .M N... 100644 a\n2 R. N... b\nu UU c\n? d\n? e\n";
         let line = Tree::read(status).line();
         assert_eq!(line, "on main, 2 ahead, 1 in conflict, 2 changed, 2 untracked");
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_repository_there_is_nothing_to_say() {
+    fn outside_of_a_repository_it_reports_not_found() {
         let folder = tempfile::tempdir().unwrap();
         let ctx = Ctx::test(json!({})).with_root(folder.path());
         let error = GitSummary::session_start(&ctx, &Session::default()).unwrap_err();

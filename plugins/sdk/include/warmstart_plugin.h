@@ -1,9 +1,9 @@
-/* The boundary between warmstart and a plugin, version 1.0.
+/* The interface between warmstart and a plugin, version 1.0.
  *
  * A plugin is a shared library that exports one function, warmstart_plugin_v1. Requests and replies
- * are JSON; their shapes are in the README of this SDK. Rules:
- *  - All bytes are borrowed for the length of the call. reply and log copy. Nothing that one side
- *    allocated is ever freed by the other.
+ * are JSON; their fields are described in plugins/README.md of warmstart. Rules:
+ *  - All bytes are borrowed for the duration of the call. reply and log copy. Neither side ever
+ *    frees memory of the other.
  *  - The function is never called from two threads, nor again before it has returned.
  *  - The library is never unloaded, and its process may be killed at the deadline.
  */
@@ -32,26 +32,26 @@ typedef struct ws_str {
 /* Levels for log. */
 enum { WS_ERROR = 1, WS_WARN, WS_INFO, WS_DEBUG, WS_TRACE };
 
-/* What the host offers during a call. It only ever grows at the end: a later field is there when
- * size says so. */
+/* The host's callbacks during a call. Later versions only append fields: check size before using
+ * one. */
 typedef struct ws_host {
   uint32_t size; /* valid bytes of this struct */
   uint32_t reserved;
   void *ctx; /* pass it back unchanged */
 
-  /* Gives the reply: one JSON object of at most 1 MiB. 0: taken. Anything else: refused (a second
+  /* Sends the reply: one JSON object of at most 1 MiB. 0: accepted. Anything else: refused (a second
    * reply, too large, a null pointer); return at once. */
   int32_t (*reply)(void *ctx, ws_str json);
 
-  /* One line for the log. Beyond 256 lines a call they are dropped. */
+  /* Logs one line. Lines after the 256th of a call are dropped. */
   void (*log)(void *ctx, uint32_t level, ws_str text);
 
-  /* Not 0: four fifths of the time are over, so reply with what there is. */
+  /* Not 0: 80 % of the time limit has passed; reply with the results so far. */
   int32_t (*cancelled)(void *ctx);
 } ws_host;
 
 /* Answers one request: call host->reply once, then return 0. Any other value is a fault.
- * Keep neither host nor request beyond the return. */
+ * Do not keep host or request after the return. */
 WS_EXPORT int32_t warmstart_plugin_v1(ws_host *host, ws_str request);
 
 static inline int32_t ws_reply(ws_host *host, const char *json, size_t length) {

@@ -1,16 +1,16 @@
-//! The boundary itself: the types of `include/warmstart_plugin.h`, in its order.
-//! The host takes them from here, so there is one definition; a test compares it with the header.
+//! The C interface: the types of `include/warmstart_plugin.h`, in its order.
+//! The host uses them too, so there is one definition; a test compares it with the header.
 
 use core::ffi::c_void;
 
 /// The one function that a plugin of this major version exports.
 pub const SYMBOL: &str = "warmstart_plugin_v1";
 
-/// Major and minor version of this boundary. The major one is part of [`SYMBOL`]; the minor one
+/// Major and minor version of this interface. The major version is part of [`SYMBOL`]; the minor one
 /// grows with every addition (a new `op`, field of a request, or field at the end of [`Host`]).
 pub const VERSION: (u16, u16) = (1, 0);
 
-/// Bytes that a reply may have.
+/// Maximum size of a reply, in bytes.
 pub const LARGEST_REPLY: usize = 1 << 20;
 
 /// Borrowed UTF-8 without a terminator (`ws_str`).
@@ -35,7 +35,7 @@ impl Str {
     /// # Safety
     /// If the pointer is not null, `length` bytes must be readable there for the whole of `'a`.
     #[must_use]
-    #[expect(unsafe_code, reason = "the other side of the boundary hands us a pointer")]
+    #[expect(unsafe_code, reason = "the caller across the interface passes a pointer")]
     pub unsafe fn bytes<'a>(self) -> Option<&'a [u8]> {
         if self.length == 0 {
             return Some(&[]);
@@ -43,35 +43,35 @@ impl Str {
         if self.pointer.is_null() || isize::try_from(self.length).is_err() {
             return None;
         }
-        // SAFETY: not null, within the size of any object, and readable by the caller's promise.
+        // SAFETY: not null, no longer than any object, and readable as the caller guarantees.
         Some(unsafe { std::slice::from_raw_parts(self.pointer, self.length) })
     }
 }
 
-/// Takes the reply: 0 when it was taken, anything else when it was refused.
+/// Receives the reply. Returns 0 if it was accepted, anything else if it was refused.
 pub type Reply = unsafe extern "C" fn(context: *mut c_void, json: Str) -> i32;
-/// Takes one line for the log, at a level of [`crate::Level`].
+/// Receives one line for the log, at a level of [`crate::Level`].
 pub type Log = unsafe extern "C" fn(context: *mut c_void, level: u32, text: Str);
-/// Not 0 once four fifths of the time are over.
+/// Not 0 once 80 % of the time limit has passed.
 pub type Cancelled = unsafe extern "C" fn(context: *mut c_void) -> i32;
 
-/// What the host offers during a call (`ws_host`). Valid until the call returns.
+/// The host's callbacks during a call (`ws_host`). Valid until the call returns.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Valid bytes of this struct; it only grows.
+    /// Valid bytes of this struct; later versions only append fields.
     pub size: u32,
     /// 0.
     pub reserved: u32,
     /// Passed back unchanged.
     pub context: *mut c_void,
-    /// Copies; the first reply counts.
+    /// Copies the bytes; only the first reply counts.
     pub reply: Reply,
-    /// Copies.
+    /// Copies the bytes.
     pub log: Log,
-    /// Cooperative: nothing happens to a plugin that does not ask, until its time is over.
+    /// Cooperative: a plugin that does not poll it runs until the time limit.
     pub cancelled: Cancelled,
 }
 
-/// The type of [`SYMBOL`]: 0 after a reply, anything else is a fault.
+/// The type of [`SYMBOL`]: returns 0 after a reply; any other value is a fault.
 pub type Entry = unsafe extern "C" fn(host: *mut Host, request: Str) -> i32;

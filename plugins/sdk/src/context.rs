@@ -1,4 +1,4 @@
-//! What a function of a plugin is given beside its question: settings, time, a log.
+//! The context of one call: settings, time limit, log.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use crate::error::{Error, Result};
 use crate::port::Port;
 use crate::settings;
 
-/// The weight of a log line.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Level {
     /// The session lost something.
     Error = 1,
-    /// The user can do something about it.
+    /// The user can fix it.
     Warn = 2,
     /// Worth a line in an ordinary log.
     Info = 3,
-    /// For finding faults.
+    /// For debugging.
     Debug = 4,
     /// Everything.
     Trace = 5,
 }
 
-/// The surroundings of one call. Nothing of it outlives the call.
+/// The context of one call. Nothing of it outlives the call.
 pub struct Ctx<'a> {
     pub(crate) plugin: String,
     pub(crate) config: Map<String, Value>,
@@ -38,8 +38,8 @@ pub struct Ctx<'a> {
 }
 
 impl Ctx<'static> {
-    /// For unit tests: no host, 10 seconds, the current folder as the root. `config` stands for
-    /// `[plugins.test.config]`; anything but an object counts as an empty one.
+    /// For unit tests: no host, a limit of 10 seconds, the current folder as the root. `config` is
+    /// the table `[plugins.test.config]`; anything but an object counts as an empty one.
     #[must_use]
     pub fn test(config: Value) -> Self {
         Ctx {
@@ -75,38 +75,38 @@ impl Ctx<'_> {
         })
     }
 
-    /// The error for a setting that was read and makes no sense, under its full name.
+    /// The error for a setting with an invalid value; the message has the setting's full name.
     #[must_use]
     pub fn wrong_setting(&self, key: &str, wrong: impl fmt::Display) -> Error {
         Error::config(format!("`plugins.{}.config.{key}`: {wrong}", self.plugin))
     }
 
-    /// The repository's root, or the folder of the session.
+    /// The repository's root; outside of a repository the session's folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// `path` as it stands when absolute, else below [`Ctx::root`].
+    /// `path` itself if it is absolute, else joined to [`Ctx::root`].
     #[must_use]
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
     }
 
-    /// The token for the client's server: only with `wants: ["bearer_token"]`, which the user saw
-    /// when trusting the plugin, and only in a client's call.
+    /// The token for the client's server. Only in a client's call, and only with
+    /// `wants: ["bearer_token"]`, which the user confirmed when trusting the plugin.
     #[must_use]
     pub fn bearer_token(&self) -> Option<&str> {
         self.bearer_token.as_deref()
     }
 
-    /// What is left of the time; then the process is killed.
+    /// The time left before the process is killed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Whether four fifths of the time are over: return what there is.
+    /// Whether 80 % of the time limit has passed: return the results so far.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.port.map_or_else(|| self.remaining().is_zero(), Port::cancelled)
@@ -122,7 +122,7 @@ impl Ctx<'_> {
     }
 }
 
-/// Without the token.
+/// Omits the token and the settings.
 impl fmt::Debug for Ctx<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &mut f.debug_struct("Ctx");

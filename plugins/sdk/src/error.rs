@@ -1,43 +1,43 @@
-//! What went wrong inside a plugin. The kind steers what the host does next.
+//! A plugin's errors. The kind decides what the host does next.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What the host makes of an [`Error`].
+/// The kind of an [`Error`], which decides what the host does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// This plugin does not do that: the next step of the chain is asked.
+    /// This plugin does not implement that: the next step of the chain runs.
     NotSupported,
-    /// There is nothing to read (no file, no project): the next step of the chain is asked.
+    /// There is nothing to read (no file, no project): the next step of the chain runs.
     NotFound,
     /// It may work later: the fallback chain runs.
     Unavailable,
-    /// Credentials are missing or refused: the fallback chain runs, and the person is told.
+    /// Credentials are missing or refused: the fallback chain runs, and the user is notified.
     Auth,
-    /// A setting is wrong: the fallback chain runs, and the person is told.
+    /// A setting is invalid: the fallback chain runs, and the user is notified.
     Config,
-    /// A mistake of the plugin: the chain runs, and the plugin is not asked again in this run.
+    /// A bug of the plugin: the chain runs, and the plugin is not called again in this run.
     Internal,
-    /// Made by the panic barrier only; treated like `Internal`.
+    /// A caught panic; treated like `Internal`.
     Panic,
 }
 
-/// A failure with its kind and a lower-case message that names the thing, such as
-/// ``"`TODO.md` is locked"``. Neither may hold a secret.
+/// An error with its kind and a lower-case message that names the thing, such as
+/// ``"`TODO.md` is locked"``. The message must not contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What follows from it.
+    /// Decides what the host does next.
     pub kind: ErrorKind,
-    /// For the log and for people.
+    /// Shown in the log and to the user.
     pub message: String,
-    /// How long to stay away, for `Unavailable`.
+    /// For `Unavailable`: when to try again.
     pub retry_after: Option<Duration>,
 }
 
-/// What the functions of the three traits return.
+/// The result type of the three traits' functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -83,7 +83,7 @@ impl Error {
         Error::new(ErrorKind::Internal, message)
     }
 
-    /// The same error, asking the host to stay away for that long (whole milliseconds).
+    /// The same error with the time after which to try again (whole milliseconds).
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -99,7 +99,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A missing file is `NotFound`; everything else may work later and is `Unavailable`.
+/// A missing file is `NotFound`; every other I/O error may be temporary and is `Unavailable`.
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
@@ -109,7 +109,7 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// Somebody else's JSON could not be read: `Unavailable`.
+/// Invalid JSON from another program or server is `Unavailable`.
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Error::unavailable(error.to_string())

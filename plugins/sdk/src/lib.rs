@@ -1,15 +1,22 @@
 //! Write a plugin for `warmstart`: a source of tasks ([`Client`]), a fallback strategy ([`Strategy`])
-//! or a piece of the session start ([`Hook`]). A plugin is a shared library; this crate makes one
-//! without a line of `unsafe` in yours.
+//! or a hook of the session start ([`Hook`]). A plugin is a shared library; with this crate yours
+//! needs no `unsafe` code.
 //!
 //! ```
 //! use warmstart_plugin::{Client, Ctx, Query, Result, Task, export};
 //!
 //! struct TodoFile;
 //!
-//! #[derive(serde::Deserialize)]
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! #[serde(default, deny_unknown_fields)]
 //! struct Config {
 //!     path: std::path::PathBuf,
+//! }
+//!
+//! impl Default for Config {
+//!     fn default() -> Self {
+//!         Config { path: "TODO.md".into() }
+//!     }
 //! }
 //!
 //! impl Client for TodoFile {
@@ -23,16 +30,16 @@
 //!     }
 //! }
 //!
-//! export! { clients: [TodoFile] }
+//! export! { clients: [TodoFile], settings: Config::default() }
 //! ```
 //!
-//! Build it with `crate-type = ["cdylib"]`, look at it with `warmstart plugin check FILE`, and let it
-//! in with `warmstart plugin trust FILE`. Never set `panic = "abort"`: the barrier that turns a panic
-//! into an ordinary error needs unwinding.
+//! Build it with `crate-type = ["cdylib"]`, check it with `warmstart plugin check FILE`, and trust it
+//! with `warmstart plugin trust FILE`. Never set `panic = "abort"`: turning a panic into an ordinary
+//! error needs unwinding.
 //!
-//! The functions have no `self`: each call may come in a new process, so state between calls does not
-//! exist. Calls are synchronous, one at a time, and on one thread; the process is killed at the
-//! deadline, and `ctx.cancelled()` turns true at four fifths of it.
+//! The functions have no `self`: each call may run in a new process, so there is no state between
+//! calls. Calls are synchronous, one at a time, and on one thread; the process is killed at the
+//! deadline, and `ctx.cancelled()` becomes true after 80 % of the time.
 
 #![warn(missing_docs)]
 
@@ -47,7 +54,7 @@ mod values;
 pub use context::{Ctx, Level};
 pub use error::{Error, ErrorKind, Result};
 #[doc(hidden)]
-pub use plugin::{ClientItem, HookItem, Plugin, StrategyItem};
+pub use plugin::{ClientItem, HookItem, Plugin, StrategyItem, settings_value};
 pub use values::{Cache, CacheState, Decision, Failure, Query, Section, Serve, Session, Task};
 
 /// A source of tasks: `kind = "plugin:LIBRARY/NAME"` of a client.
@@ -55,16 +62,14 @@ pub trait Client {
     /// Its name, in snake_case and unique in the plugin.
     const NAME: &'static str;
 
-    /// Whether its answers come from this machine and cost next to nothing: then they are never
-    /// cached and always as new as they can be.
+    /// Whether its answers come from this machine and are cheap: then they are never cached.
     const LOCAL: bool = false;
 
-    /// The tasks, the most important ones first, `query.limit` of them at the most. It may read files
-    /// and ask servers; `ctx.remaining()` tells how long that may take.
+    /// The tasks, most important first, at most `query.limit`. It may read files and call servers;
+    /// `ctx.remaining()` is the time left for that.
     ///
     /// # Errors
-    /// Whatever went wrong; the [`ErrorKind`] decides whether the fallback chain runs, and whether
-    /// the person is told.
+    /// The [`ErrorKind`] decides whether the fallback chain runs and whether the user is notified.
     fn pending_tasks(ctx: &Ctx<'_>, query: &Query) -> Result<Vec<Task>>;
 }
 
@@ -73,22 +78,22 @@ pub trait Strategy {
     /// Its name, in snake_case and unique in the plugin.
     const NAME: &'static str;
 
-    /// Whether [`Strategy::before`] is asked at all. It costs each session start that has no fresh
-    /// answer a call, which may take 100 ms at the most.
+    /// Whether [`Strategy::before`] is called at all. It adds a call of at most 100 ms to each
+    /// session start without a fresh cached answer.
     const BEFORE: bool = false;
 
-    /// Before the request, when the cache is not fresh: what to serve without asking. `None`: ask.
+    /// Called before the request, when the cached answer is not fresh. `None`: make the request.
     ///
     /// # Errors
-    /// Then the request is made as if there were no such step.
+    /// The request is made as if this step were not there.
     fn before(_ctx: &Ctx<'_>, _query: &Query, _cache: &Cache) -> Result<Option<Serve>> {
         Ok(None)
     }
 
-    /// After the request failed.
+    /// Called after the request failed.
     ///
     /// # Errors
-    /// Then the next step of the chain is asked.
+    /// The next step of the chain runs.
     fn after_failure(
         ctx: &Ctx<'_>,
         query: &Query,
@@ -97,7 +102,7 @@ pub trait Strategy {
     ) -> Result<Decision>;
 }
 
-/// A piece of the session start: `kind = "plugin:LIBRARY/NAME"` of a hook.
+/// A hook of the session start: `kind = "plugin:LIBRARY/NAME"` in `[hooks.X]`.
 pub trait Hook {
     /// Its name, in snake_case and unique in the plugin.
     const NAME: &'static str;
@@ -105,21 +110,34 @@ pub trait Hook {
     /// Text for the context. The same state must give the same text.
     ///
     /// # Errors
-    /// Then this hook has nothing to say, and the log tells why.
+    /// This hook adds nothing to the context; the reason is logged.
     fn session_start(ctx: &Ctx<'_>, session: &Session) -> Result<Vec<Section>>;
 }
 
-/// Makes a shared library of your types: the one exported symbol, and the answer to `describe`.
+/// Exports your types as a plugin: the one C symbol, and the answer to `describe`.
 ///
-/// All lists may be left out, and are in this order:
-/// ```ignore
+/// Every part is optional; they must be in this order:
+/// ```
+/// # use warmstart_plugin::*;
+/// # struct Summary;
+/// # impl Hook for Summary {
+/// #     const NAME: &'static str = "summary";
+/// #     fn session_start(_: &Ctx<'_>, _: &Session) -> Result<Vec<Section>> { Ok(Vec::new()) }
+/// # }
+/// # #[derive(Default, serde::Serialize)]
+/// # struct Config { title: String }
 /// export! {
-///     clients: [Jira],
-///     strategies: [WorkHours],
+///     clients: [],
+///     strategies: [],
 ///     hooks: [Summary],
 ///     wants: ["bearer_token"],
+///     settings: Config::default(),
 /// }
 /// ```
+///
+/// `settings` is a value that serialises to the table `[plugins.NAME.config]`: every key that the
+/// plugin reads, with its default or an example. `warmstart plugin trust` prints that table, and the
+/// host refuses any other key. Without `settings` every key is accepted.
 #[macro_export]
 macro_rules! export {
     (
@@ -127,10 +145,11 @@ macro_rules! export {
         $(strategies: [$($strategy:ty),* $(,)?] $(,)?)?
         $(hooks: [$($hook:ty),* $(,)?] $(,)?)?
         $(wants: [$($want:literal),* $(,)?] $(,)?)?
+        $(settings: $settings:expr $(,)?)?
     ) => {
         /// # Safety
-        /// Called by the host alone, with pointers that are valid until it returns.
-        #[allow(unsafe_code, reason = "the one function that C sees")]
+        /// Called only by the host, with pointers that are valid until it returns.
+        #[allow(unsafe_code, reason = "the one function that is called from C")]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn warmstart_plugin_v1(
             host: *mut $crate::abi::Host,
@@ -143,8 +162,9 @@ macro_rules! export {
                 strategies: &[$($($crate::StrategyItem::of::<$strategy>()),*)?],
                 hooks: &[$($($crate::HookItem::of::<$hook>()),*)?],
                 wants: &[$($($want),*)?],
+                settings: &[$(|| $crate::settings_value(&$settings))?],
             };
-            // SAFETY: the host keeps the promises of `abi::Entry`.
+            // SAFETY: the host passes what `abi::Entry` requires.
             unsafe { PLUGIN.answer(host, request) }
         }
     };

@@ -1,12 +1,12 @@
-//! The whole of a plugin as one value, and the way from a request to a reply: parse, find the item,
-//! call it, and never let a panic cross the boundary.
+//! A plugin as one value, and the handling of a request: parse it, find the item, call it, and turn
+//! a panic into an error reply.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::abi::{Host, Str, VERSION};
@@ -16,11 +16,14 @@ use crate::port::Port;
 use crate::values::{Cache, Decision, Failure, Query, Section, Serve, Session, Task};
 use crate::{Client, Hook, Strategy};
 
-/// Returned to the host when it could not be talked to; it treats any value but 0 as a fault.
+/// Returned when the host's struct is unusable; the host treats any value but 0 as a fault.
 const NO_HOST: i32 = 70;
+/// Returned when the host refused the reply.
 const REFUSED: i32 = 71;
+/// How often dropping a panic's payload may panic again before it is leaked.
+const MAX_DROPS: usize = 8;
 
-/// What [`crate::export!`] builds. Not made by hand.
+/// Built by [`crate::export!`].
 #[derive(Debug)]
 pub struct Plugin {
     /// The crate's name.
@@ -31,10 +34,21 @@ pub struct Plugin {
     pub clients: &'static [ClientItem],
     /// Steps of a fallback chain.
     pub strategies: &'static [StrategyItem],
-    /// Pieces of a session start.
+    /// Hooks of the session start.
     pub hooks: &'static [HookItem],
-    /// What it asks the user for: `bearer_token`.
+    /// What it requests from the user: `bearer_token`.
     pub wants: &'static [&'static str],
+    /// The table of its settings with their defaults; none if it does not declare them.
+    pub settings: &'static [fn() -> Result<Value>],
+}
+
+/// The settings that [`crate::export!`] was given, as JSON.
+///
+/// # Errors
+/// When the value cannot be expressed in JSON.
+pub fn settings_value(settings: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(settings)
+        .map_err(|error| Error::internal(format!("`settings` is not a table: {error}")))
 }
 
 /// A [`Client`] as a value.
@@ -125,15 +139,15 @@ impl Default for Request {
 }
 
 impl Plugin {
-    /// Answers one request of the host; what [`crate::export!`] calls.
+    /// Answers one request of the host; called by the function that [`crate::export!`] makes.
     ///
     /// # Safety
-    /// `host` and `request` are as the host of version 1 gives them: valid until this returns.
+    /// `host` and `request` are as a host of version 1 passes them: valid until this returns.
     #[expect(unsafe_code, reason = "the entry from C")]
     pub unsafe fn answer(&self, host: *mut Host, request: Str) -> i32 {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         let Some(port) = (unsafe { Port::open(host) }) else { return NO_HOST };
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         let request = unsafe { request.bytes() }.unwrap_or_default();
         let reply = catch_unwind(AssertUnwindSafe(|| self.reply(request, &port)))
             .unwrap_or_else(panic_reply);
@@ -142,7 +156,7 @@ impl Plugin {
 
     fn reply(&self, request: &[u8], port: &Port) -> Value {
         let result = serde_json::from_slice(request)
-            .map_err(|error| Error::internal(format!("the request is not understood: {error}")))
+            .map_err(|error| Error::internal(format!("invalid request: {error}")))
             .and_then(|request| self.dispatch(request, port));
         match result {
             Ok(value) => json!({ "ok": value }),
@@ -161,7 +175,7 @@ impl Plugin {
         };
         let (name, query) = (request.name.as_str(), &request.query);
         match request.op.as_str() {
-            "describe" => Ok(self.describe()),
+            "describe" => self.describe(),
             "pending_tasks" => {
                 let item = find(self.clients, name, |item| item.name)?;
                 Ok(json!({ "tasks": (item.pending_tasks)(&context, query)? }))
@@ -183,13 +197,13 @@ impl Plugin {
         }
     }
 
-    fn describe(&self) -> Value {
+    fn describe(&self) -> Result<Value> {
         let clients: Vec<_> = self.clients.iter().map(|item| item.name).collect();
         let local = self.clients.iter().filter(|item| item.is_local).map(|item| item.name);
         let strategies: Vec<_> = self.strategies.iter().map(|item| item.name).collect();
         let before = self.strategies.iter().filter(|item| item.has_before).map(|item| item.name);
         let hooks: Vec<_> = self.hooks.iter().map(|item| item.name).collect();
-        json!({
+        let mut description = json!({
             "name": self.name,
             "version": self.version,
             "abi": format!("{}.{}", VERSION.0, VERSION.1),
@@ -199,13 +213,17 @@ impl Plugin {
             "before": before.collect::<Vec<_>>(),
             "hooks": hooks,
             "wants": self.wants,
-        })
+        });
+        if let Some(settings) = self.settings.first() {
+            description["settings"] = settings()?;
+        }
+        Ok(description)
     }
 }
 
 fn find<'a, T>(items: &'a [T], name: &str, name_of: fn(&T) -> &'static str) -> Result<&'a T> {
-    let found = items.iter().find(|item| name_of(item) == name);
-    found.ok_or_else(|| Error::not_supported(format!("this plugin has no `{name}` of that kind")))
+    let item = items.iter().find(|item| name_of(item) == name);
+    item.ok_or_else(|| Error::not_supported(format!("this plugin has no `{name}` of that kind")))
 }
 
 fn serve_reply(serve: Option<Serve>) -> Value {
@@ -229,11 +247,11 @@ fn decision_reply(decision: &Decision) -> Value {
 }
 
 fn error_reply(error: &Error) -> Value {
-    let mut told = json!({ "kind": error.kind, "message": error.message });
+    let mut fields = json!({ "kind": error.kind, "message": error.message });
     if let Some(wait) = error.retry_after {
-        told["retry_after_ms"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
+        fields["retry_after_ms"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
     }
-    json!({ "error": told })
+    json!({ "error": fields })
 }
 
 fn panic_reply(payload: Box<dyn Any + Send>) -> Value {
@@ -244,11 +262,9 @@ fn panic_reply(payload: Box<dyn Any + Send>) -> Value {
     error_reply(&Error::new(ErrorKind::Panic, text))
 }
 
-/// Drops a payload whose `Drop` may panic again; what comes of that is dropped likewise, and leaked
-/// when it never ends.
+/// Drops a payload whose `Drop` may panic again, with a payload of its own; leaked if that repeats.
 fn discard(mut payload: Box<dyn Any + Send>) {
-    const PATIENCE: usize = 8;
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_DROPS {
         match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             Ok(()) => return,
             Err(next) => payload = next,

@@ -1,14 +1,14 @@
-//! The plugin's end of the boundary: a checked copy of the host's struct with safe methods.
+//! The plugin's side of the C interface: a checked copy of the host's struct with safe methods.
 
 use std::marker::PhantomData;
 
 use crate::abi::{Host, Str};
 use crate::context::Level;
 
-/// The host during one call. Holds raw pointers, so it cannot leave its thread.
+/// The host during one call. Holds raw pointers, so it is not `Send`.
 pub struct Port {
     host: Host,
-    /// Callbacks are the host's: they must not be called from another thread.
+    /// The host's callbacks must not be called from another thread.
     _one_thread: PhantomData<*const ()>,
 }
 
@@ -23,18 +23,18 @@ impl Port {
         if host.is_null() {
             return None;
         }
-        // SAFETY: not null; `size` is the first field and there in every version.
+        // SAFETY: not null; `size` is the first field in every version.
         let size = unsafe { (&raw const (*host).size).read() };
         if (size as usize) < size_of::<Host>() {
             return None;
         }
-        // SAFETY: the host says that this many bytes are valid.
+        // SAFETY: by `size`, this many bytes are valid.
         Some(Port { host: unsafe { host.read() }, _one_thread: PhantomData })
     }
 
-    /// Whether the host took the reply.
+    /// Whether the host accepted the reply.
     pub fn reply(&self, json: &str) -> bool {
-        // SAFETY: `open`'s caller promised that the callbacks live; the text outlives the call.
+        // SAFETY: `open`'s caller guarantees valid callbacks; the text outlives the call.
         unsafe { (self.host.reply)(self.host.context, Str::of(json)) == 0 }
     }
 

@@ -1,12 +1,12 @@
-//! Reads a table of settings with serde and keeps the name of the key that was wrong. `serde_json`
-//! alone would say "expected a string" without saying where.
+//! Reads a table of settings with serde and keeps the name of the invalid key. `serde_json` alone
+//! reports "expected a string" without the key.
 
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// What is wrong with a table, and with which of its keys.
+/// Why a table is invalid, and which of its keys.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub key: Option<String>,
@@ -72,7 +72,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
         let Some((key, value)) = self.current else {
-            return Err(de::Error::custom("a value was asked for before its key"));
+            return Err(de::Error::custom("a value was requested before its key"));
         };
         seed.deserialize(value)
             .map_err(|error| Wrong { key: Some(key.clone()), message: error.to_string() })
@@ -89,7 +89,8 @@ impl de::Error for Wrong {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let message = format!("is not known; there are {}", expected.join(", "));
+        let known = if expected.is_empty() { "none".into() } else { expected.join(", ") };
+        let message = format!("not a setting of this plugin; known: {known}");
         Wrong { key: Some(field.to_owned()), message }
     }
 }
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_that_is_wrong_is_named() {
+    fn the_invalid_key_is_named() {
         let table = [
             (json!({ "path": "x" }), None),
             (json!({}), Some("path")),
@@ -127,8 +128,8 @@ mod tests {
             (json!({ "path": "x", "pth": 1 }), Some("pth")),
         ];
         for (value, wrong) in table {
-            let found = read::<Settings>(value.as_object().unwrap());
-            let key = found.err().map(|wrong| wrong.key.unwrap());
+            let settings = read::<Settings>(value.as_object().unwrap());
+            let key = settings.err().map(|wrong| wrong.key.unwrap());
             assert_eq!(key.as_deref(), wrong, "{value}");
         }
     }

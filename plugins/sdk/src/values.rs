@@ -1,23 +1,23 @@
-//! What requests carry and replies are made of. Unknown fields of a request are ignored, so a plugin
-//! goes on working with a newer host.
+//! The values in requests and replies. Unknown fields of a request are ignored, so a plugin
+//! continues to work with a newer host.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One task. Only `title` is needed; the host strips control characters and cuts long texts.
+/// One task. Only `title` is required; the host strips control characters and cuts long texts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Task {
-    /// The source's own name for it; may be empty.
+    /// The source's identifier; may be empty.
     pub id: String,
     /// One line.
     pub title: String,
-    /// `todo`, `in_progress`, `blocked`, …: any word; empty when unknown.
+    /// Free text, such as `todo`, `in_progress`, `blocked`; empty when unknown.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub status: String,
-    /// `urgent`, `high`, `medium`, `low`, …: any word; empty when unknown.
+    /// Free text, such as `urgent`, `high`, `medium`, `low`; empty when unknown.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub priority: String,
     /// Other fields, for `context.fields`: scalars, or lists of them.
@@ -33,17 +33,17 @@ impl Task {
     }
 }
 
-/// What is asked of a client, as the user wrote it in `[queries.NAME]`.
+/// A query for a client, from `[queries.NAME]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Query {
-    /// `tasks`, `next`, or a name of the user's own.
+    /// `tasks`, `next`, or another name from the configuration.
     pub name: String,
-    /// The tool that a task server would be asked for.
+    /// The tool that a task server would be called with.
     pub tool: String,
     /// Its arguments, placeholders filled in.
     pub arguments: Map<String, Value>,
-    /// How many tasks are wanted at the most.
+    /// The maximum number of tasks.
     pub limit: usize,
 }
 
@@ -53,26 +53,26 @@ impl Default for Query {
     }
 }
 
-/// Why the request before failed.
+/// Why the request failed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Failure {
     /// `config`, `auth`, `unavailable`, `protocol`, `cache`, `plugin`, `trust` or `bug`; later
-    /// hosts may know more words.
+    /// hosts may have more.
     pub class: String,
     /// The host's code, such as `WS302`.
     pub code: String,
-    /// For people.
+    /// Human-readable.
     pub message: String,
 }
 
-/// What the cache holds for the query.
+/// The cached answer to the query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Cache {
-    /// What its age makes of the entry.
+    /// Its freshness.
     pub state: CacheState,
-    /// Seconds since the answer was given, if there is one.
+    /// Its age in seconds, if there is one.
     pub age_s: Option<u64>,
 }
 
@@ -84,74 +84,74 @@ impl Cache {
     }
 }
 
-/// What the age of a cached answer makes of it.
+/// The freshness of a cached answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CacheState {
-    /// Nothing is there.
+    /// There is none.
     #[default]
     Absent,
     /// Within the query's `ttl`.
     Fresh,
-    /// Older than that, and still allowed to be shown.
+    /// Older than that, but may still be shown.
     Stale,
     /// Too old to be shown.
     Expired,
 }
 
-/// What a strategy answers before the request.
+/// A strategy's answer before the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serve {
-    /// Show the cached answer and do not ask.
+    /// Show the cached answer and make no request.
     Cached,
     /// Show it, and renew it in the background.
     CachedThenRefresh,
 }
 
-/// What a strategy answers after a failure.
+/// A strategy's answer after a failure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Show the cached answer, if there is a usable one; else the next step is asked.
+    /// Show the cached answer if there is a usable one; otherwise the next step runs.
     Cached,
-    /// Ask the client of that name (`[clients.NAME]`).
+    /// Query the client of that name (`[clients.NAME]`).
     Ask(String),
     /// Show these tasks. They are never cached.
     Substitute(Vec<Task>),
-    /// Begin the session without the tasks.
+    /// Start the session without the tasks.
     Skip,
     /// End the run with exit code 1.
     Fail,
-    /// Leave it to the next step of the chain.
+    /// Continue with the next step of the chain.
     Decline,
 }
 
-/// The start of a session, as a hook sees it.
+/// The start of a session, as passed to a hook.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Session {
     /// `startup`, `resume`, `clear`, `compact` or `fork`.
     pub source: String,
-    /// The host's name for the session.
+    /// The agent's identifier of the session.
     pub session_id: Option<String>,
-    /// The folder that the session was started in.
+    /// The folder in which the session was started.
     pub cwd: Option<PathBuf>,
-    /// Tasks that are known without asking a server.
+    /// Tasks that are known without a request to a server.
     pub tasks: Vec<Task>,
 }
 
-/// A piece of text for the context of the session.
+/// A section of text for the session's context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Section {
     /// One short line; may be empty.
     pub title: String,
     /// Plain text. The same state must give the same bytes, so no clock and no random order.
     pub body: String,
-    /// Higher ones come first; what does not fit is cut at the end.
+    /// Higher ones come first; text beyond the size limit is cut at the end.
     pub priority: i32,
 }
 
 impl Section {
-    /// A section of ordinary priority.
+    /// A section with priority 0.
     #[must_use]
     pub fn new(title: impl Into<String>, body: impl Into<String>) -> Self {
         Section { title: title.into(), body: body.into(), priority: 0 }

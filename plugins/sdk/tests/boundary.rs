@@ -1,8 +1,8 @@
-//! The boundary as C sees it: a hand-made host calls the exported function. Run it under
-//! AddressSanitizer too (`plugins/README.md` has the command).
+//! The plugin interface as a C caller sees it: a host in this file calls the exported function. Run it
+//! under AddressSanitizer too (`plugins/README.md` has the command).
 
-#![expect(unsafe_code, reason = "these tests stand on the other side of the boundary")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "panics are what is tested here")]
+#![expect(unsafe_code, reason = "these tests call the interface as the host does")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "these tests check panics")]
 
 use std::ffi::c_void;
 
@@ -127,7 +127,7 @@ fn client(mode: &str) -> Value {
 }
 
 #[test]
-fn describe_tells_all_that_was_exported() {
+fn describe_lists_everything_that_was_exported() {
     let (reply, _) = call(&json!({ "op": "describe" }));
     let expected = json!({ "ok": {
         "name": "warmstart-plugin", "version": env!("CARGO_PKG_VERSION"), "abi": "1.0",
@@ -198,7 +198,7 @@ fn strategies_and_hooks_answer_in_the_words_of_the_host() {
 }
 
 #[test]
-fn what_is_not_a_request_is_answered_and_a_host_that_refuses_is_told() {
+fn an_invalid_request_is_answered_and_a_refused_reply_is_a_fault() {
     for text in ["", "7", "{", "\u{0}", r#"{"op":7}"#] {
         let mut seen = Seen::default();
         assert_eq!(call_with(&mut seen, size_of::<Host>(), text), 0);

@@ -1,5 +1,5 @@
-//! The C header and the Rust types are the same layout: `cc` compiles the header, strictly, and
-//! prints what it made of it.
+//! The C header and the Rust types have the same layout: `cc` compiles the header strictly, and a
+//! program prints its sizes and offsets.
 
 use std::mem::{offset_of, size_of};
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! A client: the open entries of a Markdown to-do list. Knows the list's marks and nothing of
-//! where its answers end up.
+//! A client: the open entries of a Markdown to-do list.
 
 use std::path::PathBuf;
 
@@ -8,16 +7,17 @@ use warmstart_plugin::{Client, Ctx, Query, Result, Task, export};
 struct TodoFile;
 
 /// `[plugins.NAME.config]`.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Config {
-    /// Absolute, or from the repository's root.
-    #[serde(default = "usual_path")]
+    /// Absolute, or relative to the repository's root.
     path: PathBuf,
 }
 
-fn usual_path() -> PathBuf {
-    "TODO.md".into()
+impl Default for Config {
+    fn default() -> Self {
+        Config { path: "TODO.md".into() }
+    }
 }
 
 impl Client for TodoFile {
@@ -31,7 +31,7 @@ impl Client for TodoFile {
     }
 }
 
-/// `- [ ] title` or, for one that is begun, `- [~] title`; bullets may be `-`, `*` or `+`, indented.
+/// `- [ ] title` or, for a task in progress, `- [~] title`; the bullet may be `-`, `*` or `+`.
 fn open_task((index, line): (usize, &str)) -> Option<Task> {
     let entry = line.trim_start().strip_prefix(['-', '*', '+'])?.trim_start();
     let (status, title) = match (entry.strip_prefix("[ ]"), entry.strip_prefix("[~]")) {
@@ -45,7 +45,7 @@ fn open_task((index, line): (usize, &str)) -> Option<Task> {
     (!title.is_empty()).then(task)
 }
 
-export! { clients: [TodoFile] }
+export! { clients: [TodoFile], settings: Config::default() }
 
 #[cfg(test)]
 mod tests {
@@ -64,12 +64,12 @@ mod tests {
     #[test]
     fn open_entries_are_tasks_in_their_order() {
         let tasks = ask("# List\n- [x] done\n  * [~] begun\n+ [ ] new\n- [ ]\nprose\n- [ ] cut", 2);
-        let found: Vec<_> = tasks.iter().map(|t| (&*t.id, &*t.title, &*t.status)).collect();
-        assert_eq!(found, [("3", "begun", "in_progress"), ("4", "new", "todo")]);
+        let fields: Vec<_> = tasks.iter().map(|t| (&*t.id, &*t.title, &*t.status)).collect();
+        assert_eq!(fields, [("3", "begun", "in_progress"), ("4", "new", "todo")]);
     }
 
     #[test]
-    fn a_missing_file_leaves_it_to_the_next_step() {
+    fn a_missing_file_is_reported_as_not_found() {
         let ctx = Ctx::test(json!({ "path": "/nowhere/TODO.md" }));
         let error = TodoFile::pending_tasks(&ctx, &Query::default()).unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);

@@ -1,5 +1,5 @@
-//! A strategy: outside the given hours the cached answer is shown and the server is left alone.
-//! Within them, and with nothing in the cache, it leaves the matter to the next step.
+//! A strategy: outside working hours it shows the cached answer without a request. During them, or
+//! with nothing cached, the next step decides.
 
 use jiff::civil::{DateTime, Time, Weekday};
 use warmstart_plugin::{Cache, Ctx, Decision, Failure, Query, Result, Serve, Strategy, export};
@@ -7,16 +7,16 @@ use warmstart_plugin::{Cache, Ctx, Decision, Failure, Query, Result, Serve, Stra
 struct WorkHours;
 
 /// `[plugins.NAME.config]`.
-#[derive(serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     /// `09:00`.
     from: String,
     /// `18:00`; earlier than `from` for a night shift.
     to: String,
-    /// `mon tue wed thu fri sat sun`.
+    /// Of `mon tue wed thu fri sat sun`.
     days: Vec<String>,
-    /// `Europe/Berlin`; the machine's own when unset.
+    /// Such as `Europe/Berlin`; the machine's time zone when unset.
     time_zone: Option<String>,
 }
 
@@ -32,28 +32,28 @@ impl Strategy for WorkHours {
     const BEFORE: bool = true;
 
     fn before(ctx: &Ctx<'_>, _: &Query, cache: &Cache) -> Result<Option<Serve>> {
-        let rest = !is_working_time(ctx)?;
-        Ok((rest && cache.is_usable()).then_some(Serve::Cached))
+        let is_off = !is_working_time(ctx)?;
+        Ok((is_off && cache.is_usable()).then_some(Serve::Cached))
     }
 
     fn after_failure(ctx: &Ctx<'_>, _: &Query, _: &Failure, cache: &Cache) -> Result<Decision> {
-        let rest = !is_working_time(ctx)?;
-        Ok(if rest && cache.is_usable() { Decision::Cached } else { Decision::Decline })
+        let is_off = !is_working_time(ctx)?;
+        Ok(if is_off && cache.is_usable() { Decision::Cached } else { Decision::Decline })
     }
 }
 
 fn is_working_time(ctx: &Ctx<'_>) -> Result<bool> {
     let config: Config = ctx.config()?;
     let now = jiff::Timestamp::now();
-    let now = match &config.time_zone {
+    let local = match &config.time_zone {
         None => now.to_zoned(jiff::tz::TimeZone::system()),
         Some(name) => now.in_tz(name).map_err(|error| ctx.wrong_setting("time_zone", error))?,
     };
     let hours = Hours::read(&config).map_err(|(key, wrong)| ctx.wrong_setting(key, wrong))?;
-    Ok(hours.contain(now.datetime()))
+    Ok(hours.contain(local.datetime()))
 }
 
-/// A key and what is wrong with its value.
+/// A key and why its value is invalid.
 type Wrong = (&'static str, String);
 
 struct Hours {
@@ -97,7 +97,7 @@ fn weekday(word: &str) -> Result<Weekday, Wrong> {
     })
 }
 
-export! { strategies: [WorkHours] }
+export! { strategies: [WorkHours], settings: Config::default() }
 
 #[cfg(test)]
 mod tests {
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!((after(&stale), after(&absent)), (Decision::Cached, Decision::Decline));
         let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
         let always = Ctx::test(json!({ "from": "00:00", "to": "23:59", "days": week }));
-        // One minute of the day is outside; a run within it proves nothing either way.
+        // The hours exclude one minute of the day; a run during it cannot test this.
         if is_working_time(&always).unwrap() {
             assert_eq!(WorkHours::before(&always, &query, &stale).unwrap(), None);
         }

@@ -1,26 +1,29 @@
-//! `plugin check`: one numbered step after the other, stopping at the first that fails with what to do
-//! about it. Nothing needs to be trusted: it works on a copy of its own.
+//! `plugin check`: numbered steps up to the first that fails, with a hint. Requires no trust: it works
+//! on a copy of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::Invocation;
 use super::super::tasks::block_on;
 use super::super::terminal::{self, CommandResult};
 use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
+use crate::context::sanitise::spelled_out;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::plugin::wire::{self, PluginRequest};
-use crate::plugin::{Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header, pin};
+use crate::plugin::wire::{self, PluginError, PluginErrorKind, PluginRequest};
+use crate::plugin::{
+    self, Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header, pin,
+};
 
-/// For one call; a session would wait one second.
+/// Limit on a call; the default in a session is one second.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
-/// Calls that are timed.
+/// Number of calls of which the median time is shown.
 const TIMED_CALLS: usize = 5;
 
 /// Flags of `plugin check`.
@@ -28,7 +31,7 @@ const TIMED_CALLS: usize = 5;
 pub struct Options {
     /// The library, or its name in a plugin folder
     file: PathBuf,
-    /// A setting for its calls, instead of those in `[plugins.NAME.config]`
+    /// Call it with this setting instead of those in `[plugins.NAME.config]`; repeatable
     #[arg(long = "with", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Print JSON
@@ -51,17 +54,20 @@ struct CheckStep {
 /// Checks the library.
 ///
 /// # Errors
-/// When it cannot be begun; a failed step is counted in the exit code.
+/// When a `--with` is malformed; a failed step gives exit code 1.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
+    let settings = options.settings.iter().map(|text| pair(text)).collect::<Result<_, _>>()?;
     let workspace = Workspace::here(invocation);
-    let path = super::library(&options.file, &workspace).unwrap_or_else(|_| options.file.clone());
     let mut report = CheckReport::default();
-    let whole = report.check(&path, options, &workspace, invocation);
-    if let Err(failure) = whole {
-        report.steps.push(failure);
-    }
+    let library = super::library(&options.file, &workspace);
+    let path = library.as_ref().map_or(options.file.as_path(), PathBuf::as_path);
+    let checked = match &library {
+        Ok(path) => report.check(path, settings, &workspace, invocation),
+        Err(failure) => Err(failed("file")(failure.clone())),
+    };
+    report.steps.extend(checked.err());
     let is_good = report.steps.iter().all(|step| step.failure.is_none());
-    let text = if options.json { report.as_json(&path, is_good) } else { report.as_text(&path) };
+    let text = if options.json { report.as_json(path, is_good) } else { report.as_text(path) };
     terminal::print(&text);
     Ok(ExitCode::from(u8::from(!is_good)))
 }
@@ -78,28 +84,35 @@ impl CheckReport {
     fn check(
         &mut self,
         path: &Path,
-        options: &Options,
+        settings: Map<String, Value>,
         workspace: &Workspace,
         invocation: &Invocation,
     ) -> Result<(), CheckStep> {
         let bytes = super::read(path).map_err(failed("file"))?;
-        let name = super::name_of(path, None).map_err(failed("file"))?;
-        self.passed("file", format!("{} bytes, called `{name}`", bytes.len()));
+        let name = super::name_of(path).map_err(failed("file"))?;
+        self.passed("file", format!("{} bytes, named `{name}`", bytes.len()));
         let wrong = |text: String| {
             let text = format!("`{}` {text}", path.display());
-            Failure::new(Code::PLUGIN_UNLOADABLE, text).hint("build it for this machine")
+            Failure::new(Code::PLUGIN_UNLOADABLE, text)
+                .hint("build it as a shared library for this machine")
         };
         header::check(&bytes).map_err(wrong).map_err(failed("header"))?;
         self.passed("header", "a shared library for this system and CPU");
-        let config = self.settings(&name, options, workspace).map_err(failed("settings"))?;
+        let config = configured(&name, settings, workspace);
         let copy = PrivateCopy::of(&name, &bytes).map_err(failed("copy"))?;
         let place =
             PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
-        let plugin =
-            Plugin::new(&name, copy.library.clone(), config, &invocation.environment, place);
+        let plugin = Plugin::new(
+            &name,
+            copy.library.clone(),
+            config.clone(),
+            &invocation.environment,
+            place,
+        );
         let manifest = describe(&plugin).map_err(failed("describe"))?;
         self.passed("describe", summary(&manifest));
         self.manifest = Some(manifest.clone());
+        self.check_settings(&name, &manifest, &config)?;
         for (kind, item) in items(&manifest) {
             self.call(&plugin, kind, &item)?;
         }
@@ -111,36 +124,31 @@ impl CheckReport {
         Ok(())
     }
 
-    fn settings(
-        &self,
+    /// Only of a plugin that declares its settings.
+    fn check_settings(
+        &mut self,
         name: &str,
-        options: &Options,
-        workspace: &Workspace,
-    ) -> Result<PluginConfig, Failure> {
-        let mut config = workspace.loaded.config.plugin(name);
-        config.timeout = TIMEOUT;
-        if !options.settings.is_empty() {
-            config.config =
-                options.settings.iter().map(|one| pair(one)).collect::<Result<_, _>>()?;
-        }
-        Ok(config)
+        manifest: &Manifest,
+        config: &PluginConfig,
+    ) -> Result<(), CheckStep> {
+        let Some(settings) = &manifest.settings else { return Ok(()) };
+        plugin::check_settings(name, manifest, &config.config).map_err(failed("settings"))?;
+        let keys: Vec<String> = settings.keys().map(|key| format!("`{key}`")).collect();
+        self.passed("settings", if keys.is_empty() { "none".into() } else { keys.join(", ") });
+        Ok(())
     }
 
-    /// An error that the plugin reports in its own words is an answer; only what it does wrong fails.
+    /// An error that the plugin reports is an answer; a fault, a bug or an invalid setting fails.
     fn call(&mut self, plugin: &Plugin, kind: ItemKind, item: &str) -> Result<(), CheckStep> {
-        let name = match kind {
-            ItemKind::Client => "client",
-            ItemKind::Strategy => "strategy",
-            ItemKind::Hook => "hook",
-        };
+        let name = kind.word();
         let request = example(kind, item);
         let fault = |fault: Fault| failed(name)(fault.failure(plugin.name()));
         let reply = block_on(plugin.raw_call(&request, Deadline::after(TIMEOUT)));
         let reply = reply.map_err(failed(name))?.map_err(fault)?;
         let detail = match wire::read_reply(reply).map_err(fault)? {
             Ok(ok) => understood(kind, &ok).map_err(fault)?,
-            Err(error) if error.kind.is_faulty() => {
-                return Err(failed(name)(error.failure(plugin.name())));
+            Err(error) if error.kind.is_faulty() || error.kind == PluginErrorKind::Config => {
+                return Err(failed(name)(reported(&error, plugin.name())));
             }
             Err(error) => format!("answers with an error: {}", error.message),
         };
@@ -158,7 +166,7 @@ impl CheckReport {
                 text.push_str(&format!("  hint: {hint}\n"));
             }
         }
-        text
+        spelled_out(&text)
     }
 
     fn as_json(&self, path: &Path, is_good: bool) -> String {
@@ -177,7 +185,27 @@ impl CheckReport {
     }
 }
 
-/// A private copy for as long as it is checked.
+/// The plugin's own table, or the settings of `--with` in its place.
+fn configured(name: &str, settings: Map<String, Value>, workspace: &Workspace) -> PluginConfig {
+    let mut config = workspace.loaded.config.plugin(name);
+    config.timeout = TIMEOUT;
+    if !settings.is_empty() {
+        config.config = settings;
+    }
+    config
+}
+
+fn reported(error: &PluginError, plugin: &str) -> Failure {
+    let failure = error.failure(plugin);
+    if error.kind != PluginErrorKind::Config {
+        return failure;
+    }
+    failure.hint(format!(
+        "correct `[plugins.{plugin}.config]`, or pass a setting for this check with --with KEY=VALUE"
+    ))
+}
+
+/// A private copy for the duration of the check.
 pub struct PrivateCopy {
     _folder: tempfile::TempDir,
     pub library: PinnedLibrary,
@@ -185,30 +213,30 @@ pub struct PrivateCopy {
 
 impl PrivateCopy {
     fn of(name: &str, bytes: &[u8]) -> Result<Self, Failure> {
-        let unkept = |error: std::io::Error| {
-            Failure::new(Code::STORE_UNUSABLE, format!("no copy can be made: {error}"))
+        let failed = |error: std::io::Error| {
+            Failure::new(Code::STORE_UNUSABLE, format!("cannot make a copy: {error}"))
         };
-        let folder = tempfile::tempdir().map_err(unkept)?;
+        let folder = tempfile::tempdir().map_err(failed)?;
         let path = folder.path().join(name);
         crate::disk::write_atomic(&path, bytes, crate::disk::Durability::Process)
-            .map_err(unkept)?;
+            .map_err(failed)?;
         let (sha256, size) = (pin::digest(bytes), bytes.len() as u64);
         Ok(PrivateCopy { _folder: folder, library: PinnedLibrary { path, sha256, size } })
     }
 }
 
-/// Asks a library what it is.
+/// Requests the library's description.
 pub fn describe(plugin: &Plugin) -> Result<Manifest, Failure> {
     let described = block_on(plugin.call(&PluginRequest::describe(), Deadline::after(TIMEOUT)))??;
     Manifest::read(&described).map_err(|fault| fault.failure(plugin.name()))
 }
 
-/// `client todo_file; wants bearer_token`.
+/// `warmstart-x 0.1.0: client todo_file; requests bearer_token`.
 pub fn summary(manifest: &Manifest) -> String {
     let mut parts: Vec<String> =
         items(manifest).map(|(kind, item)| format!("{} {item}", kind.word())).collect();
     if !manifest.wants.is_empty() {
-        parts.push(format!("wants {}", manifest.wants.join(", ")));
+        parts.push(format!("requests {}", manifest.wants.join(", ")));
     }
     let (name, version) = (wire::plain(&manifest.name), wire::plain(&manifest.version));
     format!("{name} {version}: {}", parts.join("; "))
@@ -242,10 +270,15 @@ fn example(kind: ItemKind, item: &str) -> PluginRequest {
 
 fn understood(kind: ItemKind, ok: &Value) -> Result<String, Fault> {
     Ok(match kind {
-        ItemKind::Client => format!("gives {} tasks", wire::read_tasks(ok)?.total),
+        ItemKind::Client => format!("gives {}", counted(wire::read_tasks(ok)?.total, "task")),
         ItemKind::Strategy => format!("decides `{}`", wire::read_decision(ok)?.word()),
-        ItemKind::Hook => format!("gives {} sections", wire::read_sections(ok)?.len()),
+        ItemKind::Hook => format!("gives {}", counted(wire::read_sections(ok)?.len(), "section")),
     })
+}
+
+/// `1 task`, `2 tasks`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
@@ -259,11 +292,11 @@ fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
     Ok(times[TIMED_CALLS / 2])
 }
 
-/// `key=value`; the value is JSON, or else text.
+/// `key=value`; a value that is not JSON is text.
 fn pair(text: &str) -> Result<(String, Value), Failure> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
         Failure::new(Code::FLAG, format!("`--with {text}` has no `=`"))
-            .hint("like --with path=TODO.md")
+            .hint("for example --with path=TODO.md")
     })?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((key.to_owned(), value))

@@ -1,19 +1,26 @@
-//! `plugin list`: every plugin that is pinned or lies in a plugin folder, its state, and why. Runs
-//! none of them.
+//! `plugin list`: every plugin that is trusted or is in a plugin folder, its state, and why. Runs none
+//! of them.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::super::Invocation;
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandResult, print_note};
 use super::super::workspace::Workspace;
 use super::check::items;
 use crate::config::Config;
+use crate::context::sanitise::spelled_out;
 use crate::plugin::{PREFIX, Pin, Pins, find, pin};
+
+/// The items' share of a terminal line.
+const MAX_ITEMS_WIDTH: usize = 28;
+/// A path is never cut below this.
+const MIN_PATH_WIDTH: usize = 16;
+const HEADER: [&str; 4] = ["NAME", "STATE", "PROVIDES", "PATH"];
 
 /// Flags of `plugin list`.
 #[derive(Args)]
@@ -39,13 +46,22 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
     let pins = super::pins(&workspace)?;
     let config = &workspace.loaded.config;
-    let known = pins.all();
-    let mut lines: Vec<Line> = known.iter().map(|pin| pinned(pin, &pins, config)).collect();
+    let trusted = pins.all();
+    let mut lines: Vec<Line> = trusted.iter().map(|pin| pinned(pin, &pins, config)).collect();
     let folders = find::folders(&config.plugin_path, workspace.paths.as_ref());
-    let found = find::all(&folders).into_iter();
-    let found = found.filter(|(name, _)| known.iter().all(|pin| pin.name != *name));
-    lines.extend(found.map(|(name, path)| untrusted(name, path)));
-    terminal::print(&if options.json { as_json(&lines) } else { as_text(&lines) });
+    let libraries = find::all(&folders).into_iter();
+    let libraries = libraries.filter(|(name, _)| trusted.iter().all(|pin| pin.name != *name));
+    lines.extend(libraries.map(|(name, path)| untrusted(name, path)));
+    if options.json {
+        terminal::print(&as_json(&lines));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
+    let width = std::io::stdout().is_terminal().then(terminal::width);
+    terminal::print(&spelled_out(&as_text(&lines, home, width)));
+    for line in lines.iter().filter(|line| line.needs_action()) {
+        print_note(&format!("`{}`: {}", line.name, line.why));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,15 +69,19 @@ fn pinned(pin: &Pin, pins: &Pins, config: &Config) -> Line {
     let copy = pins.library(&pin.name, &pin.sha256);
     let fault = pin::check_copy(&copy, pin.size).err().map(|fault| fault.message);
     let fault = fault.or_else(|| {
-        let same = super::read(&copy).is_ok_and(|bytes| pin::digest(&bytes) == pin.sha256);
-        (!same).then(|| "has changed since it was trusted".to_owned())
+        let is_same = super::read(&copy).is_ok_and(|bytes| pin::digest(&bytes) == pin.sha256);
+        (!is_same).then(|| "has changed since it was trusted".to_owned())
     });
-    let changed = super::read(&pin.path).is_ok_and(|bytes| pin::digest(&bytes) != pin.sha256);
+    let is_rebuilt = super::read(&pin.path).is_ok_and(|bytes| pin::digest(&bytes) != pin.sha256);
+    let again = format!("run `warmstart plugin trust {} --name {}`", pin.path.display(), pin.name);
     let (state, why) = match fault {
-        Some(why) => ("faulty", format!("{why}; trust it again")),
-        None if changed => {
-            ("changed", "the file is not what you trusted; the trusted copy runs".into())
-        }
+        Some(why) => ("faulty", format!("{why}; {again}")),
+        None if is_rebuilt => (
+            "changed",
+            format!(
+                "the file differs from the trusted copy, which is the one that runs; to use the file, {again}"
+            ),
+        ),
         None if !is_used(&pin.name, config) => ("unused", "no setting names it".into()),
         None => ("trusted", format!("since {}", pin.trusted)),
     };
@@ -71,7 +91,7 @@ fn pinned(pin: &Pin, pins: &Pins, config: &Config) -> Line {
 }
 
 fn untrusted(name: String, path: PathBuf) -> Line {
-    let why = format!("run `warmstart plugin trust {}`", path.display());
+    let why = format!("not trusted; run `warmstart plugin trust {}`", path.display());
     Line { name, kinds: String::new(), state: "untrusted", path, why }
 }
 
@@ -80,29 +100,118 @@ fn is_used(name: &str, config: &Config) -> bool {
     let chains = queries.chain([&config.fallback_chain]).flatten();
     let clients = config.clients.values().chain([&config.client]).map(|client| &client.kind);
     let hooks = config.hooks.values().map(|hook| &hook.kind);
+    // In a chain a configured plugin needs no prefix.
+    let bare = config.plugins.contains_key(name);
     chains.chain(clients).chain(hooks).any(|word| {
-        let word = word.strip_prefix(PREFIX).unwrap_or_default();
-        word.split('/').next() == Some(name)
+        let named = word.strip_prefix(PREFIX).or_else(|| bare.then_some(word.as_str()));
+        named.and_then(|named| named.split('/').next()) == Some(name)
     })
 }
 
 fn as_json(lines: &[Line]) -> String {
-    let one = |line: &Line| json!({ "name": line.name, "provides": line.kinds, "state": line.state, "path": line.path, "why": line.why });
-    let all = json!({ "schema": 1, "plugins": lines.iter().map(one).collect::<Vec<_>>() });
+    let entry = |line: &Line| json!({ "name": line.name, "provides": line.kinds, "state": line.state, "path": line.path, "why": line.why });
+    let all = json!({ "schema": 1, "plugins": lines.iter().map(entry).collect::<Vec<_>>() });
     format!("{all:#}\n")
 }
 
-fn as_text(lines: &[Line]) -> String {
+/// One line a plugin. With the `width` of a terminal the paths are shortened to fit.
+fn as_text(lines: &[Line], home: Option<&Path>, width: Option<usize>) -> String {
     if lines.is_empty() {
         return "There are no plugins.\n".into();
     }
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
-    table.set_header(["NAME", "PROVIDES", "STATE", "PATH", "WHY"]);
-    for line in lines {
-        let path = line.path.display().to_string();
-        table.add_row([&line.name, &line.kinds, line.state, &path, &line.why]);
+    let rows: Vec<[String; 4]> = lines.iter().map(|line| line.cells(home, width)).collect();
+    let header = HEADER.map(str::to_owned);
+    let widths: [usize; 3] = std::array::from_fn(|column| {
+        let cells = rows.iter().chain([&header]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let left = width.map(|width| width.saturating_sub(widths.iter().sum::<usize>() + 6));
+    let mut text = String::new();
+    for [name, state, items, path] in [&header].into_iter().chain(&rows) {
+        let path = left.map_or_else(|| path.clone(), |left| cut(path, left.max(MIN_PATH_WIDTH)));
+        let [first, second, third] = widths;
+        let line = format!("{name:first$}  {state:second$}  {items:third$}  {path}");
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text
+}
+
+impl Line {
+    fn needs_action(&self) -> bool {
+        matches!(self.state, "faulty" | "changed" | "untrusted")
+    }
+
+    fn cells(&self, home: Option<&Path>, width: Option<usize>) -> [String; 4] {
+        let (items, path) = match width {
+            Some(_) => (cut(&self.kinds, MAX_ITEMS_WIDTH), below_home(&self.path, home)),
+            None => (self.kinds.clone(), self.path.display().to_string()),
+        };
+        [self.name.clone(), self.state.to_owned(), items, path]
+    }
+}
+
+/// The path, with `~` for the home folder.
+fn below_home(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// At most `width` characters: the middle is replaced by `…`.
+fn cut(text: &str, width: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= width {
+        return text.to_owned();
+    }
+    let tail = width / 2;
+    let head = width.saturating_sub(tail + 1);
+    let (start, end) = (&characters[..head], &characters[characters.len() - tail..]);
+    start.iter().chain(&['…']).chain(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines() -> Vec<Line> {
+        let line = |name: &str, kinds: &str, state, path: &str| Line {
+            name: name.into(),
+            kinds: kinds.into(),
+            state,
+            path: path.into(),
+            why: String::new(),
+        };
+        vec![
+            line("mine", "client mine", "trusted", "/home/a/mine/warmstart_mine.so"),
+            line(
+                "work-hours",
+                "client one, strategy work_hours, hook summary",
+                "unused",
+                "/home/a/source/work-hours/target/release/libwarmstart_work_hours.so",
+            ),
+        ]
+    }
+
+    #[test]
+    fn on_a_terminal_each_plugin_is_one_line_that_fits() {
+        let text = as_text(&lines(), Some(Path::new("/home/a")), Some(80));
+        insta::assert_snapshot!(text, @"
+        NAME        STATE    PROVIDES                      PATH
+        mine        trusted  client mine                   ~/mine/warmstart_mine.so
+        work-hours  unused   client one, s…, hook summary  ~/source/work-…_work_hours.so
+        ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn piped_paths_and_items_are_complete() {
+        let lines = lines();
+        let text = as_text(&lines, Some(Path::new("/home/a")), None);
+        assert_eq!(text.lines().count(), 3);
+        for line in &lines {
+            assert!(text.contains(line.path.to_str().unwrap()) && text.contains(&line.kinds));
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! `plugin new`: a folder with a plugin that builds at once, in Rust with the SDK's sources beside it,
-//! or in C with nothing but a header.
+//! `plugin new`: a folder with a plugin that builds without changes, in Rust with the SDK's sources in
+//! it, or in C with only a header.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::error::{Code, Failure};
 /// Flags of `plugin new`.
 #[derive(Args)]
 pub struct Options {
-    /// What it is called; the folder too
+    /// Name of the plugin and its folder
     name: String,
-    /// What it is
+    /// Kind of plugin
     #[arg(long, value_enum, default_value_t = Kind::Client)]
     kind: Kind,
-    /// What it is written in
+    /// Language
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
 }
@@ -30,7 +30,7 @@ enum Kind {
     Client,
     /// A step of a fallback chain
     Strategy,
-    /// A piece of the session start
+    /// Text for the session's context
     Hook,
 }
 
@@ -43,21 +43,13 @@ enum Language {
 /// Writes the folder.
 ///
 /// # Errors
-/// When it is there already, or the disk refuses.
+/// When the name is invalid, the folder exists, or the disk refuses.
 pub fn run(options: &Options) -> CommandResult {
     let name = options.name.as_str();
-    let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if !begins_well || !crate::plugin::pin::is_name(name) {
-        let text = format!("`{}` is not the name of a plugin", name.escape_debug());
-        return Err(Failure::new(Code::FLAG, text)
-            .hint("lower-case letters, digits, - and _, beginning with a letter"));
-    }
-    let unwritten = |error: io::Error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("`{name}` cannot be written: {error}"))
-    };
-    std::fs::create_dir(name).map_err(unwritten)?;
+    check_name(name)?;
+    std::fs::create_dir(name).map_err(|error| unwritten(name, &error))?;
     for (path, text) in files(options) {
-        write(&Path::new(name).join(path), &text).map_err(unwritten)?;
+        write(&Path::new(name).join(path), &text).map_err(|error| unwritten(name, &error))?;
     }
     let item = item(name);
     let (build, library) = match options.lang {
@@ -67,9 +59,27 @@ pub fn run(options: &Options) -> CommandResult {
         Language::C => ("make", format!("warmstart_{item}.so")),
     };
     terminal::print(&format!(
-        "Made `{name}`. Next:\n  cd {name} && {build}\n  warmstart plugin check {library}\n  warmstart plugin trust {library}\n"
+        "Created `{name}`. Next:\n  cd {name} && {build}\n  warmstart plugin check {library}\n  warmstart plugin trust {library}\n"
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    let has_initial = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if has_initial && crate::plugin::pin::is_name(name) {
+        return Ok(());
+    }
+    let text = format!("`{}` cannot be the name of a plugin", name.escape_debug());
+    Err(Failure::new(Code::FLAG, text)
+        .hint("use lower-case letters, digits, - and _, beginning with a letter"))
+}
+
+fn unwritten(name: &str, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return Failure::new(Code::FLAG, format!("`{name}` already exists"))
+            .hint("choose another name, or remove it first");
+    }
+    Failure::new(Code::STORE_UNUSABLE, format!("cannot write `{name}`: {error}"))
 }
 
 fn item(name: &str) -> String {
@@ -135,19 +145,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sdk_is_brought_along_whole() {
+    fn every_file_of_the_sdk_is_embedded() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/sdk");
-        let mut there = vec!["Cargo.toml".to_owned(), "include/warmstart_plugin.h".to_owned()];
+        let mut files = vec!["Cargo.toml".to_owned(), "include/warmstart_plugin.h".to_owned()];
         for entry in std::fs::read_dir(folder.join("src")).unwrap().flatten() {
-            there.push(format!("src/{}", entry.file_name().to_string_lossy()));
+            files.push(format!("src/{}", entry.file_name().to_string_lossy()));
         }
-        there.sort();
-        let brought: Vec<_> = sdk::FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
-        assert_eq!(brought, there);
+        files.sort();
+        let embedded: Vec<_> = sdk::FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(embedded, files);
     }
 
     #[test]
-    fn names_become_words_of_the_language() {
+    fn names_become_identifiers() {
         assert_eq!(fill("@NAME@ @ITEM@ @TYPE@", "my-todo_2"), "my-todo_2 my_todo_2 MyTodo2");
     }
 }

@@ -1,5 +1,5 @@
-//! The sources of the SDK and of the C header, as files for a new plugin: it builds before the SDK is
-//! published anywhere, and goes on building with the host it was made for.
+//! The sources of the SDK and the C header, which `plugin new` copies: so a plugin builds without a
+//! published SDK, and its SDK always fits the host that made it.
 
 /// Path below `sdk/` and text.
 pub const FILES: &[(&str, &str)] = &[

@@ -1,5 +1,5 @@
-//! `plugin trust` and `untrust`: shows what would be let in, asks, and only then lets it say a word.
-//! What it said is kept with the hash of exactly these bytes.
+//! `plugin trust` and `untrust`: shows the library, asks for confirmation, and only then loads it for
+//! its description, which is kept with the hash of exactly these bytes.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,23 +10,23 @@ use super::super::Invocation;
 use super::super::prompt::confirm;
 use super::super::terminal::{self, CommandResult};
 use super::super::workspace::Workspace;
-use super::check::{TIMEOUT, describe, items, summary};
+use super::check::{TIMEOUT, describe, summary};
+use super::hooks_toml::hooks_toml;
 use crate::config::PluginConfig;
+use crate::context::sanitise::spelled_out;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
-use crate::plugin::{
-    ItemKind, Manifest, Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin,
-};
+use crate::plugin::{Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin};
 
 /// Flags of `plugin trust`.
 #[derive(Args)]
 pub struct TrustOptions {
     /// The library, or its name in a plugin folder
     file: PathBuf,
-    /// What to call it, instead of what its file is called
+    /// Name of the plugin; by default taken from the file name
     #[arg(long)]
     name: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -34,79 +34,90 @@ pub struct TrustOptions {
 /// Flags of `plugin untrust`.
 #[derive(Args)]
 pub struct UntrustOptions {
-    /// What it is called
+    /// Name of the plugin
     name: String,
 }
 
-/// Lets a library in.
+/// Trusts a library.
 ///
 /// # Errors
-/// When it is not a plugin, there is no terminal to ask at, it cannot describe itself, or the disk
-/// refuses.
+/// When it is not a library, trust is not confirmed, it gives no description, or the disk refuses.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
     let pins = super::pins(&workspace)?;
     let path = super::library(&options.file, &workspace)?;
     let bytes = super::read(&path)?;
-    let name = super::name_of(&path, options.name.as_deref())?;
+    let name = chosen_name(&path, options.name.as_deref())?;
     header::check(&bytes).map_err(|wrong| {
         Failure::new(Code::PLUGIN_UNLOADABLE, format!("`{}` {wrong}", path.display()))
-            .hint("`warmstart plugin check FILE` tells more")
+            .hint(format!("run `warmstart plugin check {}`", path.display()))
     })?;
-    terminal::print(&shown(&name, &path, &bytes));
+    terminal::print(&spelled_out(&screen(&name, &path, &bytes)));
     if !options.yes && !confirm("Trust it?", Code::PLUGIN_UNTRUSTED)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
-    let wanted = PinnedLibrary {
+    let library = PinnedLibrary {
         path: pins.copy(&name, &bytes)?,
         sha256: pin::digest(&bytes),
         size: bytes.len() as u64,
     };
     let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
-    // It may take longer here than in a session: nobody else waits.
+    // Longer than in a session: only this command waits.
     let config =
         PluginConfig { timeout: TIMEOUT, ..workspace.loaded.config.plugin_defaults.clone() };
-    let plugin = Plugin::new(&name, wanted.clone(), config, &invocation.environment, place);
-    let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &wanted))?;
-    terminal::print(&format!("It is {}\n", summary(&manifest)));
+    let plugin = Plugin::new(&name, library.clone(), config, &invocation.environment, place);
+    let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &library))?;
+    terminal::print(&spelled_out(&format!("provides: {}\n", summary(&manifest))));
     if manifest.wants_token()
         && !options.yes
         && !confirm("Give it the token of its server?", Code::PLUGIN_UNTRUSTED)?
     {
-        forget_copy(&pins, &name, &wanted);
+        forget_copy(&pins, &name, &library);
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
-    let text = paste(&name, &manifest);
-    let PinnedLibrary { sha256, size, .. } = wanted;
+    let text = hooks_toml(&name, &manifest);
+    let PinnedLibrary { sha256, size, .. } = library;
     let trusted = Timestamp::now();
     pins.put(&Pin { name: name.clone(), path, sha256, size, manifest, trusted })?;
-    terminal::print(&format!("Trusted as `{name}`. For your hooks.toml:\n\n{text}"));
+    let text = format!("Trusted as `{name}`. Add to your hooks.toml:\n\n{text}");
+    terminal::print(&spelled_out(&text));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the trust back.
+/// Revokes trust.
 ///
 /// # Errors
-/// When that cannot be kept.
+/// When the disk refuses.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation);
-    let had = super::pins(&workspace)?.remove(&options.name)?;
-    let text = if had { "is no longer trusted" } else { "was not trusted" };
+    let was_trusted = super::pins(&workspace)?.remove(&options.name)?;
+    let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
     terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Unless an earlier agreement holds for the same bytes.
-fn forget_copy(pins: &Pins, name: &str, wanted: &PinnedLibrary) {
-    let is_pinned = pins.get(name).ok().flatten().is_some_and(|pin| pin.sha256 == wanted.sha256);
+fn chosen_name(path: &Path, named: Option<&str>) -> Result<String, Failure> {
+    let Some(name) = named else {
+        return super::name_of(path).map_err(|failure| failure.hint("choose one with --name"));
+    };
+    if pin::is_name(name) {
+        return Ok(name.to_owned());
+    }
+    let text = format!("`{}` cannot be the name of a plugin", name.escape_debug());
+    Err(Failure::new(Code::FLAG, text).hint("use lower-case letters, digits, - and _"))
+}
+
+/// Removes the copy, unless an earlier pin has the same bytes.
+fn forget_copy(pins: &Pins, name: &str, library: &PinnedLibrary) {
+    let is_pinned = pins.get(name).ok().flatten().is_some_and(|pin| pin.sha256 == library.sha256);
     if !is_pinned {
-        let _ = std::fs::remove_file(&wanted.path);
+        let _ = std::fs::remove_file(&library.path);
     }
 }
 
-fn shown(name: &str, path: &Path, bytes: &[u8]) -> String {
+fn screen(name: &str, path: &Path, bytes: &[u8]) -> String {
     format!(
         "plugin: {name}\nfile:   {}\nsize:   {} bytes\nowner:  {}\nsha256: {}\nA plugin runs with all your rights. A copy of exactly these bytes is kept and run.\n",
         path.display(),
@@ -119,33 +130,14 @@ fn shown(name: &str, path: &Path, bytes: &[u8]) -> String {
 #[cfg(unix)]
 fn owner(path: &Path) -> String {
     use std::os::unix::fs::MetadataExt;
-    let Ok(found) = std::fs::metadata(path) else { return "unknown".into() };
-    let own = found.uid() == rustix::process::geteuid().as_raw();
-    let others = if found.mode() & 0o022 != 0 { ", and others can change it" } else { "" };
-    format!("user {}{}{others}", found.uid(), if own { " (you)" } else { "" })
+    let Ok(metadata) = std::fs::metadata(path) else { return "unknown".into() };
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    let you = if is_own { " (you)" } else { "" };
+    let others = if metadata.mode() & 0o022 != 0 { ", and others can change it" } else { "" };
+    format!("user {}{you}{others}", metadata.uid())
 }
 
 #[cfg(not(unix))]
 fn owner(_: &Path) -> String {
     "unknown".into()
-}
-
-/// The lines that put every item to use, each beside where it belongs.
-fn paste(name: &str, manifest: &Manifest) -> String {
-    let mut text = format!(
-        "[plugins.{name}]\ntimeout = \"1s\"\n\n[plugins.{name}.config]\n# its own settings\n"
-    );
-    for (kind, item) in items(manifest) {
-        let word = format!("plugin:{name}/{item}");
-        text.push_str(&match kind {
-            ItemKind::Client => format!(
-                "\n[clients.{name}]                 # then in a chain: \"client:{name}\"\nkind = \"{word}\"\n"
-            ),
-            ItemKind::Strategy => {
-                format!("\n[fallback]\nchain = [\"{word}\", \"cache_then_skip\"]\n")
-            }
-            ItemKind::Hook => format!("\n[hooks.{item}]\nkind = \"{word}\"\n"),
-        });
-    }
-    text
 }
