@@ -1,5 +1,5 @@
 //! Faults that only the kernel can make: calls that fail, a process that ends between two of them,
-//! a full disk, no network. Each needs a tool or a right; without it the test says so.
+//! a full disk, no network. Each needs a tool or a privilege; without it the test is skipped with the reason.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::fresh;
 use crate::support::mcp_reply::healthy;
 use crate::support::{FaultServer, Missing, Outcome, Session, if_allowed, run};
 
-/// A session start by way of `words`, which run what follows them.
+/// A session start through the command `words`, which runs the command that follows it.
 fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     let plain = session.program(&[]);
     let mut command = Command::new(words[0]);
@@ -25,7 +25,7 @@ fn can(words: &[&str]) -> Result<(), Missing> {
     if works { Ok(()) } else { Err(Missing(format!("`{}` does not work here", words.join(" ")))) }
 }
 
-/// `strace` that makes a call of the system fail or end the process, from the n-th one on.
+/// `strace` that makes a system call fail or end the process, from the n-th one on.
 fn strace(inject: &str) -> [String; 6] {
     ["strace", "-f", "-qq", "-o", "/dev/null", &format!("-einject={inject}")].map(str::to_owned)
 }
@@ -59,7 +59,7 @@ fn d010_d011_the_system_refuses_every_kind_of_call() {
                 continue; // the loader's own files
             }
             let outcome = under_strace(&session, &format!("{call}:when={n}+"));
-            // The answer goes out by `write` too, so it may be lost, but never halved.
+            // The answer is written by `write` too, so it may be lost, but never cut in half.
             let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
             assert!(text.is_empty() || text.ends_with("}\n"), "{call} {n}: {outcome:?}");
             assert_eq!(outcome.code(), 0, "{call} {n}: {outcome:?}");
@@ -88,7 +88,7 @@ fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
     assert!(ended >= 6, "only {ended} runs were ended");
 }
 
-/// A session start whose home is a file system of its own, made ready by these lines of shell.
+/// A session start whose home is a separate file system, prepared by these lines of shell.
 fn in_a_home(lines: &str) -> Option<Outcome> {
     if_allowed(can(&["unshare", "-m"]))?;
     let server = FaultServer::start(healthy);
@@ -123,7 +123,7 @@ fn d006_a_home_that_can_only_be_read() {
 fn n022_a_resolver_that_says_nothing() {
     let Some(()) = if_allowed(can(&["unshare", "-m"])) else { return };
     let silent = std::net::UdpSocket::bind("127.0.0.1:53");
-    let silent = silent.map_err(|error| Missing(format!("port 53 is not to be had: {error}")));
+    let silent = silent.map_err(|error| Missing(format!("port 53 is not available: {error}")));
     let Some(_silent) = if_allowed(silent) else { return };
     let (_server, session) = fresh();
     session.age_cache(Duration::from_secs(1200));

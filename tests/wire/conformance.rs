@@ -1,6 +1,6 @@
 //! Test 36: the MCP conformance suite, with `tests/conformance.sh` as its client.
-//! Left out is `sep-2322-client-request-state`: its server wants a person's answer, which a hook
-//! that declares no such ability has to refuse (`p20_…` repeats a call that has a state alone).
+//! Except `sep-2322-client-request-state`: its server requires a user's answer, which a client without
+//! that capability has to refuse (`p20_…` repeats a call that has only a state).
 
 use std::path::Path;
 use std::process::Command;
@@ -35,8 +35,8 @@ fn p36_conformance() {
         command.env("WARMSTART", env!("CARGO_BIN_EXE_warmstart"));
         command.env("CONFORMANCE_HOME", home.path());
         let output = command.output().unwrap();
-        let (said, errors) = (output.stdout, output.stderr);
-        let said = String::from_utf8_lossy(&said) + String::from_utf8_lossy(&errors);
-        assert!(output.status.success(), "{scenario} {version}:\n{said}");
+        let (output_text, errors) = (output.stdout, output.stderr);
+        let output_text = String::from_utf8_lossy(&output_text) + String::from_utf8_lossy(&errors);
+        assert!(output.status.success(), "{scenario} {version}:\n{output_text}");
     }
 }
