@@ -34,7 +34,7 @@ impl Limit {
     pub fn hint(self, advice: &str) -> String {
         match self {
             Limit::Setting(key) => format!("{advice}, or raise `{key}`"),
-            Limit::BuiltIn => format!("{advice}; the time limit of this command is fixed"),
+            Limit::BuiltIn => format!("{advice}; no setting moves this time limit"),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Repository {
 #[cfg(unix)]
 fn device(folder: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
-    fs::metadata(folder).ok().map(|found| found.dev())
+    fs::metadata(folder).ok().map(|data| data.dev())
 }
 
 #[cfg(not(unix))]
@@ -78,8 +78,8 @@ fn device(_: &Path) -> Option<u64> {
 /// `.git` as a folder, or the folder that a work tree's or submodule's `.git` file names.
 fn git_dir(root: &Path) -> Option<PathBuf> {
     let path = root.join(".git");
-    let found = fs::metadata(&path).ok()?;
-    if found.is_dir() {
+    let data = fs::metadata(&path).ok()?;
+    if data.is_dir() {
         return path.join("HEAD").exists().then_some(path);
     }
     let target = short(&path)?;
@@ -123,7 +123,7 @@ fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
 fn packed(common: &Path, name: &str) -> Option<String> {
     let text = disk::read_text(&common.join("packed-refs"), MAX_PACKED_BYTES).ok()??;
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(_, found)| *found == name).and_then(|(id, _)| commit_id(id))
+    lines.find(|(_, reference)| *reference == name).and_then(|(id, _)| commit_id(id))
 }
 
 /// A commit's id: 40 hex digits, or 64 with SHA-256.
@@ -184,9 +184,13 @@ mod tests {
         for (name, branch, commit) in table {
             let below = root.join(name).join("a/b");
             fs::create_dir_all(&below).unwrap();
-            let found = Repository::find(&below, None).unwrap();
-            assert_eq!(found.root, root.join(name));
-            assert_eq!((found.branch.as_deref(), found.commit), (branch, commit), "{name}");
+            let repository = Repository::find(&below, None).unwrap();
+            assert_eq!(repository.root, root.join(name));
+            assert_eq!(
+                (repository.branch.as_deref(), repository.commit),
+                (branch, commit),
+                "{name}"
+            );
         }
         assert!(git_dir(&root.join("empty")).is_none());
         let home = root.join("loose");

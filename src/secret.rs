@@ -25,9 +25,9 @@ impl Secret {
     pub fn new(value: impl Into<String>) -> Self {
         let secret = SecretString::from(value.into());
         if secret.expose_secret().len() >= MIN_MASKED_CHARS {
-            let mut known = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-            if !known.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
-                known.push(secret.clone());
+            let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+            if !registered.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
+                registered.push(secret.clone());
             }
         }
         Secret(secret)
@@ -77,9 +77,9 @@ pub fn forbid_core_files() {
 /// `text` with every known secret replaced by `****`.
 #[must_use]
 pub fn scrub(text: &str) -> Cow<'_, str> {
-    let known = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
     let mut out = Cow::Borrowed(text);
-    for secret in known.iter() {
+    for secret in registered.iter() {
         if out.contains(secret.expose_secret()) {
             out = Cow::Owned(out.replace(secret.expose_secret(), "****"));
         }

@@ -1,5 +1,5 @@
-//! What the program that this one replaces got wrong, each turned around and named after its row of
-//! the inventory. Rows that the fault matrix, the wire tests or a unit test hold are not repeated.
+//! Defects of the program that this one replaces, each with a test named after its row of the
+//! inventory. Rows that the fault matrix, the wire tests or a unit test cover are not repeated.
 
 use std::fs;
 use std::io::Read;
@@ -53,10 +53,10 @@ fn x05_the_cache_lies_where_the_program_says() {
     let server = FaultServer::start(healthy);
     let session = Session::with_server(&server.mcp());
     session.start("startup");
-    let said = session.run(&["config", "path"]).text().to_owned();
-    let line = said.lines().find_map(|line| line.strip_prefix("cache:")).expect("a line").trim();
+    let paths = session.run(&["config", "path"]).text().to_owned();
+    let line = paths.lines().find_map(|line| line.strip_prefix("cache:")).expect("a line").trim();
     let entries = session.entries();
-    assert!(!entries.is_empty() && entries.iter().all(|entry| entry.starts_with(line)), "{said}");
+    assert!(!entries.is_empty() && entries.iter().all(|entry| entry.starts_with(line)), "{paths}");
 }
 
 #[test]

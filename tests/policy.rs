@@ -7,7 +7,7 @@ use warmstart::cache::{CacheView, Freshness};
 use warmstart::error::{Code, Failure};
 use warmstart::fallback::BUILTINS;
 
-/// A code of every class that a source can fail with.
+/// One code of every class of failure.
 const CODES: [Code; 8] = [
     Code::CONFIG_VALUE,
     Code::TOKEN_REFUSED,

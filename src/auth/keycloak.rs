@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn x26_both_prefixes_are_tried_and_the_remembered_one_first() {
         let url = |text| SafeUrl::parse(text).unwrap();
-        let auto = |text, known| bases(&url(text), &Prefix::Auto, known);
+        let auto = |text, remembered| bases(&url(text), &Prefix::Auto, remembered);
         assert_eq!(auto("http://h:1/", None), ["http://h:1", "http://h:1/auth"]);
         assert_eq!(auto("http://h:1/auth/", None), ["http://h:1/auth", "http://h:1"]);
         assert_eq!(auto("http://h:1", Some("http://h:1/auth"))[0], "http://h:1/auth");

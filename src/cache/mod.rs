@@ -184,17 +184,19 @@ impl Cache {
     /// The failure of the last request for `key`; `None` if an answer was stored since.
     #[must_use]
     pub fn last_failure(&self, key: &Key) -> Option<Failure> {
-        self.failure_since(key, self.replaced_at(key).unwrap_or(std::time::UNIX_EPOCH))
+        let noted = self.modified(key, "failure")?;
+        let is_answered = self.modified(key, "json").is_some_and(|at| at > noted);
+        self.failure_since(key, noted).filter(|_| !is_answered)
     }
 
     /// Whether the entry of `key` was replaced after `since`.
     #[must_use]
     pub fn replaced_since(&self, key: &Key, since: std::time::SystemTime) -> bool {
-        self.replaced_at(key).is_some_and(|at| at >= since)
+        self.modified(key, "json").is_some_and(|at| at >= since)
     }
 
-    fn replaced_at(&self, key: &Key) -> Option<std::time::SystemTime> {
-        self.file(key, "json")?.symlink_metadata().ok()?.modified().ok()
+    fn modified(&self, key: &Key, kind: &str) -> Option<std::time::SystemTime> {
+        self.file(key, kind)?.symlink_metadata().ok()?.modified().ok()
     }
 
     fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {
@@ -264,18 +266,18 @@ mod tests {
         cache.write(&key("http://a"), &entry("secret plan")).unwrap();
         let ttl = Duration::from_secs(900);
         assert!(cache.lookup(&key("http://b"), ttl, Timestamp(1000)).entry.is_none());
-        let found = cache.lookup(&key("http://a"), ttl, Timestamp(1000));
-        assert_eq!(found.entry, Some(entry("secret plan")));
+        let lookup = cache.lookup(&key("http://a"), ttl, Timestamp(1000));
+        assert_eq!(lookup.entry, Some(entry("secret plan")));
     }
 
     #[test]
     fn d001_d002_every_truncation_and_every_changed_byte_is_a_miss() {
-        let whole = entry("write docs").encode();
-        for length in 0..whole.len() {
-            assert!(Entry::decode(&whole[..length]).is_none(), "cut at {length}");
+        let bytes_of_entry = entry("write docs").encode();
+        for length in 0..bytes_of_entry.len() {
+            assert!(Entry::decode(&bytes_of_entry[..length]).is_none(), "cut at {length}");
         }
-        for place in 0..whole.len() {
-            let mut bytes = whole.clone();
+        for place in 0..bytes_of_entry.len() {
+            let mut bytes = bytes_of_entry.clone();
             bytes[place] ^= 1;
             assert!(Entry::decode(&bytes).is_none(), "changed at {place}");
         }

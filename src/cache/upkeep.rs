@@ -26,7 +26,7 @@ pub fn is_due(cache: &Cache, interval: Duration, now: SystemTime) -> bool {
     if !cache.folder().is_some_and(Path::is_dir) {
         return false;
     }
-    let last = fs::symlink_metadata(mark).and_then(|found| found.modified());
+    let last = fs::symlink_metadata(mark).and_then(|data| data.modified());
     last.map_or(true, |last| now.duration_since(last).is_ok_and(|since| since >= interval))
 }
 
@@ -55,7 +55,7 @@ pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
 pub fn forget(folder: &Path, now: SystemTime) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_over = |entry: &fs::DirEntry| {
-        let written = entry.metadata().and_then(|found| found.modified()).ok();
+        let written = entry.metadata().and_then(|data| data.modified()).ok();
         let age = written.and_then(|at| now.duration_since(at).ok());
         age.zip(life(&entry.file_name())).is_some_and(|(age, life)| age > life)
     };
@@ -113,10 +113,10 @@ fn own(entry: &fs::DirEntry) -> Option<OwnFile> {
     if !is_ours && !name.starts_with(TEMPORARY_PREFIX) {
         return None;
     }
-    let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    let written = found.modified().ok()?;
-    let used = found.accessed().unwrap_or(written).max(written);
-    Some(OwnFile { path: entry.path(), size: found.len(), written, used })
+    let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+    let written = data.modified().ok()?;
+    let used = data.accessed().unwrap_or(written).max(written);
+    Some(OwnFile { path: entry.path(), size: data.len(), written, used })
 }
 
 #[cfg(test)]

@@ -274,25 +274,25 @@ mod tests {
 
     #[test]
     fn p18_x30_every_shape_of_a_result_gives_the_same_tasks() {
-        let one = json!({ "id": "1", "title": "a" });
+        let task = json!({ "id": "1", "title": "a" });
         let a = || Ok(vec!["a".to_owned()]);
         let table = [
-            (json!({ "structuredContent": { "data": { "tasks": [one] } } }), a()),
+            (json!({ "structuredContent": { "data": { "tasks": [task] } } }), a()),
             (
-                json!({ "structuredContent": { "result": { "success": true, "tasks": [one] } } }),
+                json!({ "structuredContent": { "result": { "success": true, "tasks": [task] } } }),
                 a(),
             ),
-            (as_text(&json!({ "success": true, "data": { "tasks": [one] } })), a()),
-            (as_text(&json!({ "success": true, "data": { "tasks": one } })), a()),
-            (as_text(&json!([one])), a()),
+            (as_text(&json!({ "success": true, "data": { "tasks": [task] } })), a()),
+            (as_text(&json!({ "success": true, "data": { "tasks": task } })), a()),
+            (as_text(&json!([task])), a()),
             (
                 json!({
-                    "content": [{ "type": "text", "text": json!({ "tasks": [one] }).to_string() }],
-                    "structuredContent": { "result": json!({ "tasks": [one] }).to_string() },
+                    "content": [{ "type": "text", "text": json!({ "tasks": [task] }).to_string() }],
+                    "structuredContent": { "result": json!({ "tasks": [task] }).to_string() },
                 }),
                 a(),
             ),
-            (json!({ "structuredContent": { "result": [one] } }), a()),
+            (json!({ "structuredContent": { "result": [task] } }), a()),
             (as_text(&json!({ "success": true, "data": { "count": 0 } })), Ok(vec![])),
             (as_text(&json!({ "tasks": [] })), Ok(vec![])),
             (as_text(&json!({ "tasks": null })), Ok(vec![])),

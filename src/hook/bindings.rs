@@ -39,14 +39,11 @@ pub fn with_branch(session: &SessionContext, name: &str) -> Result<Bindings, Fai
     if !needs_branch_id(session, name, &bindings) {
         return Ok(bindings);
     }
-    let Some(branches) = session.queries.from_disk(BRANCHES, &bindings) else {
-        let branch = branch_name(&bindings)?;
-        let failure = session.queries.last_failure(BRANCHES, &bindings);
-        return Err(
-            failure.map_or_else(|| not_cached(branch), |cause| lookup_failed(branch, cause))
-        );
-    };
-    with_id(bindings, &branches)
+    match session.queries.from_disk_or_failure(BRANCHES, &bindings) {
+        Ok(branches) => with_id(bindings, &branches),
+        Err(Some(cause)) => Err(lookup_failed(branch_name(&bindings)?, cause)),
+        Err(None) => Err(not_cached(branch_name(&bindings)?)),
+    }
 }
 
 /// The same, with `branches` as the list: the answer of this run, however old the cache thinks it is.

@@ -33,9 +33,9 @@ mod process;
 pub type HookFuture<'a> = Pin<Box<dyn Future<Output = HookResult> + 'a>>;
 
 /// A part of the session start, in two passes.
+#[expect(clippy::wrong_self_convention, reason = "the passes are named for where they read")]
 pub trait Hook {
     /// First pass: from disk alone, synchronous. `None`: the second pass is needed.
-    #[expect(clippy::wrong_self_convention, reason = "the pass is named for where it reads")]
     fn from_disk(&self, session: &SessionContext) -> Option<HookResult>;
 
     /// Second pass, only if the first gave `None`; ends by the deadline.

@@ -93,9 +93,12 @@ impl Http {
 
     fn headers(&self, request: &HttpRequest, url: &SafeUrl) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
-        let own = self.config.headers.iter();
-        let own = own.filter(|(name, value)| self.may_send_header(name, value, url));
-        for (name, value) in own.chain(request.headers.iter().map(|(name, value)| (name, value))) {
+        let headers_of_config = self.config.headers.iter();
+        let configured =
+            headers_of_config.filter(|(name, value)| self.may_send_header(name, value, url));
+        for (name, value) in
+            configured.chain(request.headers.iter().map(|(name, value)| (name, value)))
+        {
             let key = HeaderName::try_from(name.as_str());
             let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
             let value = HeaderValue::try_from(value.as_str());

@@ -108,8 +108,8 @@ mod tests {
         let many = |after| Error::TooMany { origin: origin(), after };
         assert_eq!(policy.pause(1, &many(None), long), None);
         assert_eq!(policy.pause(1, &many(Some(Duration::from_secs(60))), long), None);
-        let one = Some(Duration::from_secs(1));
-        assert_eq!(policy.pause(1, &many(one), long), one);
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(policy.pause(1, &many(second), long), second);
         let server = |status| Error::Server { origin: origin(), status, after: None };
         assert!(policy.pause(1, &server(503), long).is_some());
         assert_eq!(policy.pause(1, &server(500), long), None);

@@ -149,33 +149,48 @@ impl Queries {
             && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
     }
 
-    /// The failure of the last request for `name`, unless an answer was stored since.
-    #[must_use]
-    pub fn last_failure(&self, name: &str, bindings: &Bindings) -> Option<Failure> {
-        let prepared = self.prepare(name, bindings).ok()?;
-        self.cache.last_failure(&Key::new(&self.primary.identity, &prepared.query))
-    }
-
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
     /// `None`: it has to be asked for.
     #[must_use]
     pub fn from_disk(&self, name: &str, bindings: &Bindings) -> Option<QueryResult> {
+        self.answer_from_disk(name, bindings).ok()
+    }
+
+    /// The same; `Err` has the failure of the last request, unless an answer was stored since.
+    ///
+    /// # Errors
+    /// `None` where no request has failed.
+    pub fn from_disk_or_failure(
+        &self,
+        name: &str,
+        bindings: &Bindings,
+    ) -> Result<QueryResult, Option<Failure>> {
+        self.answer_from_disk(name, bindings).map_err(|key| self.cache.last_failure(&key?))
+    }
+
+    /// `Err` has the key of the question, if its answers are kept.
+    fn answer_from_disk(
+        &self,
+        name: &str,
+        bindings: &Bindings,
+    ) -> Result<QueryResult, Option<Key>> {
         let prepared = match self.prepare(name, bindings) {
             Ok(prepared) => prepared,
-            Err(failure) => return Some(QueryResult::nothing(failure)),
+            Err(failure) => return Ok(QueryResult::nothing(failure)),
         };
         if !self.primary.is_cached {
-            return None;
+            return Err(None);
         }
-        let cached = self.lookup(&self.primary, &prepared.query);
+        let key = Key::new(&self.primary.identity, &prepared.query);
+        let cached = self.cache.lookup(&key, prepared.query.ttl, Timestamp::now());
         if self.is_fresh_enough(&cached.view) {
-            return QueryResult::cached(cached, None);
+            return QueryResult::cached(cached, None).ok_or(Some(key));
         }
         let serve = prepared.named.chain.iter().find_map(|step| match step {
             Step::Builtin(builtin) => builtin.strategy.before(&cached.view),
             Step::Client(_) | Step::Plugin(_) => None,
         });
-        self.serve(&prepared.query, serve?, cached)
+        serve.and_then(|serve| self.serve(&prepared.query, serve, cached)).ok_or(Some(key))
     }
 
     /// Asks the client for at most `timeout`, then runs the chain; ends by the deadline.

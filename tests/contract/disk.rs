@@ -1,4 +1,4 @@
-//! D001–D027: the cache, the state, and the folders they lie in.
+//! D001–D027: the cache, the state, and their folders.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -82,12 +82,12 @@ fn h10_every_source_is_answered() {
     for source in ["clear", "compact", "unheard-of"] {
         assert_eq!(session.start(source).context(), full, "{source}");
     }
-    assert_eq!(session.start("resume").context(), "", "it was said in this session");
+    assert_eq!(session.start("resume").context(), "", "already shown in this session");
     let mut session = session.env("WARMSTART_SESSION_START__RESUME", "full");
     assert_eq!(session.start("resume").context(), full);
     session.set("WARMSTART_SESSION_START__RESUME", "changed");
     session.next_session("00000000-0000-4000-8000-000000000002");
-    assert_eq!(session.start("resume").context(), full, "nothing was said in that one");
+    assert_eq!(session.start("resume").context(), full, "not shown in that session");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn h12_the_person_is_told_only_what_is_wrong_and_may_switch_that_off() {
     assert!(notice.contains("WS302") && notice.len() < 600, "{notice}");
     let session = session.env("WARMSTART_SESSION_START__NOTICE", "never");
     assert_eq!(session.start("startup").notice(), "");
-    assert!(session.log().contains("WS302"), "the log tells all");
+    assert!(session.log().contains("WS302"), "the log has the cause");
 }
 
 #[test]
@@ -168,15 +168,15 @@ fn h14_x14_the_project_is_found_from_a_subfolder() {
 fn h16_each_host_gets_its_own_form() {
     let (_server, session) = fresh();
     let event = session.event("startup").to_string();
-    let said = |agent: &str| session.start_with(&event, &["--agent", agent]);
-    let usual = said("claude").text().to_owned();
+    let start = |agent: &str| session.start_with(&event, &["--agent", agent]);
+    let usual = start("claude").text().to_owned();
     for agent in ["codex", "gemini", "qwen"] {
-        assert_eq!(said(agent).text(), usual, "{agent}");
+        assert_eq!(start(agent).text(), usual, "{agent}");
     }
-    let context = said("claude").context();
-    assert_eq!(said("copilot").json(), json!({ "additionalContext": context }));
-    assert_eq!(said("cursor").json(), json!({ "additional_context": context }));
-    assert_eq!(said("plain").text().trim_end(), context);
+    let context = start("claude").context();
+    assert_eq!(start("copilot").json(), json!({ "additionalContext": context }));
+    assert_eq!(start("cursor").json(), json!({ "additional_context": context }));
+    assert_eq!(start("plain").text().trim_end(), context);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::support::{
     FaultServer, Forbidden, Outcome, Session, child, if_permitted, needs, or_skip, run,
 };
 
-/// A session start by way of `words`, which run what follows them.
+/// A session start through the command `words`, which runs the command that follows it.
 fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     let plain = session.program(&[]);
     let mut command = Command::new(words[0]);
@@ -37,7 +37,7 @@ fn can_unshare(what: &str) -> Option<()> {
     can(&["unshare", what], "util-linux")
 }
 
-/// `strace` that makes a call of the system fail or end the process, from the n-th one on.
+/// `strace` that makes a system call fail or end the process, from the n-th one on.
 fn strace(inject: &str) -> [String; 6] {
     ["strace", "-f", "-qq", "-o", "/dev/null", &format!("-einject={inject}")].map(str::to_owned)
 }
@@ -71,7 +71,7 @@ fn d010_d011_the_system_refuses_every_kind_of_call() {
                 continue; // the loader's own files
             }
             let outcome = under_strace(&session, &format!("{call}:when={n}+"));
-            // The answer goes out by `write` too, so it may be lost, but never halved.
+            // The answer is written by `write` too, so it may be lost, but never cut in half.
             let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
             assert!(text.is_empty() || text.ends_with("}\n"), "{call} {n}: {outcome:?}");
             assert_eq!(outcome.code(), 0, "{call} {n}: {outcome:?}");
@@ -100,7 +100,7 @@ fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
     assert!(ended >= 6, "only {ended} runs were ended");
 }
 
-/// A session start whose home is a file system of its own, made ready by these lines of shell.
+/// A session start whose home is a separate file system, prepared by these lines of shell.
 fn in_a_home(lines: &str) -> Option<Outcome> {
     can_unshare("-m")?;
     let server = FaultServer::start(healthy);

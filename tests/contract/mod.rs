@@ -1,5 +1,4 @@
-//! The host's requirements by number (`hNN`), and the machine below: rows D of the fault
-//! matrix.
+//! The host's requirements by number (`hNN`), and faults of the machine: rows D of the fault matrix.
 
 mod disk;
 mod host;

@@ -1,4 +1,4 @@
-//! A001–A020: the way to a token.
+//! A001–A020: getting a token.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -235,7 +235,7 @@ fn a010_a_token_endpoint_that_talks_nonsense() {
     }
 }
 
-/// A session with one token on disk, and where that lies.
+/// A session with one token on disk, and the token's file.
 fn with_token(row: &Row, server: &FaultServer) -> (Session, std::path::PathBuf) {
     let session = session(row, server);
     row.run(&session);

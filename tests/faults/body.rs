@@ -1,4 +1,4 @@
-//! N070–N090: what can stand in a body.
+//! N070–N090: the bodies of answers.
 
 use std::io::Write;
 
@@ -14,12 +14,12 @@ fn json_text(text: impl Into<Vec<u8>>) -> Vec<Act> {
     vec![Act::Send(response(200, &[("Content-Type", "application/json")], &text.into()))]
 }
 
-/// The answer to a request, as text that a test can spoil.
+/// The answer to a request, as text that a test can change.
 fn good_text(request: &Request) -> String {
     rpc(request, &result(&payload(&three_tasks()))).to_string()
 }
 
-/// A tool's text result around something that is not the usual payload.
+/// A tool's text result with another text than the usual payload.
 fn text_result(request: &Request, text: &str) -> Vec<Act> {
     let result = json!({ "content": [{ "type": "text", "text": text }], "isError": false });
     vec![Act::Send(json_response(200, &rpc(request, &result)))]
@@ -240,8 +240,8 @@ fn n085_versions_that_do_not_meet() {
         let body = json!({ "jsonrpc": "2.0", "id": request.json()["id"], "error": error });
         vec![Act::Send(json_response(400, &body))]
     });
-    let said = format!("{}{}", outcome.notice(), session.last("pending_tasks").cause);
-    assert!(said.contains("2030-01-01") && said.contains("2026-07-28"), "{said}");
+    let notice = format!("{}{}", outcome.notice(), session.last("pending_tasks").cause);
+    assert!(notice.contains("2030-01-01") && notice.contains("2026-07-28"), "{notice}");
 }
 
 #[test]

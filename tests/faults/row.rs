@@ -1,4 +1,4 @@
-//! One row of the matrix: a cache in some state, a chain, a fault, and what must come of it.
+//! One row of the matrix: a cache in some state, a chain, a fault, and the required outcome.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ pub enum Before {
     TooOld,
 }
 
-/// What the session gets.
+/// The outcome of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Out {
-    /// The tasks, asked for just now.
+    /// The tasks, from the server in this run.
     Live,
     /// The cached tasks, labelled, and a notice with the code.
     Stale,
@@ -37,15 +37,15 @@ pub struct Row {
     pub variables: Vec<(&'static str, String)>,
 }
 
-/// A session start that must use what is stale: short, since most faults use the deadline up.
+/// For a session start that must use the stale entry: short, since most faults use up the deadline.
 pub const SHORT: &str = "2s";
-/// One that must get through, however busy the machine is.
+/// For one that must succeed, however busy the machine is.
 pub const LONG: &str = "15s";
 const AGE: Duration = Duration::from_secs(20 * 60);
 const TOO_OLD: Duration = Duration::from_secs(2 * 3600);
 
 impl Row {
-    /// Stale in the cache, default chain, labelled stale out of it.
+    /// A stale entry in the cache and the default chain: shown, labelled stale.
     pub fn stale(code: &'static str) -> Self {
         Row {
             before: Before::Stale,
@@ -57,12 +57,12 @@ impl Row {
         }
     }
 
-    /// Nothing in the cache, and the answer comes through all the same.
+    /// Nothing in the cache, and the answer arrives.
     pub fn live() -> Self {
         Row { before: Before::Empty, out: Out::Live, deadline: LONG, ..Row::stale("") }
     }
 
-    /// Nothing in the cache and nothing to be had.
+    /// Nothing in the cache, and no answer.
     pub fn without(code: &'static str) -> Self {
         Row { before: Before::Empty, out: Out::Without, ..Row::stale(code) }
     }
@@ -120,7 +120,7 @@ impl Row {
         self.check_seen(fault);
     }
 
-    /// The same; gives the server, so that one can look at what it saw.
+    /// The same; returns the server, for what it has seen.
     pub fn check_seen(
         &self,
         fault: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! N040–N063: what the status line can say.
+//! N040–N063: status lines.
 
 use std::time::Duration;
 
@@ -171,7 +171,7 @@ fn n055_p14_429_for_an_hour_is_remembered() {
     assert_eq!(server.requests().len(), 1);
     server.becomes(healthy);
     row.run(&session);
-    assert_eq!(server.requests().len(), 1, "the second run asks nobody");
+    assert_eq!(server.requests().len(), 1, "the second run makes no request");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Hooks that break down, in every pass: only the engine is there to hold them, so they are handed to
-//! it directly.
+//! Hooks that panic or hang in every pass: given to the engine directly, which has to contain them.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use warmstart::hook::{Hook, HookFuture, HookResult, Part, SessionContext};
 use warmstart::plan::{self, Plan, PlanInputs, PlannedHook};
 use warmstart::query::ServedFrom;
 
-/// What a hook does in a pass.
+/// The behaviour of a hook in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
     Find,

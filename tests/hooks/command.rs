@@ -1,4 +1,4 @@
-//! `command`: programs of the user's own, bounded in every way, and never a cloned project's.
+//! `command`: the user's programs, bounded in every way, and never a cloned project's.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn session(server: &FaultServer, word: &str, timeout: &str) -> Session {
     ))
 }
 
-/// The same with a script, for which a busy machine has time.
+/// The same with a script.
 fn with_script(server: &FaultServer, text: &str, timeout: &str) -> (Session, PathBuf, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("lint");

@@ -1,5 +1,5 @@
-//! `git_context`: every kind of checkout, nothing of the repository's own run, git asked once for a
-//! commit, and the tasks there whatever git does.
+//! `git_context`: every kind of checkout, no program of the repository is run, git runs once for a
+//! commit, and the tasks are shown whatever git does.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ fn part(session: &Session, folder: &Path) -> String {
     part.unwrap_or_default()
 }
 
-/// A `git` that leaves a line in the file it gives, and does `text` instead of git's work.
+/// A `git` that adds a line to the returned file and runs `text` instead of git.
 fn false_git(session: &mut Session, text: &str) -> std::path::PathBuf {
     let seen = session.scratch().join("git-was-run");
     let program = session.scratch().join("bin/git");
@@ -117,10 +117,10 @@ fn c017_a_git_that_fails_hangs_or_is_missing_costs_only_the_commits() {
         let outcome = session.start("startup");
         assert!(outcome.context().contains("Read the post"), "{text}: {outcome:?}");
         assert!(outcome.context().contains("  branch main"), "{text}: {outcome:?}");
-        assert_eq!(outcome.notice(), "", "{text}: no trouble worth a word");
+        assert_eq!(outcome.notice(), "", "{text}: not worth a notice");
         assert_eq!(times(&seen), 1, "{text}");
         session.start("startup");
-        assert_eq!(times(&seen), 1, "{text}: it is left alone for a while");
+        assert_eq!(times(&seen), 1, "{text}: it is not run again at once");
     }
     let session = Session::with_server(&server.mcp()).env("PATH", "/nowhere");
     assert!(session.start("startup").context().contains("  branch main"));

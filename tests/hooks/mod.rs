@@ -1,5 +1,4 @@
-//! The pieces of a session start, through the binary: each does its part, and none of them can cost
-//! the session the others'.
+//! Hooks, through the binary: each gives its part, and a failing one does not affect the others.
 
 mod broken;
 mod command;

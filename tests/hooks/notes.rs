@@ -1,4 +1,4 @@
-//! `notes`: files of the project as text, only where the user wants it, only from the project.
+//! `notes`: files of the project as text, only where the user enables it, only from the project.
 
 use std::fs;
 use std::process::Command;

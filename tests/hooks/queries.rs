@@ -1,5 +1,5 @@
-//! The hooks that are bound to queries: the tasks, the recommended one for the branch, and what is
-//! filled in the background for the next session.
+//! The hooks that are bound to queries: the open tasks, the recommended one for the branch, and the
+//! queries filled in the background for the next session.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn x37_without_an_id_nothing_is_asked() {
     let session = Session::with_server(&server.mcp()).deadline("20s");
     let outcome = session.start("startup");
     assert!(!outcome.context().contains("Recommended"), "{outcome:?}");
-    assert_eq!(outcome.notice(), "", "an unknown branch is no trouble");
+    assert_eq!(outcome.notice(), "", "an unknown branch is not worth a notice");
     let requests = server.requests();
     assert_eq!(requests.len(), 1);
     let sent = String::from_utf8_lossy(&requests[0].body).into_owned();

@@ -1,6 +1,6 @@
 //! Test 36: the MCP conformance suite, with `tests/conformance.sh` as its client.
-//! Left out is `sep-2322-client-request-state`: its server wants a person's answer, which a hook
-//! that declares no such ability has to refuse (`p20_…` repeats a call that has a state alone).
+//! Except `sep-2322-client-request-state`: its server requires a user's answer, which a client without
+//! that capability has to refuse (`p20_…` repeats a call that has only a state).
 
 use std::path::Path;
 use std::process::Command;

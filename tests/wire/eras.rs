@@ -1,4 +1,4 @@
-//! Tests 1–13 and the budget table: the eras, told apart by the answer to the modern call.
+//! Tests 1–13 and the budget table: the eras, recognised by the answer to the modern call.
 
 use std::fs;
 
@@ -155,7 +155,7 @@ fn p10_a_damaged_wire_cache_costs_requests_only() {
     assert_eq!(server.stats().requests, 4);
 }
 
-/// The methods that a server was asked for, when it answers everything with `answer`.
+/// The methods that are called on a server that answers everything with `answer`.
 fn methods(answer: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static) -> Vec<String> {
     let server = FaultServer::start(answer);
     let session = asking(&server.mcp()).env("HTTP_MAX_RETRIES", "1").deadline("3s");
@@ -270,7 +270,7 @@ fn p13_a_header_that_the_tool_has_renamed_since() {
     assert_eq!(server.requests().len(), 4, "and remembered");
 }
 
-/// A server whose tool wants its `status` in a header.
+/// A server whose tool requires its `status` in a header.
 fn wanting_header(name: &'static str, header: &'static str) -> impl Fn(&Request) -> Vec<Act> {
     move |request| {
         if request.json()["method"] == "tools/list" {
@@ -297,7 +297,7 @@ fn p07_a_call_that_failed_in_a_kept_session_is_not_carried_out_twice() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// A legacy server without sessions, whose tool works or breaks down.
+/// A legacy server without sessions, whose tool works or fails.
 fn legacy(works: bool) -> impl Fn(&Request) -> Vec<Act> {
     move |request| match request.json()["method"].as_str() {
         Some("initialize") => {

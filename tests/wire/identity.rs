@@ -10,7 +10,7 @@ use crate::support::{Session, or_skip, peer};
 const CLIENT: &str = "claude-hooks";
 const SECRET: &str = "claude-hooks-secret";
 
-/// Both servers, the one trusting the other.
+/// Both servers; the task server trusts the identity server.
 fn pair() -> Option<(peer::Peer, peer::Peer)> {
     let identity = or_skip(peer::oidc_server(&[]))?;
     let server = or_skip(peer::task_server(&["--auth", "jwks"]))?;
@@ -73,7 +73,7 @@ fn p24_a_refusal_without_a_challenge() {
     assert_eq!(server.stats().requests, 1, "a static token cannot be renewed");
 }
 
-/// What a session says whose credentials are these.
+/// The notice of a session with these credentials.
 fn diagnosis(identity: &peer::Peer, client: &str, secret: &str, realm: &str) -> String {
     let session = asking("http://127.0.0.1:9/mcp")
         .with_keycloak(identity.origin(), client, secret)
@@ -95,20 +95,20 @@ fn p25_every_refusal_is_told_apart() {
         ("claude-hooks", "claude-hooks-secret", "nowhere", "WS206", "nowhere"),
     ];
     for (client, secret, realm, code, word) in rows {
-        let said = diagnosis(&identity, client, secret, realm);
-        assert!(said.contains(code) && said.contains(word), "{client} {realm}: {said}");
+        let notice = diagnosis(&identity, client, secret, realm);
+        assert!(notice.contains(code) && notice.contains(word), "{client} {realm}: {notice}");
     }
     identity.set(&json!({ "https-required": "on" }));
-    let said = diagnosis(&identity, CLIENT, SECRET, "dhafnck");
-    assert!(said.contains("https"), "{said}");
+    let notice = diagnosis(&identity, CLIENT, SECRET, "dhafnck");
+    assert!(notice.contains("https"), "{notice}");
 }
 
 #[test]
 fn p25_a_scope_that_the_realm_does_not_have() {
     let Some((identity, server)) = pair() else { return };
     let session = session(&identity, &server).env("KEYCLOAK_SERVICE_SCOPES", "openid nope");
-    let said = session.start("startup").notice();
-    assert!(said.contains("scope"), "{said}");
+    let notice = session.start("startup").notice();
+    assert!(notice.contains("scope"), "{notice}");
 }
 
 #[test]
@@ -192,12 +192,12 @@ fn p33_nothing_secret_in_the_clear() {
         CLIENT,
         "p33-canary-0123456789-abcdef",
     );
-    let said = session.start("startup").notice();
-    assert!(said.contains("WS105") && said.contains("https"), "{said}");
+    let notice = session.start("startup").notice();
+    assert!(notice.contains("WS105") && notice.contains("https"), "{notice}");
     let session =
         asking("http://tasks.invalid/mcp").secret("MCP_AUTH_TOKEN", "p33-canary-9876543210-abcdef");
-    let said = session.start("startup").notice();
-    assert!(said.contains("WS105") && said.contains("https"), "{said}");
+    let notice = session.start("startup").notice();
+    assert!(notice.contains("WS105") && notice.contains("https"), "{notice}");
 }
 
 #[test]

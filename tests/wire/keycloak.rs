@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{FIVE, asking, live};
 use crate::support::{control, or_skip, peer};
 
-/// What a session says whose credentials are these.
+/// The notice of a session with these credentials.
 fn refusal(url: &str, client: &str, secret: &str, realm: &str) -> String {
     let session = asking("http://127.0.0.1:9/mcp")
         .with_keycloak(url, client, secret)
@@ -51,7 +51,7 @@ fn whole_way(prefix: &str) {
             "p@ss:w%rd+&=~",
         );
         let outcome = odd.start("startup");
-        // Introspection also wants the audience, which this client does not have.
+        // Introspection also requires the audience, which this client does not have.
         assert!(check == "introspect" || outcome.notice().is_empty(), "{outcome:?}");
     }
     refusals(&keycloak, prefix);
@@ -67,16 +67,16 @@ fn refusals(keycloak: &peer::Peer, prefix: &str) {
         ("claude-hooks", "claude-hooks-secret", "nowhere", "WS206", "nowhere"),
     ];
     for (client, secret, realm, code, word) in rows {
-        let said = refusal(keycloak.origin(), client, secret, realm);
-        assert!(said.contains(code) && said.contains(word), "{client} {realm}: {said}");
+        let notice = refusal(keycloak.origin(), client, secret, realm);
+        assert!(notice.contains(code) && notice.contains(word), "{client} {realm}: {notice}");
     }
     set_realm(keycloak, prefix, &json!({ "realm": "dhafnck", "sslRequired": "all" }));
-    let said = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
-    assert!(said.contains("https"), "{said}");
+    let notice = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
+    assert!(notice.contains("https"), "{notice}");
     let disabled = json!({ "realm": "dhafnck", "sslRequired": "external", "enabled": false });
     set_realm(keycloak, prefix, &disabled);
-    let said = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
-    assert!(said.contains("disabled") && said.contains("WS206"), "{said}");
+    let notice = refusal(keycloak.origin(), "claude-hooks", "claude-hooks-secret", "dhafnck");
+    assert!(notice.contains("disabled") && notice.contains("WS206"), "{notice}");
 }
 
 #[test]

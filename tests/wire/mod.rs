@@ -1,5 +1,5 @@
 //! The program against real servers: MCP of both eras on three SDKs, REST, identity servers.
-//! What counts is what the servers saw: their request counters against the budget table.
+//! They compare the servers' request counters with the budget table.
 //! `pNN` are the protocol tests by number.
 
 mod conformance;
@@ -14,7 +14,7 @@ mod swarm;
 
 use crate::support::{Outcome, Session};
 
-/// A session that asks its server each time and has time to.
+/// A session that asks its server each time, with a long deadline.
 fn asking(url: &str) -> Session {
     Session::with_server(url)
         .env("WARMSTART_CACHE__READ", "network_first")
@@ -39,5 +39,5 @@ fn task_lines(outcome: &Outcome) -> Vec<String> {
     outcome.context().lines().filter(is_task).map(str::to_owned).collect()
 }
 
-/// What five tasks of the task server look like, whichever way they came.
+/// The number of tasks that the task server gives by default.
 const FIVE: usize = 5;

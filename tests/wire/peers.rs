@@ -1,4 +1,4 @@
-//! The peers themselves: that they come up, count, forget, and give the same tasks.
+//! The peers themselves: they start, count requests, reset, and give the same tasks.
 
 use serde_json::json;
 

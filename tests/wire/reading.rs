@@ -11,7 +11,7 @@ fn giving(result: Value) -> FaultServer {
     FaultServer::start(move |request| vec![Act::Send(json_response(200, &rpc(request, &result)))])
 }
 
-/// What the run says of such a server.
+/// The recorded cause of a run against such a server.
 fn refusal(result: Value) -> String {
     let server = giving(result);
     let session = asking(&server.mcp());
@@ -79,8 +79,8 @@ fn p21_a_batch_with_our_answer_in_it() {
     assert_eq!(live(&asking(&server.mcp())).len(), 3);
 }
 
-/// A legacy server whose stream breaks after an event with an id and goes on with a GET.
-/// `call` is the id of the call it owes an answer.
+/// A legacy server whose stream breaks after an event with an id and continues with a GET.
+/// `call` is the id of the call that is not answered yet.
 fn breaking(request: &Request, call: &mut Value) -> Vec<Act> {
     let events = [("Content-Type", "text/event-stream")];
     let body = request.json();

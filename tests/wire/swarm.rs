@@ -1,4 +1,4 @@
-//! Many sessions at once: one of them asks, all of them answer.
+//! Many sessions at once: one of them asks, all of them show the answer.
 
 use std::fs;
 use std::time::Duration;

@@ -28,13 +28,13 @@ impl Mcp {
     pub(super) async fn legacy(
         &self,
         call: &ToolCall<'_>,
-        known: Option<&ServerProfile>,
+        profile: Option<&ServerProfile>,
     ) -> Result<CallOutcome, Failure> {
-        let kept = known.and_then(|known| known.session(Timestamp::now()));
+        let kept = profile.and_then(|profile| profile.session(Timestamp::now()));
         if let Some(session) = kept {
             match self.legacy_call(call, &session, true).await? {
                 CallOutcome::Result(result) => {
-                    self.remember_legacy(&session, known);
+                    self.remember_legacy(&session, profile);
                     return Ok(CallOutcome::Result(result));
                 }
                 CallOutcome::SessionGone => self.wire.forget(),
@@ -119,13 +119,13 @@ impl Mcp {
     }
 
     fn remember_legacy(&self, session: &Session, before: Option<&ServerProfile>) {
-        let known = ServerProfile {
+        let profile = ServerProfile {
             legacy: true,
             version: session.version.clone(),
             session: session.id.clone(),
             seen: Timestamp::now().0,
             mirrored: Vec::new(),
         };
-        self.wire.write(&known, before);
+        self.wire.write(&profile, before);
     }
 }

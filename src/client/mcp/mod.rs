@@ -118,16 +118,16 @@ impl Mcp {
 
     /// Gives a result, a failure, or `Unauthorized`.
     async fn call_in_era(&self, call: &ToolCall<'_>) -> Result<CallOutcome, Failure> {
-        let known = self.wire.read();
+        let profile = self.wire.read();
         let is_legacy = match self.era {
             Era::Legacy => true,
             Era::Modern => false,
-            Era::Auto => known.as_ref().is_some_and(|known| known.legacy),
+            Era::Auto => profile.as_ref().is_some_and(|profile| profile.legacy),
         };
         if !is_legacy {
-            return self.modern(call, known.as_ref()).await;
+            return self.modern(call, profile.as_ref()).await;
         }
-        match self.legacy(call, known.as_ref()).await? {
+        match self.legacy(call, profile.as_ref()).await? {
             // The server was updated since it was last asked.
             CallOutcome::RetryModern if self.era == Era::Auto => {
                 self.wire.forget();
@@ -141,16 +141,16 @@ impl Mcp {
     async fn modern(
         &self,
         call: &ToolCall<'_>,
-        known: Option<&ServerProfile>,
+        profile: Option<&ServerProfile>,
     ) -> Result<CallOutcome, Failure> {
-        let mut mirrored = known.map(|known| known.mirrored(call.tool)).unwrap_or_default();
+        let mut mirrored = profile.map(|profile| profile.mirrored(call.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
         let (mut retries, mut rounds, mut is_listed) = (0, 0, false);
         for _ in 0..=MAX_ROUNDS + 2 {
             let raw = self.send_modern(call, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
                 CallOutcome::Result(result) => {
-                    self.remember_modern(call.tool, &mirrored, known);
+                    self.remember_modern(call.tool, &mirrored, profile);
                     return Ok(CallOutcome::Result(result));
                 }
                 CallOutcome::RetryWithState(_) if rounds == MAX_ROUNDS => break,
@@ -210,14 +210,14 @@ impl Mcp {
         mirrored: &[(String, String)],
         before: Option<&ServerProfile>,
     ) {
-        let mut known = ServerProfile { seen: Timestamp::now().0, ..ServerProfile::default() };
+        let mut profile = ServerProfile { seen: Timestamp::now().0, ..ServerProfile::default() };
         let others = before.map(|before| before.mirrored.clone()).unwrap_or_default();
-        known.mirrored = others.into_iter().filter(|(name, ..)| name != tool).collect();
-        let own = mirrored
+        profile.mirrored = others.into_iter().filter(|(name, ..)| name != tool).collect();
+        let of_tool = mirrored
             .iter()
             .map(|(header, argument)| (tool.to_owned(), header.clone(), argument.clone()));
-        known.mirrored.extend(own);
-        self.wire.write(&known, before);
+        profile.mirrored.extend(of_tool);
+        self.wire.write(&profile, before);
     }
 
     /// The arguments that the tool's schema requires in headers too (`x-mcp-header`).
@@ -256,10 +256,10 @@ impl Mcp {
     }
 }
 
-fn wrong_era(asked: &str, spoken: &str) -> Failure {
+fn wrong_era(configured: &str, spoken: &str) -> Failure {
     Failure::new(
         Code::WRONG_ENDPOINT,
-        format!("`client.era` is `{asked}`, but the server speaks only {spoken} MCP"),
+        format!("`client.era` is `{configured}`, but the server speaks only {spoken} MCP"),
     )
     .hint("set `client.era = \"auto\"`")
 }

@@ -69,21 +69,22 @@ impl WireCache {
     #[must_use]
     pub fn read(&self) -> Option<ServerProfile> {
         let bytes = disk::read_private(self.path.as_deref()?, MAX_FILE_BYTES).ok().flatten()?;
-        let known: ServerProfile = serde_json::from_slice(&bytes).ok()?;
-        let age = Timestamp(known.seen).age(Timestamp::now())?;
-        (age.as_secs() < ERA_TTL_SECONDS).then_some(known)
+        let profile: ServerProfile = serde_json::from_slice(&bytes).ok()?;
+        let age = Timestamp(profile.seen).age(Timestamp::now())?;
+        (age.as_secs() < ERA_TTL_SECONDS).then_some(profile)
     }
 
     /// Keeps the profile; written only after a tool's result has arrived, and only when it changed or
     /// has a session whose time must be renewed.
-    pub fn write(&self, known: &ServerProfile, before: Option<&ServerProfile>) {
+    pub fn write(&self, profile: &ServerProfile, before: Option<&ServerProfile>) {
         let Some(path) = &self.path else { return };
-        let same = before
-            .is_some_and(|before| ServerProfile { seen: before.seen, ..known.clone() } == *before);
-        if same && known.session.is_none() {
+        let same = before.is_some_and(|before| {
+            ServerProfile { seen: before.seen, ..profile.clone() } == *before
+        });
+        if same && profile.session.is_none() {
             return;
         }
-        if let Ok(bytes) = serde_json::to_vec(known) {
+        if let Ok(bytes) = serde_json::to_vec(profile) {
             let _ = disk::write_atomic(path, &bytes, Durability::Process);
         }
     }
