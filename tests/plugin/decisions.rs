@@ -82,7 +82,7 @@ fn g3_words_that_no_step_knows_leave_it_to_the_next() {
     for (mode, cause) in [
         ("odd_word", "the unknown decision `panic_now`"),
         ("no_word", "without a `decision`"),
-        ("ask_nobody", "named no `client`"),
+        ("ask_without_client", "named no `client`"),
         ("null_write", "died: signal 11"),
     ] {
         decide(&session, "raw", mode);
@@ -130,7 +130,7 @@ fn a_library_without_the_kind_or_the_item_is_a_problem_with_its_reason() {
     for (chain, reason) in [
         ("plugin:todo_file", "provides no strategy"),
         ("plugin:todo_file/other", "has no strategy `other`"),
-        ("plugin:nobody", "is not trusted"),
+        ("plugin:unknown", "is not trusted"),
         ("plugin:../evil", "`plugin:../evil` is not the name of a plugin"),
         ("plugin:/usr/lib/x.so", "`plugin:/usr/lib/x.so` is not the name of a plugin"),
     ] {

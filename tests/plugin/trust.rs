@@ -183,3 +183,45 @@ fn g5_in_the_background_a_plugin_sees_the_same_variables() {
     assert!(outcome.context().contains("MY_VARIABLE"), "{outcome:?}");
     assert_eq!(session.cached_bytes(), before, "the renewed answer is fresh");
 }
+
+#[test]
+fn g5_a_pin_that_others_can_change_or_that_is_damaged_is_not_used() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let path = session.state().join("plugins/faulty.json");
+    let pin = fs::read_to_string(&path).unwrap();
+    let hash = serde_json::from_str::<serde_json::Value>(&pin).unwrap()["sha256"].clone();
+    let hash = hash.as_str().unwrap();
+    let renamed = pin.replacen("\"faulty\"", "\"other\"", 1);
+    let short = pin.replace(hash, &hash[..62]);
+    for (text, mode, cause) in [
+        (&pin, 0o620, "can be changed by others"),
+        (&pin, 0o602, "can be changed by others"),
+        (&renamed, 0o600, "cannot be used: it is damaged"),
+        (&short, 0o600, "cannot be used: it is damaged"),
+    ] {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        configure(&session, "faulty", "fine", "");
+        let logged = session.log().len();
+        let outcome = session.start("startup");
+        assert!(outcome.context().contains("the backup's task"), "{cause}: {outcome:?}");
+        let log = session.log().split_off(logged);
+        assert!(log.contains(cause), "no `{cause}` in {log}");
+    }
+    fs::write(&path, &pin).unwrap();
+    answers(&session, "faulty", "whole again", "tasks from whole again");
+}
+
+#[test]
+fn g5_trusting_a_new_build_removes_the_earlier_copy() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let earlier = copy(&session);
+    let mut bytes = fs::read(&earlier).unwrap();
+    bytes.push(0);
+    let rebuilt = session.scratch().join("rebuilt.so");
+    fs::write(&rebuilt, bytes).unwrap();
+    super::trust(&session, &rebuilt, "faulty");
+    assert!(!earlier.exists(), "the earlier copy is still there");
+    assert_ne!(copy(&session), earlier);
+    answers(&session, "faulty", "rebuilt", "tasks from rebuilt");
+}

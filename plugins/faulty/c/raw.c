@@ -156,7 +156,7 @@ int32_t EXPORTED(ws_host *host, ws_str request) {
   if (asks_for(request, "\"op\":\"after_failure\"")) {
     if (MODE("odd_word")) return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"panic_now\"}}"));
     if (MODE("no_word")) return ws_reply(host, LITERAL("{\"ok\":{}}"));
-    if (MODE("ask_nobody")) return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"ask\"}}"));
+    if (MODE("ask_without_client")) return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"ask\"}}"));
   }
   return tasks(host, request);
 }

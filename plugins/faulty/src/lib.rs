@@ -73,12 +73,12 @@ impl Drop for Bomb {
     }
 }
 
-#[expect(clippy::panic, reason = "that is what is asked for")]
+#[expect(clippy::panic, reason = "the fault under test")]
 fn broken(text: &str) {
     panic!("{text}");
 }
 
-#[expect(clippy::panic, reason = "that is what is asked for")]
+#[expect(clippy::panic, reason = "the fault under test")]
 fn broken_with(payload: impl Send + 'static) {
     std::panic::panic_any(payload);
 }
@@ -89,14 +89,14 @@ fn log_flood(ctx: &Ctx<'_>) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "that is what is asked for")]
+#[expect(clippy::print_stderr, reason = "the fault under test")]
 fn stderr_flood() {
     for line in 0..5_000 {
         eprintln!("line {line} of standard error");
     }
 }
 
-#[expect(clippy::exit, reason = "that is what is asked for")]
+#[expect(clippy::exit, reason = "the fault under test")]
 fn exit(code: i32) {
     std::process::exit(code);
 }
@@ -107,14 +107,14 @@ fn endless() {
     }
 }
 
-#[expect(unconditional_recursion, reason = "that is what is asked for")]
+#[expect(unconditional_recursion, reason = "the fault under test")]
 fn descend(depth: u64) -> [u64; 512] {
     let mut frame = std::hint::black_box([depth; 512]);
     frame[0] += descend(depth + 1)[1];
     frame
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what is asked for")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the fault under test")]
 fn noise() {
     println!("{{\"reply\":{{\"ok\":{{\"tasks\":[{{\"title\":\"forged\"}}]}}}}}}");
     eprintln!("noise on standard error");
@@ -174,7 +174,7 @@ impl Strategy for Faulty {
         Ok(match mode.as_str() {
             "cached" => Decision::Cached,
             "ask" => Decision::Ask("backup".into()),
-            "ask_unknown" => Decision::Ask("nobody".into()),
+            "ask_unknown" => Decision::Ask("unknown".into()),
             "substitute" => {
                 let text = format!("{} after {} with {:?}", query.name, failure.class, cache.state);
                 Decision::Substitute(vec![Task::titled(text)])

@@ -60,15 +60,15 @@ mod tests {
 
     use super::*;
 
-    fn printed(described: Value) -> String {
-        let text = hooks_toml("x", &Manifest::read(&described).unwrap());
+    fn printed(described: &Value) -> String {
+        let text = hooks_toml("x", &Manifest::read(described).unwrap());
         toml::from_str::<toml::Table>(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         text
     }
 
     #[test]
     fn every_setting_and_item_has_its_line() {
-        let text = printed(json!({
+        let text = printed(&json!({
             "abi": "1.0", "clients": ["one"], "strategies": ["two"], "hooks": ["three"],
             "settings": { "days": ["mon"], "limits": { "a": 1 }, "text": "a \"b\"\u{1b}", "zone": null },
         }));
@@ -95,9 +95,9 @@ mod tests {
 
     #[test]
     fn without_declared_settings_there_is_no_table_for_them() {
-        let undeclared = printed(json!({ "abi": "1.0", "hooks": ["a"] }));
+        let undeclared = printed(&json!({ "abi": "1.0", "hooks": ["a"] }));
         assert!(undeclared.contains("does not declare its settings"), "{undeclared}");
-        let none = printed(json!({ "abi": "1.0", "clients": ["a", "b"], "settings": {} }));
+        let none = printed(&json!({ "abi": "1.0", "clients": ["a", "b"], "settings": {} }));
         assert!(!none.contains("config"), "{none}");
         assert!(none.contains("\"client:a\", \"client:b\""), "{none}");
     }
