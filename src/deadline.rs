@@ -1,13 +1,13 @@
-//! Time, in its two kinds: `Deadline` (monotonic, for how long we may still take) and `Timestamp`
-//! (UTC, for what is written to disk). Knows no stage; every stage gets one handed down.
+//! The two kinds of time: `Deadline` (monotonic, for the time that is left) and `Timestamp` (UTC, for
+//! what is written to disk). Knows no stage; every stage gets its deadline from its caller.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// The moment at which the whole run must have answered. Copied down to every stage; no stage has
-/// a total timeout of its own.
+/// The moment by which the whole run must have answered. Passed to every stage; no stage has a total
+/// timeout of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
@@ -18,13 +18,13 @@ impl Deadline {
         Deadline(Instant::now() + limit)
     }
 
-    /// What is left; zero once it has passed.
+    /// The time that is left; zero once it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether nothing is left.
+    /// Whether no time is left.
     #[must_use]
     pub fn is_over(self) -> bool {
         self.remaining().is_zero()
@@ -55,14 +55,14 @@ impl Deadline {
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The present second; 0 if the clock stands before 1970.
+    /// The present second; 0 if the clock is before 1970.
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// How old this is at `now`; `None` if it lies in the future (the clock went back).
+    /// How old this is at `now`; `None` if it is in the future (the clock was set back).
     #[must_use]
     pub fn age(self, now: Timestamp) -> Option<Duration> {
         u64::try_from(now.0.checked_sub(self.0)?).ok().map(Duration::from_secs)
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn a_capped_deadline_is_never_later() {
-        let whole = Deadline::after(Duration::from_secs(5));
-        assert!(whole.capped(Duration::from_secs(9)).instant() == whole.instant());
-        assert!(whole.capped(Duration::from_secs(1)).instant() < whole.instant());
+        let deadline = Deadline::after(Duration::from_secs(5));
+        assert!(deadline.capped(Duration::from_secs(9)).instant() == deadline.instant());
+        assert!(deadline.capped(Duration::from_secs(1)).instant() < deadline.instant());
         assert!(Deadline::after(Duration::ZERO).is_over());
     }
 }
