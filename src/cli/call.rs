@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::terminal::{self, CommandResult};
+use super::terminal::{self, CommandResult, Usage};
 use super::workspace::Workspace;
 use super::{Invocation, tasks::block_on};
 use crate::client::{self, ClientContext};
@@ -39,10 +39,10 @@ pub struct Options {
 /// What was wrong with the arguments, the way there, or the tool.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let arguments: Map<String, Value> = serde_json::from_str(&options.args).map_err(|error| {
-        Failure::new(Code::CONFIG_VALUE, format!("`--args` is not a JSON object: {error}"))
+        Usage::new(format!("`--args` is not a JSON object: {error}"))
             .hint("like --args '{\"action\": \"list\"}'")
     })?;
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let config = &workspace.loaded.config;
     let own = match &options.client {
         None => &config.client,

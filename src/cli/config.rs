@@ -58,6 +58,9 @@ struct Show {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let folder = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
+    if let Command::Show(_) = options.command {
+        workspace.require_flags(invocation)?;
+    }
     match &options.command {
         Command::Show(show) if show.plan => {
             let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);

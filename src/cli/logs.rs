@@ -39,6 +39,7 @@ enum Command {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let folder = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
+    workspace.require_flags(invocation)?;
     let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref());
     let folder =
         folder.ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::terminal::{self, CommandResult};
 use super::workspace::Workspace;
-use super::{Invocation, terminal::print_error};
+use super::{Invocation, terminal::print_warning};
 use crate::config::CacheRead;
 use crate::context::sanitise;
 use crate::deadline::{Deadline, Timestamp};
@@ -57,10 +57,10 @@ pub struct Options {
 /// # Errors
 /// Why there are none to show.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let read = options.live.then_some(CacheRead::NetworkFirst);
     let plan = workspace.plan(SessionEvent::unknown(), invocation, false, read);
-    plan.problems.iter().for_each(print_error);
+    plan.problems.iter().for_each(print_warning);
     let name = match options.which {
         Which::List => "tasks",
         Which::Next => "next",
@@ -71,16 +71,16 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     }
     let failure = answered.failure.clone();
     let Some(answer) = answered.answer.clone() else {
-        return Err(
-            failure.unwrap_or_else(|| Failure::new(Code::NOT_UNDERSTOOD, "nothing came back"))
-        );
+        let failure =
+            failure.unwrap_or_else(|| Failure::new(Code::NOT_UNDERSTOOD, "nothing came back"));
+        return Err(failure.into());
     };
     if options.json {
         let json = format!("{:#}\n", as_json(&answered, &answer));
         terminal::print(&sanitise::json(&json));
     } else {
         terminal::print(&as_text(&answered, &answer));
-        failure.iter().for_each(print_error);
+        failure.iter().for_each(print_warning);
     }
     Ok(ExitCode::SUCCESS)
 }

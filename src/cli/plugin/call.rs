@@ -34,7 +34,7 @@ pub struct Options {
 /// # Errors
 /// When it is not trusted, the request is none, or no reply came.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
     let name = options.name.as_str();
     let pin = pins.get(name)?.ok_or_else(|| {

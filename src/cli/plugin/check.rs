@@ -53,7 +53,7 @@ struct CheckStep {
 /// # Errors
 /// When it cannot be begun; a failed step is counted in the exit code.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let path = super::library(&options.file, &workspace).unwrap_or_else(|_| options.file.clone());
     let mut report = CheckReport::default();
     let whole = report.check(&path, options, &workspace, invocation);

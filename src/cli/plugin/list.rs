@@ -36,7 +36,7 @@ struct Line {
 /// # Errors
 /// When there is no home folder.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
     let config = &workspace.loaded.config;
     let known = pins.all();

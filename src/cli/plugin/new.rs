@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandResult, Usage};
 use super::sdk;
 use crate::error::{Code, Failure};
 
@@ -49,8 +49,9 @@ pub fn run(options: &Options) -> CommandResult {
     let begins_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins_well || !crate::plugin::pin::is_name(name) {
         let text = format!("`{}` is not the name of a plugin", name.escape_debug());
-        return Err(Failure::new(Code::FLAG, text)
-            .hint("lower-case letters, digits, - and _, beginning with a letter"));
+        return Err(Usage::new(text)
+            .hint("lower-case letters, digits, - and _, beginning with a letter")
+            .into());
     }
     let unwritten = |error: io::Error| {
         Failure::new(Code::STORE_UNUSABLE, format!("`{name}` cannot be written: {error}"))

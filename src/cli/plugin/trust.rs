@@ -43,7 +43,7 @@ pub struct UntrustOptions {
 /// # Errors
 /// When it is none, nobody is there to ask, it cannot describe itself, or the disk refuses.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
     let path = super::library(&options.file, &workspace)?;
     let bytes = super::read(&path)?;
@@ -89,7 +89,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
 /// # Errors
 /// When that cannot be kept.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let had = super::pins(&workspace)?.remove(&options.name)?;
     let text = if had { "is not trusted any more" } else { "was not trusted" };
     terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
