@@ -25,6 +25,8 @@ use crate::secret;
 
 const PREFIX: &str = "warmstart-";
 const SUFFIX: &str = ".log";
+/// Our crate, and the messages of plugins.
+const OWN_TARGETS: [&str; 2] = ["warmstart", "plugin"];
 
 /// Form of the lines in the log file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,7 +188,8 @@ impl<S: Subscriber> Layer<S> for OtherCratesAtWarn {
 }
 
 fn is_logged(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::WARN || metadata.target().starts_with("warmstart")
+    let of_crate = || metadata.target().split("::").next();
+    *metadata.level() <= Level::WARN || of_crate().is_some_and(|name| OWN_TARGETS.contains(&name))
 }
 
 /// Deletes log files of days before `now - keep`; others' files are left alone.
@@ -285,7 +288,7 @@ mod tests {
         assert!(folder.path().join("notes.log").exists());
     }
 
-    /// The lines that a filter and a form leave of four events.
+    /// The lines that a level and a form leave of five events.
     fn logged(level: &str, format: Format) -> String {
         let folder = tempfile::tempdir().unwrap();
         let LogFilter::Level(level) = LogFilter::parse(level) else { panic!("a plain level") };
@@ -295,6 +298,7 @@ mod tests {
             let _run = tracing::info_span!("run", id = "r-1").entered();
             tracing::info!(query = "tasks", "answered");
             tracing::debug!("decided");
+            tracing::debug!(target: "plugin", "printed");
             tracing::debug!(target: "hyper::client", "headers");
             tracing::warn!(target: "hyper::client", "trouble");
         });
@@ -304,11 +308,11 @@ mod tests {
     #[test]
     fn r06_other_crates_are_logged_from_warn_whatever_the_level() {
         let has = |text: &str| {
-            ["answered", "decided", "headers", "trouble"].map(|word| text.contains(word))
+            ["answered", "decided", "printed", "headers", "trouble"].map(|word| text.contains(word))
         };
-        assert_eq!(has(&logged("info", Format::Text)), [true, false, false, true]);
-        assert_eq!(has(&logged("Trace", Format::Text)), [true, true, false, true]);
-        assert_eq!(has(&logged("error", Format::Text)), [false; 4]);
+        assert_eq!(has(&logged("info", Format::Text)), [true, false, false, false, true]);
+        assert_eq!(has(&logged("Trace", Format::Text)), [true, true, true, false, true]);
+        assert_eq!(has(&logged("error", Format::Text)), [false; 5]);
     }
 
     #[test]
