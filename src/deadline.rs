@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-/// The moment at which the whole run must have answered. Copied down to every stage; no stage has
-/// a total timeout of its own.
+/// The moment by which the whole run must have answered. Passed to every stage; no stage has a total
+/// timeout of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
@@ -58,13 +58,13 @@ impl Deadline {
         self.limit
     }
 
-    /// What is left; zero once it has passed.
+    /// The time that is left; zero once it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// Whether nothing is left.
+    /// Whether no time is left.
     #[must_use]
     pub fn is_over(self) -> bool {
         self.remaining().is_zero()
@@ -109,7 +109,7 @@ impl Timestamp {
         Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// How old this is at `now`; `None` if it is in the future (the clock went back).
+    /// How old this is at `now`; `None` if it is in the future (the clock was set back).
     #[must_use]
     pub fn age(self, now: Timestamp) -> Option<Duration> {
         u64::try_from(now.0.checked_sub(self.0)?).ok().map(Duration::from_secs)
@@ -227,9 +227,9 @@ mod tests {
 
     #[test]
     fn a_capped_deadline_is_never_later() {
-        let whole = Deadline::after(Duration::from_secs(5));
-        assert!(whole.capped(Duration::from_secs(9)).instant() == whole.instant());
-        assert!(whole.capped(Duration::from_secs(1)).instant() < whole.instant());
+        let deadline = Deadline::after(Duration::from_secs(5));
+        assert!(deadline.capped(Duration::from_secs(9)).instant() == deadline.instant());
+        assert!(deadline.capped(Duration::from_secs(1)).instant() < deadline.instant());
         assert!(Deadline::after(Duration::ZERO).is_over());
     }
 

@@ -1,37 +1,37 @@
-//! Our own files: private from creation, whole or absent, never through a symlink.
-//! Knows nothing of what is in them. All platform differences of files live here.
+//! Our own files: private from creation, complete or absent, never through a symlink.
+//! Knows nothing of their content. All platform differences of files are here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Makes a file that outgrows its limit an error of the write, as a full disk is: by default it is a
-/// signal that ends the process, and the session's answer with it.
+/// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
+/// default the signal ends the process before it has answered.
 pub fn ignore_sigxfsz() {
     #[cfg(unix)]
     {
-        let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
+        let received = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, received);
     }
 }
 
-/// Whether a write must survive a power cut (tokens, trust, settings) or only the process (cache).
+/// Whether a write must survive a power failure (tokens, trust, settings) or only the process (cache).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Rename only; a checksum in the file tells a torn one.
+    /// Rename only; a checksum in the file detects a torn one.
     Process,
     /// Also flushed to the device, with its folder.
     Power,
 }
 
 /// Makes `folder` and its missing parents with mode 0700, and refuses one that others can write to
-/// or that belongs to somebody else.
+/// or that belongs to another user.
 ///
 /// # Errors
-/// What the system said, or `PermissionDenied` with the reason.
+/// The system's, or `PermissionDenied` with the reason.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     match fs::symlink_metadata(folder) {
-        Ok(found) => check_folder(folder, &found),
+        Ok(metadata) => check_folder(folder, &metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make_folder(folder)?;
             check_folder(folder, &fs::symlink_metadata(folder)?)
@@ -49,13 +49,13 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
+fn check_folder(folder: &Path, metadata: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let reason = if !found.is_dir() {
+    let reason = if !metadata.is_dir() {
         "is not a folder"
-    } else if found.uid() != rustix::process::geteuid().as_raw() {
+    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
         "belongs to another user"
-    } else if found.mode() & 0o022 != 0 {
+    } else if metadata.mode() & 0o022 != 0 {
         "can be written by others"
     } else {
         return Ok(());
@@ -64,8 +64,8 @@ fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_folder(folder: &Path, found: &fs::Metadata) -> io::Result<()> {
-    if found.is_dir() { Ok(()) } else { Err(denied(folder, "is not a folder")) }
+fn check_folder(folder: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+    if metadata.is_dir() { Ok(()) } else { Err(denied(folder, "is not a folder")) }
 }
 
 fn denied(path: &Path, reason: &str) -> io::Error {
@@ -79,14 +79,14 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.read(true);
     guard(&mut options);
     let file = options.open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        if found.uid() != rustix::process::geteuid().as_raw() {
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(denied(path, "belongs to another user"));
         }
     }
@@ -106,8 +106,8 @@ fn guard(_: &mut OpenOptions) {}
 /// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
 ///
 /// # Errors
-/// `PermissionDenied` if it is a link, no regular file, or another user's; `FileTooLarge`; or what
-/// the system said.
+/// `PermissionDenied` if it is a link, not a regular file, or another user's; `FileTooLarge`; or the
+/// system's.
 pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match open_private(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -120,14 +120,14 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// file.
 ///
 /// # Errors
-/// `PermissionDenied` as for `read_private`, or what the system said.
+/// `PermissionDenied` as for `read_private`, or the system's.
 pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut file = match open_private(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
     let skipped = file.metadata()?.len().saturating_sub(limit);
-    // From the byte before, so that a line which begins exactly there is whole.
+    // From the byte before, so that a line which begins exactly there is kept.
     file.seek(SeekFrom::Start(skipped.saturating_sub(1)))?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
@@ -142,25 +142,25 @@ pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// FIFO or device.
 ///
 /// # Errors
-/// `PermissionDenied` if it is no regular file, `FileTooLarge`, or what the system said.
+/// `PermissionDenied` if it is not a regular file, `FileTooLarge`, or the system's.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    let found = match fs::metadata(path) {
-        Err(error) if missing(&error) => return Ok(None),
+    let metadata = match fs::metadata(path) {
+        Err(error) if is_missing(&error) => return Ok(None),
         other => other?,
     };
-    if !found.is_file() {
+    if !metadata.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
     let bytes = read_limited(File::open(path)?, limit)?;
     String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-fn missing(error: &io::Error) -> bool {
+fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let size = file.metadata().map_or(0, |found| found.len());
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -172,11 +172,11 @@ fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces `path` by `bytes` in one step, mode 0600, its folder made when missing. A reader sees the
+/// Replaces `path` by `bytes` in one step, mode 0600, its folder made when missing. A reader gets the
 /// old bytes or the new ones, never a mixture; a link in its place is replaced, not followed.
 ///
 /// # Errors
-/// What the system said; then `path` is as it was and no temporary file is left.
+/// The system's; then `path` is as it was and no temporary file is left.
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
@@ -192,13 +192,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
     Ok(())
 }
 
-/// How the names of files begin that are still being written; upkeep removes old ones.
+/// Prefix of the files that are still being written; upkeep removes old ones.
 pub const TEMPORARY_PREFIX: &str = ".writing-";
 
 /// Appends to one of our files with a single write, mode 0600 from creation.
 ///
 /// # Errors
-/// As for reading; nothing is followed through a link.
+/// As for reading; links are not followed.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     private_folder(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     let mut options = OpenOptions::new();
@@ -211,7 +211,7 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// Takes back what others may read of one of our files.
+/// Restricts one of our files to mode 0600.
 pub fn make_private(path: &Path) {
     #[cfg(unix)]
     {
@@ -225,7 +225,7 @@ pub fn make_private(path: &Path) {
     let _ = path;
 }
 
-/// Moves a damaged file aside (`NAME.damaged`), so that it can be looked at and is not met again.
+/// Moves a damaged file aside (`NAME.damaged`): it can be inspected and is not read again.
 pub fn set_aside(path: &Path) {
     let mut name = path.as_os_str().to_owned();
     name.push(".damaged");
@@ -234,23 +234,23 @@ pub fn set_aside(path: &Path) {
     }
 }
 
-/// An advisory lock between processes, held until dropped. The lock file stays: removing it would
-/// let two holders in.
+/// An advisory lock between processes, held until dropped. The lock file is not removed: two processes
+/// could hold the lock otherwise.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held open: closing it gives the lock back")] File);
+pub struct Lock(#[expect(dead_code, reason = "held open: closing it releases the lock")] File);
 
-/// What became of a try for a lock.
+/// The result of a lock attempt.
 #[derive(Debug)]
 pub enum TryLock {
     Held(Lock),
     Busy,
-    /// The file system has no locks (some network ones) or the folder cannot be written: go on
-    /// without, at the price of a double request.
+    /// The file system has no locks (some network ones) or the folder cannot be written: the caller
+    /// continues without, at the cost of a double request.
     Unsupported,
 }
 
 impl Lock {
-    /// Tries for the lock on `path` for some milliseconds: for what is held only that long.
+    /// Waits up to 10 ms for the lock on `path`, for locks that are held only that long.
     #[must_use]
     pub fn wait_briefly(path: &Path) -> Option<Self> {
         const TRIES: u32 = 10;
@@ -264,7 +264,7 @@ impl Lock {
         None
     }
 
-    /// Tries once for the lock on `path`; never waits.
+    /// Tries once to lock `path`; never waits.
     #[must_use]
     pub fn try_acquire(path: &Path) -> TryLock {
         let open = || {
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn mode(path: &Path) -> u32 {
-        fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777)
+        fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777)
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! Executes a plan: first from disk, then, for what is still unanswered, all hooks at once inside one
-//! deadline. It cannot fail: what failed is in the report, and one hook's failure leaves the others'
-//! findings whole.
+//! Executes a plan: first from disk, then, for the unanswered hooks, all at once inside one deadline.
+//! It cannot fail: failures are in the report, and a hook's failure does not touch the other hooks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -14,13 +13,13 @@ use crate::error::{Code, Failure};
 use crate::hook::HookResult;
 use crate::plan::{Plan, PlannedHook};
 
-/// What a run came to, in the order of the text.
+/// The results of a run, in the order of the text.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     pub hooks: Vec<HookReport>,
 }
 
-/// What one hook came to.
+/// The result of one hook.
 #[derive(Clone, Debug)]
 pub struct HookReport {
     /// Its name in `[hooks.NAME]`.
@@ -57,8 +56,8 @@ fn report(planned: &PlannedHook, result: HookResult, elapsed: Duration) -> HookR
     }
 }
 
-/// Runs every hook of the plan. `provisional` is handed what could be said at once, before anything
-/// is waited for: whoever must answer in our place can say that.
+/// Runs every hook of the plan. `provisional` gets the best report that is available without waiting;
+/// the watchdog prints it at the deadline.
 pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)) -> Report {
     let first: Vec<Option<HookReport>> =
         plan.hooks.iter().map(|hook| from_disk(plan, hook)).collect();
@@ -104,12 +103,12 @@ fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<
             });
         }
         let mut reports = Vec::with_capacity(running.len());
-        for (one, planned) in running.into_iter().zip(&plan.hooks) {
-            reports.push(finish(plan, one, planned, deadline).await);
+        for (hook, planned) in running.into_iter().zip(&plan.hooks) {
+            reports.push(finish(plan, hook, planned, deadline).await);
         }
         reports
     });
-    // A name lookup cannot be cancelled; its thread must not hold up the end.
+    // A name lookup cannot be cancelled, and the end must not wait for its thread.
     drop(all);
     runtime.shutdown_background();
     reports
@@ -157,7 +156,7 @@ async fn finish(
     }
 }
 
-/// What a hook has to say when its time is up: its fallback, as far as the disk can give it.
+/// The result of a hook that missed the deadline: its fallback, from disk alone.
 fn fallback_result(plan: &Plan, planned: &PlannedHook) -> HookResult {
     let text = format!("the hook `{}` was not ready at the deadline", planned.name);
     let failure = Failure::new(Code::DEADLINE, text)
@@ -170,6 +169,6 @@ fn fallback_result(plan: &Plan, planned: &PlannedHook) -> HookResult {
 }
 
 fn panicked(name: &str) -> Failure {
-    Failure::new(Code::INTERNAL, format!("the hook `{name}` broke down"))
+    Failure::new(Code::INTERNAL, format!("the hook `{name}` panicked"))
         .hint("please report it with the lines of `warmstart logs show`")
 }

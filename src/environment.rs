@@ -1,9 +1,9 @@
-//! The process environment, read once at the start and then handed round as a value.
-//! Only `main` takes the snapshot; nothing here is ever logged, cached or handed to a child whole.
+//! The process environment, read once at the start and then passed as a value.
+//! Only `main` takes the snapshot; it is never logged, cached or passed to a child as a whole.
 
 use std::path::PathBuf;
 
-/// A snapshot of the variables. Values that are not UTF-8 are left out; empty ones count as unset.
+/// A snapshot of the variables. Values that are not UTF-8 are ignored; empty ones count as unset.
 #[derive(Clone, Default)]
 pub struct Environment(Vec<(String, String)>);
 
@@ -21,11 +21,11 @@ impl Environment {
     /// The value of `name`, unless unset or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        let variable = self.0.iter().find(|(key, _)| key == name);
+        variable.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// An absolute path from `name`; relative ones are ignored, as the XDG specification asks.
+    /// An absolute path from `name`; relative ones are ignored, as the XDG specification requires.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())

@@ -1,4 +1,4 @@
-//! What the host tells us when a session starts: the JSON of its SessionStart hook.
+//! The host's event at the start of a session: the JSON of its SessionStart hook.
 //! Pure: bytes in, `SessionEvent` out. Tolerant, since a new field must not break a session.
 
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Why the session starts. The words are the host's.
+/// Why the session starts, in the host's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -22,7 +22,7 @@ impl Source {
     pub const ALL: [Source; 5] =
         [Source::Startup, Source::Resume, Source::Clear, Source::Compact, Source::Fork];
 
-    /// The host's word.
+    /// The host's name for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -50,11 +50,11 @@ pub struct SessionEvent {
     /// The session's folder, if the host named an absolute one.
     pub cwd: Option<PathBuf>,
     pub agent_type: Option<String>,
-    /// All that the host said, known or not.
+    /// All fields of the event, known or not.
     pub raw: Map<String, Value>,
 }
 
-/// What was wrong with the input; the session goes on as `startup` all the same.
+/// What was wrong with the input; the session counts as a `startup` all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("no event on standard input")]
@@ -68,20 +68,20 @@ pub enum Problem {
 }
 
 impl SessionEvent {
-    /// A start about which nothing is known.
+    /// A start without an event.
     #[must_use]
     pub fn unknown() -> Self {
         SessionEvent::from_object(Map::new())
     }
 
-    /// Reads the host's bytes; what cannot be read becomes an unknown start and a problem.
+    /// Reads the host's bytes; unreadable ones are an unknown start and a problem.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> (Self, Option<Problem>) {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if text.trim_ascii().is_empty() {
             return (SessionEvent::unknown(), Some(Problem::Empty));
         }
-        // The first value only: what follows it is not for us.
+        // The first value only: some hosts write more behind it.
         let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
         match values.next() {
             Some(Ok(Value::Object(object))) => {
@@ -94,24 +94,38 @@ impl SessionEvent {
     }
 
     fn from_object(raw: Map<String, Value>) -> Self {
-        let text = |names: [&str; 2]| {
+        let text = |names: &[&str]| {
             let value = names.iter().find_map(|name| raw.get(*name)).and_then(Value::as_str);
             value.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let source = text(["source", "source"]).and_then(|word| Source::from_word(&word));
+        let source = text(&["source"]).and_then(|word| Source::from_word(&word));
         SessionEvent {
             source: source.unwrap_or(Source::Startup),
-            session_id: text(["session_id", "sessionId"]),
-            cwd: text(["cwd", "cwd"]).map(PathBuf::from).filter(|path| path.is_absolute()),
-            agent_type: text(["agent_type", "agent_type"]),
+            session_id: text(&["session_id", "sessionId"]),
+            cwd: text(&["cwd"]).map(PathBuf::from).filter(|path| path.is_absolute()),
+            agent_type: text(&["agent_type"]),
             raw,
         }
     }
 
+    /// The host's name for the event; empty when it gives none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.raw.get("hook_event_name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether this is the event of a host: an object with at least one field that hosts send.
+    #[must_use]
+    pub fn is_of_a_host(&self) -> bool {
+        const FIELDS: [&str; 5] = ["hook_event_name", "source", "session_id", "sessionId", "cwd"];
+        FIELDS.iter().any(|field| self.raw.contains_key(*field))
+    }
+
     /// Names of the event differ between hosts (`SessionStart`, `sessionStart`, `agentSpawn`).
     fn is_other_event(&self) -> bool {
-        let name = self.raw.get("hook_event_name").and_then(Value::as_str);
-        name.is_some_and(|name| !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn")
+        let name = self.name();
+        let has_name = self.raw.get("hook_event_name").is_some_and(Value::is_string);
+        has_name && !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn"
     }
 }
 
@@ -142,8 +156,8 @@ mod tests {
             (br#"{"hook_event_name":"PreToolUse"}"#, Some(Problem::OtherEvent)),
         ];
         for (bytes, problem) in cases {
-            let (event, found) = SessionEvent::parse(bytes);
-            assert_eq!((event.source, found), (Source::Startup, problem), "{bytes:?}");
+            let (event, reported) = SessionEvent::parse(bytes);
+            assert_eq!((event.source, reported), (Source::Startup, problem), "{bytes:?}");
         }
     }
 }

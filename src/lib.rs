@@ -1,5 +1,5 @@
-//! The rooms of `warmstart`, lowest layer first; no code of its own.
-//! A module uses only the layers above its line here (`tests/layers.rs` holds it to that).
+//! The modules of `warmstart`, lowest layer first.
+//! A module uses only those of the layers above its line here (`tests/layers.rs` checks it).
 
 // L0: values and primitives.
 pub mod deadline;
@@ -11,7 +11,7 @@ pub mod paths;
 pub mod secret;
 pub mod task;
 
-// L1: what the user set, and where we stand.
+// L1: configuration, log, and repository discovery.
 pub mod config;
 pub mod logging;
 pub mod repository;
@@ -21,26 +21,26 @@ pub mod cache;
 pub mod http;
 pub mod runs;
 
-// L3: credentials, and other people's code.
+// L3: credentials and plugins.
 pub mod auth;
 pub mod plugin;
 
-// L4: sources of tasks, and what to do without them.
+// L4: sources of tasks, and the fallback when one fails.
 pub mod client;
 pub mod fallback;
 
-// L5: one question, answered.
+// L5: one query, answered from cache, client and chain.
 pub mod query;
 
-// L6: the pieces of a session start.
+// L6: the hooks of a session start.
 pub mod hook;
 
-// L7: what will be done, and doing it.
+// L7: planning a run, executing it, and its background work.
 pub mod engine;
 pub mod plan;
 pub mod refresh;
 
-// L8: what is said.
+// L8: rendering and output.
 pub mod context;
 pub mod output;
 

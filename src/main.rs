@@ -1,4 +1,4 @@
-//! The program: takes the snapshot of the environment, and hands over to the commands.
+//! The program: reads the environment once and runs the command.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -10,15 +10,15 @@ fn main() -> ExitCode {
     let at = Instant::now();
     warmstart::secret::forbid_core_files();
     let mut arguments = std::env::args_os();
-    let name = arguments.next();
-    let program = std::env::current_exe().ok().or(name.map(Into::into)).unwrap_or_default();
+    let name = arguments.next().map(Into::into);
+    let program = std::env::current_exe().ok().or(name).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let environment = Environment::of_process();
     cli::run(&arguments, &Invocation { environment, program, at, flags: cli::Flags::default() })
 }
 
-/// For builds under AddressSanitizer alone. The tests want the signals of plugins that crash on purpose,
-/// and a library that is never unloaded, an abandoned thread and an `exit` in a call leak by design.
+/// For builds under AddressSanitizer alone. The tests need the signals of plugins that crash on purpose;
+/// a library that is never unloaded, an abandoned thread and an `exit` in a call leak by design.
 #[cfg(sanitized)]
 #[expect(unsafe_code, reason = "the sanitiser asks for its options by this symbol")]
 #[unsafe(no_mangle)]

@@ -1,12 +1,12 @@
-//! What goes to standard output when a session starts: one JSON object, once, for the host at hand.
-//! The only writer of standard output for `session-start`, and the judge of who may write.
+//! What a session start prints: one JSON object, once, in the form of the host that reads it.
+//! The only writer of standard output for `session-start`.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-/// The host that reads us; they differ in where they look for the text.
+/// The host that reads the answer. Hosts differ in the key that holds the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Agent {
     #[default]
@@ -16,16 +16,16 @@ pub enum Agent {
     Qwen,
     Copilot,
     Cursor,
-    /// Text as it is, for hosts that take standard output whole.
+    /// The text alone, for hosts that use all of standard output
     Plain,
 }
 
 /// What the host gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HookOutput {
-    /// For the model; empty: nothing to say.
+    /// For the model; empty: there is nothing to show.
     pub context: String,
-    /// For the person.
+    /// For the user.
     pub message: Option<String>,
 }
 
@@ -65,50 +65,69 @@ impl HookOutput {
 }
 
 impl Agent {
-    const fn shows_messages(self) -> bool {
+    /// Whether the host shows `systemMessage` to the user.
+    #[must_use]
+    pub const fn shows_messages(self) -> bool {
         !matches!(self, Agent::Copilot | Agent::Cursor | Agent::Plain)
     }
 }
 
-/// Whether standard output takes a whole answer at once, as far as can be told.
-#[cfg(unix)]
+/// Whether standard output takes a whole answer without waiting, as far as the system knows.
 #[must_use]
 pub fn stdout_is_ready() -> bool {
+    is_ready(&std::io::stdout())
+}
+
+#[cfg(unix)]
+fn is_ready(stream: &impl std::os::fd::AsFd) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdout = std::io::stdout();
-    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
+    let mut polled = [PollFd::new(stream, PollFlags::OUT)];
     poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
-/// Whether standard output takes a whole answer at once: nobody can tell here.
 #[cfg(not(unix))]
-#[must_use]
-pub fn stdout_is_ready() -> bool {
+fn is_ready<T>(_: &T) -> bool {
     false
 }
 
-/// The one answer of this process: whoever claims it first writes it, the others find it taken.
+/// The one answer of this process: the first caller writes it, later ones write nothing.
 #[derive(Debug, Default)]
 pub struct ResponseGuard {
     claimed: AtomicBool,
 }
 
 impl ResponseGuard {
-    /// Writes `output` in one piece, unless the answer has been given. Says whether it was written
-    /// whole. A closed or full standard output is nobody's failure: the host has gone.
+    /// Writes `output` in one piece, unless there is an answer already. Returns whether it was written
+    /// whole. Errors of a closed or full standard output are ignored: the host does not read it.
     pub fn write_once(&self, output: &HookOutput, agent: Agent) -> bool {
         if self.claimed.swap(true, Ordering::SeqCst) {
             return false;
         }
         let mut stdout = std::io::stdout().lock();
         let bytes = output.encode(agent);
-        stdout.write_all(&bytes).and_then(|()| stdout.flush()).is_ok()
+        let was_written = stdout.write_all(&bytes).and_then(|()| stdout.flush()).is_ok();
+        if !agent.shows_messages() {
+            output.write_message();
+        }
+        was_written
     }
 
-    /// Whether somebody has answered.
+    /// Whether there is an answer.
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.claimed.load(Ordering::SeqCst)
+    }
+}
+
+impl HookOutput {
+    /// The message on standard error, for hosts whose answer has no place for it; never waited for.
+    fn write_message(&self) {
+        let stderr = std::io::stderr();
+        if let Some(message) = &self.message
+            && is_ready(&stderr)
+        {
+            let _ = stderr.lock().write_all(format!("{message}\n").as_bytes());
+        }
     }
 }
 

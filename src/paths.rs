@@ -1,24 +1,24 @@
-//! Where our own files lie. Knows the platform's folders; touches no disk.
+//! Where our own files are. Knows the platform's folders; touches no disk.
 
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
 
-/// The folders of one user. All are ours alone (0700); none exists before it is needed.
+/// The folders of one user, all private (0700) and made when they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
     /// The user's home, where the platform gives one.
     pub home: Option<PathBuf>,
     /// The user's own `hooks.toml`.
     pub config_file: PathBuf,
-    /// Answers that can be asked for again.
+    /// Cached answers, which a server can give again.
     pub cache: PathBuf,
     /// Tokens, runs, logs.
     pub state: PathBuf,
-    /// What the user agreed to: trust in files, pins of plugins. Agreed to in a terminal and looked up
-    /// in a hook, so the host, whose variables only the hook sees, does not move it.
+    /// What the user agreed to: trust in files, pins of plugins. It is written from a terminal and read
+    /// in a hook, so the host's variables, which only the hook sees, must not move it.
     pub agreements: PathBuf,
-    /// Plugins that the user put there.
+    /// The user's plugin folder.
     pub data: PathBuf,
 }
 
@@ -39,7 +39,7 @@ impl Paths {
         Some(paths)
     }
 
-    /// Since when each project's state is as it is.
+    /// When the state of each project last changed.
     #[must_use]
     pub fn revisions(&self) -> PathBuf {
         self.state.join("revisions")

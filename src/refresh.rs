@@ -1,5 +1,5 @@
-//! What is done after the answer, by a detached process that holds nothing of the caller's: stale
-//! entries renewed, queries primed, the caches and records kept small. Not started when nothing is due.
+//! Background work after the answer, in a detached process: stale entries renewed, queries primed, caches
+//! and records pruned. Not started when there is no work.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,9 +16,9 @@ use crate::{logging, runs};
 
 /// The hidden command.
 pub const COMMAND: &str = "__refresh";
-/// The whole detached process.
+/// For the whole detached process.
 pub const LIMIT: Duration = Duration::from_secs(30);
-/// Variables that it gets beside those that the configuration names.
+/// Variables that it inherits beside those that the configuration names.
 const INHERITED: &[&str] = &[
     "HOME",
     "USERPROFILE",
@@ -36,33 +36,34 @@ const INHERITED: &[&str] = &[
     "CLAUDE_PLUGIN_DATA",
 ];
 
-/// What there is to do.
+/// The work of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackgroundWork {
-    /// Queries to renew whatever their entries are like.
+    /// Queries to renew, fresh or not.
     pub renew: Vec<String>,
     /// Queries to fill where they have no fresh entry.
     pub prime: Vec<String>,
     pub upkeep: bool,
-    /// `--config FILE` of the run: the same settings hold for what it left to do.
+    /// `--config FILE` of the run: the same settings hold for its background work.
     pub file: Option<PathBuf>,
     /// `--set KEY=VALUE` of the run.
     pub set: Vec<(String, String)>,
 }
 
 impl BackgroundWork {
-    /// Looks at what the run left.
+    /// The work that is due after the run.
     #[must_use]
     pub fn of(plan: &Plan, is_healthy: bool) -> Self {
         let session = &plan.session;
         let renew = session.queries.due();
-        let primed = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
-        // A server in trouble is not asked for more.
-        let primed = primed.flat_map(|hook| hook.primes()).filter(|_| is_healthy);
-        let prime: Vec<String> = primed
+        let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+        let prime: Vec<String> = hooks
+            .flat_map(|hook| hook.primes())
+            // A failing server gets no further requests.
+            .filter(|_| is_healthy)
             .filter(|name| *name != bindings::BRANCHES || bindings::needs_branch_list(session))
             .filter(|name| match bindings::with_branch(session, name) {
-                Ok(known) => session.queries.needs_priming(name, &known),
+                Ok(bindings) => session.queries.needs_priming(name, &bindings),
                 Err(_) => false,
             })
             .cloned()
@@ -86,8 +87,8 @@ fn is_upkeep_due(plan: &Plan) -> bool {
         || runs.is_some_and(|file| runs::needs_prune(&file, session.config.log.runs))
 }
 
-/// Starts the detached process: no pipe of ours, no variable that it does not need. What goes wrong
-/// here costs the next session a request, not this one anything.
+/// Starts the detached process. It inherits no pipes and only the listed variables. A failure here
+/// costs only the next session a request.
 pub fn spawn_detached(
     program: &Path,
     work: &BackgroundWork,
@@ -101,7 +102,7 @@ pub fn spawn_detached(
         INHERITED.contains(&name)
             || config::is_ours(name)
             || secrets.contains(&name)
-            || plugins.values().any(|plugin| plugin.env.iter().any(|one| one == name))
+            || plugins.values().any(|plugin| plugin.env.iter().any(|variable| variable == name))
     };
     let mut command = Command::new(program);
     command.arg(COMMAND).current_dir(folder).env_clear();
@@ -118,7 +119,7 @@ pub fn spawn_detached(
     }
 }
 
-/// Leaves the caller's session, so that its end does not end us.
+/// Leaves the caller's process session, whose end would end this process.
 pub fn detach() {
     #[cfg(unix)]
     if let Err(error) = rustix::process::setsid() {
@@ -126,7 +127,7 @@ pub fn detach() {
     }
 }
 
-/// Does what is due, in the detached process.
+/// Does the work, in the detached process.
 pub async fn run(plan: &Plan, work: &BackgroundWork) {
     let deadline = Deadline::after(LIMIT);
     let mut branches = None;
@@ -136,10 +137,10 @@ pub async fn run(plan: &Plan, work: &BackgroundWork) {
             branches = result;
         }
     }
-    // With the list of branches there the next task can be asked for.
+    // The query of the next task needs the list of branches.
     if work.prime.iter().any(|name| name == bindings::BRANCHES) {
-        let again = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
-        for name in again.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
+        let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+        for name in hooks.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
             renew(plan, name, branches.as_ref(), deadline).await;
         }
     }

@@ -1,5 +1,5 @@
-//! The record of runs: one line of JSON each, so that a run that ended well is told from a run that
-//! never happened. Knows the file; what happened is given to it.
+//! The record of runs: one line of JSON each, so that a run without output differs from one that
+//! never happened. Knows the file; its content comes from `session-start`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use crate::deadline::Timestamp;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
 
-/// Bytes that are read of the file's end at the most.
+/// At most this much is read, from the file's end.
 const MAX_READ_BYTES: u64 = 64 << 20;
-/// The same for a session's last run: some two hundred runs, since a session waits for it.
+/// The same for a session's last run, about two hundred runs: a session start waits for it.
 const RECENT_BYTES: u64 = 128 << 10;
-/// A generous line; when the file is larger than twice the kept lines of this size, it is due.
+/// A long line. A file larger than twice the kept lines of this size needs pruning.
 const TYPICAL_LINE_BYTES: u64 = 512;
 
 /// One run of `session-start`.
@@ -31,7 +31,7 @@ pub struct Run {
     /// Why it was not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// Seconds since the oldest cached answer in use was given.
+    /// Age in seconds of the oldest cached answer that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_age: Option<u64>,
     /// Milliseconds of the whole run up to the answer.
@@ -46,7 +46,7 @@ pub struct Run {
     pub digest: String,
 }
 
-/// What one hook did in a run.
+/// The result of one hook in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HookRun {
     pub name: String,
@@ -57,7 +57,7 @@ pub struct HookRun {
     pub cause: Option<String>,
 }
 
-/// Where the record lies.
+/// The record's file.
 #[must_use]
 pub fn file(paths: &Paths) -> PathBuf {
     paths.state.join("runs.jsonl")
@@ -66,17 +66,17 @@ pub fn file(paths: &Paths) -> PathBuf {
 /// Adds a run with one write; parallel runs do not mix.
 ///
 /// # Errors
-/// What the disk said; the run itself has long been answered.
+/// The system's.
 pub fn append(path: &Path, run: &Run) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(run)?;
     line.push(b'\n');
     disk::append(path, &line)
 }
 
-/// The last runs, oldest first, at most `limit`; lines that cannot be read are passed over.
+/// The last runs, oldest first, at most `limit`; unreadable lines are skipped.
 ///
 /// # Errors
-/// What the disk said.
+/// The system's.
 pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
     let bytes = disk::read_last_lines(path, MAX_READ_BYTES)?.unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n');
@@ -84,29 +84,29 @@ pub fn last(path: &Path, limit: usize) -> std::io::Result<Vec<Run>> {
     Ok(runs[runs.len().saturating_sub(limit)..].to_vec())
 }
 
-/// The last of the recent runs of `session` that printed something, or that should have after its
-/// host had forgotten all (`compact`); only the session's lines are parsed.
+/// The last of the recent runs of `session` that printed something, or that followed a `compact`, after
+/// which the host has none of the earlier text. Only the session's lines are parsed.
 #[must_use]
 pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
     let bytes = disk::read_last_lines(path, RECENT_BYTES).ok()??;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().rev().filter(|line| line.contains(session));
     let mut runs = lines.filter_map(|line| serde_json::from_str::<Run>(line).ok());
-    let says = |run: &Run| !run.digest.is_empty() || run.source == "compact";
-    runs.find(|run| run.session.as_deref() == Some(session) && says(run))
+    let counts = |run: &Run| !run.digest.is_empty() || run.source == "compact";
+    runs.find(|run| run.session.as_deref() == Some(session) && counts(run))
 }
 
-/// Whether the file has grown so far past `keep` lines that it should be pruned.
+/// Whether the file is so much longer than `keep` lines that it should be pruned.
 #[must_use]
 pub fn needs_prune(path: &Path, keep: usize) -> bool {
-    let size = std::fs::metadata(path).map_or(0, |found| found.len());
+    let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     size > 2 * TYPICAL_LINE_BYTES * keep as u64
 }
 
-/// Leaves the last `keep` lines.
+/// Keeps the last `keep` lines.
 ///
 /// # Errors
-/// What the disk said; then the file is as it was.
+/// The system's; then the file is as it was.
 pub fn prune(path: &Path, keep: usize) -> std::io::Result<()> {
     let Some(bytes) = disk::read_last_lines(path, MAX_READ_BYTES)? else { return Ok(()) };
     let text = String::from_utf8_lossy(&bytes);
@@ -149,15 +149,15 @@ mod tests {
         prune(&path, 3).unwrap();
         assert_eq!(last(&path, 9).unwrap(), [run(3), run(4)]);
         assert!(!needs_prune(&path, 3));
-        let told = |n: i64, session: &str, digest: &str| Run {
+        let printed = |n: i64, session: &str, digest: &str| Run {
             session: Some(session.into()),
             digest: digest.into(),
             ..run(n)
         };
-        for one in [told(5, "s", "x"), told(6, "s", ""), told(7, "other", "y")] {
-            append(&path, &one).unwrap();
+        for run in [printed(5, "s", "x"), printed(6, "s", ""), printed(7, "other", "y")] {
+            append(&path, &run).unwrap();
         }
-        assert_eq!(last_printed(&path, "s"), Some(told(5, "s", "x")));
+        assert_eq!(last_printed(&path, "s"), Some(printed(5, "s", "x")));
         assert_eq!(last_printed(&path, "unknown"), None);
     }
 }

@@ -1,5 +1,5 @@
-//! The host's side of the contract: whatever it does with our standard input, output, limits and
-//! life, it gets one whole object or nothing, exit 0, in time.
+//! The host's side of the contract: whatever it does with the program's standard input, output,
+//! limits and life, it gets one complete object or nothing, exit 0, in time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -142,7 +142,7 @@ fn s010_a_reader_that_does_not_read() {
     let (_server, session) = started();
     let session = session.deadline("400ms");
     let (reader, mut writer) = std::io::pipe().unwrap();
-    // Filled to the brim from a thread that stays stuck in it until the reader is gone.
+    // Filled by a thread that blocks in it until the reader is closed.
     let copy = writer.try_clone().unwrap();
     let filler = std::thread::spawn(move || writer.write_all(&[b'x'; 1 << 20]));
     std::thread::sleep(Duration::from_millis(100));
@@ -162,7 +162,7 @@ fn s010_a_reader_that_does_not_read() {
 #[test]
 fn s011_a_signal_leaves_nothing_half() {
     let server = FaultServer::always(vec![Act::Hold]);
-    // With git asked for nothing, all that was to be written is, once the request is there.
+    // Without git everything that is written before the request has been written when it arrives.
     let session = Session::with_server(&server.mcp())
         .deadline("20s")
         .env("WARMSTART_HOOKS__GIT_CONTEXT__ENABLED", "false");

@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod contract;
 mod defects;
+mod dispatch;
 mod docs;
 mod faults;
 mod hooks;

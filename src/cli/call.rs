@@ -43,7 +43,7 @@ pub struct Options {
 /// # Errors
 /// What failed on the way there, or in the tool.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let plan = workspace.plan(SessionEvent::unknown(), invocation, false, None);
     let source = source(&plan, options.client.as_deref())?;
     let tool = options.tool.as_ref().or(options.named.as_ref()).map_or("", String::as_str);

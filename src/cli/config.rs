@@ -64,6 +64,9 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         Command::Show(_) | Command::Check => Depth::AllLayers,
     };
     let workspace = Workspace::load(folder, invocation, &invocation.flags, depth);
+    if let Command::Show(_) = options.command {
+        workspace.require_flags()?;
+    }
     match &options.command {
         Command::Show(show) if show.plan => show_plan(show, &workspace, invocation),
         Command::Show(options) => show(options, &workspace)?,

@@ -44,6 +44,7 @@ enum Command {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::at(here, invocation, &invocation.flags);
+    workspace.require_flags()?;
     let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref())
         .ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
     match options.command {

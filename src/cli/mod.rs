@@ -1,10 +1,14 @@
 //! The commands. Results go to standard output, everything else to standard error.
-//! `session-start` and the hidden commands are told before the words are parsed: the first must never
-//! end with a usage error, the others are not for people.
+//!
+//! clap parses the command line. Three of them have nothing to parse and skip it, since building
+//! clap's definition costs more than the rest of a start: the line `session-start`, which hosts call,
+//! the call without arguments, and the process of a plugin.
 
 mod call;
 mod config;
+mod flags;
 mod logs;
+mod parse;
 mod plugin;
 mod prompt;
 mod refresh;
@@ -19,18 +23,24 @@ mod watchdog;
 mod workspace;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+pub use self::flags::Flags;
 use crate::environment::Environment;
+use crate::error::{Code, Failure};
+use crate::plugin::child;
 
 /// What the process was started with.
 pub struct Invocation {
     pub environment: Environment,
     /// Our own program, for the detached process. A value, since tests run another binary.
     pub program: PathBuf,
+    /// When the process started.
     pub at: std::time::Instant,
     pub flags: Flags,
 }
@@ -43,29 +53,27 @@ impl Invocation {
     }
 }
 
-/// The strongest layer of the configuration, of every command.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Flags {
-    /// Set KEY for this run alone, whatever is written elsewhere
-    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = pair)]
-    pub set: Vec<(String, String)>,
-    /// Instead of your own hooks.toml
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-}
+/// In the long help of the program.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  success; always of `session-start`, but for the fallback `cache_then_error`
+    1  a check failed, or the answer to a question was no
+    2  wrong usage
+    3  configuration
+    4  login needed or refused
+    5  server not reachable
+    6  answer not understood, or the tool reported an error
+    7  disk
+    8  not trusted
+    9  plugin
+   70  a bug in warmstart
+  130  interrupted (SIGINT); 143: terminated (SIGTERM)";
 
-/// Key and value of `--set`.
-pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
-    pair.ok_or_else(|| "write it as KEY=VALUE".into())
-}
-
-/// An agent session begins with its pending tasks: in time, whatever is broken.
+/// Start agent sessions with their pending tasks
 #[derive(Parser)]
-#[command(name = "warmstart", version, arg_required_else_help = true)]
+#[command(name = "warmstart", version, propagate_version = true, args_override_self = true)]
+#[command(after_long_help = EXIT_CODES)]
 struct Cli {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,15 +82,28 @@ struct Cli {
 enum Command {
     /// Answer the SessionStart hook: event on standard input, one JSON object on standard output
     SessionStart(session_start::Options),
-    /// Show the tasks that a session would begin with
+    #[command(flatten)]
+    OfUser(UserCommand),
+    /// Do the background work of a session start
+    #[command(name = crate::refresh::COMMAND, hide = true)]
+    Refresh(refresh::Options),
+    /// Run one call of a plugin
+    #[command(name = child::COMMAND, hide = true)]
+    PluginHost,
+}
+
+/// The commands that a user calls.
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Show the tasks that a session would start with
     Tasks(tasks::Options),
     /// Call a tool of the task server once
     Call(call::Options),
     /// Show and check the configuration
     Config(config::Options),
-    /// Let this project's `.claude/hooks.toml` set everything, as long as it does not change
+    /// Trust this project's `.claude/hooks.toml` until it changes
     Trust(trust::TrustOptions),
-    /// Take the trust in this project's file back
+    /// Revoke trust in this project's `.claude/hooks.toml`
     Untrust(trust::UntrustOptions),
     /// Write, check, trust and call plugins
     Plugin(plugin::Options),
@@ -92,61 +113,100 @@ enum Command {
     Logs(logs::Options),
 }
 
-/// Runs the command that `arguments` (without the program's name) ask for.
+/// Runs the command that `arguments` (without the program's name) name.
 #[must_use]
 pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
-    match arguments.first().and_then(|word| word.to_str()) {
-        Some("session-start") => session_start::run(&arguments[1..], invocation),
-        Some(crate::plugin::child::COMMAND) => crate::plugin::child::run(),
-        Some(crate::refresh::COMMAND) => refresh::run(&arguments[1..], invocation),
-        _ => commanded(arguments, invocation),
+    match arguments {
+        [] => bare(invocation),
+        [command] if command == session_start::COMMAND => {
+            session_start::run(session_start::Request::default(), invocation)
+        }
+        [command] if command == child::COMMAND => child::run(),
+        _ => match parse::strictly(arguments) {
+            Ok((command, flags)) => command.run(&invocation.with(flags)),
+            Err(error) => refused(&error, arguments, invocation),
+        },
     }
 }
 
-fn commanded(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
-    let program = std::iter::once(OsString::from("warmstart"));
-    let cli = match Cli::try_parse_from(program.chain(arguments.iter().cloned())) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+/// Without arguments: `session-start` when a host's event is on standard input, since several hosts
+/// ignore the arguments of a hook; else the help.
+fn bare(invocation: &Invocation) -> ExitCode {
+    if !std::io::stdin().is_terminal() {
+        let event = stdin::read(|| {});
+        if event.0.is_of_a_host() {
+            let request = session_start::Request { event: Some(event), ..Default::default() };
+            return session_start::run(request, invocation);
         }
-    };
-    let invocation = &invocation.with(cli.flags);
-    let result = match cli.command {
-        Command::SessionStart(_) => unreachable_here(),
-        Command::Tasks(options) => tasks::run(&options, invocation),
-        Command::Call(options) => call::run(&options, invocation),
-        Command::Config(options) => config::run(&options, invocation),
-        Command::Trust(options) => trust::trust(&options, invocation),
-        Command::Untrust(options) => trust::untrust(&options, invocation),
-        Command::Plugin(options) => plugin::run(&options, invocation),
-        Command::Runs(options) => runs::run(&options, invocation),
-        Command::Logs(options) => logs::run(&options, invocation),
-    };
-    terminal::exit(result)
+    }
+    terminal::eprint(&parse::definition().render_help().ansi().to_string());
+    ExitCode::from(terminal::USAGE)
 }
 
-/// `session-start` was taken before the words were parsed.
-fn unreachable_here() -> terminal::CommandResult {
-    Ok(ExitCode::SUCCESS)
+/// What clap did not accept, `--help` and `--version` among it.
+fn refused(error: &clap::Error, arguments: &[OsString], invocation: &Invocation) -> ExitCode {
+    if !error.use_stderr() || !parse::is_session_start(arguments) {
+        return print_refusal(error);
+    }
+    match parse::leniently(arguments) {
+        Ok((Command::SessionStart(options), flags, failure)) => {
+            let wrong_flag = Some(failure);
+            let request = session_start::Request { options, wrong_flag, event: None };
+            session_start::run(request, &invocation.with(flags))
+        }
+        Ok(_) => print_refusal(error),
+        Err(help) => print_refusal(&help),
+    }
 }
 
-/// The help of `session-start`.
-fn session_start_help() -> String {
-    let mut command = Cli::command();
-    let found = command.find_subcommand_mut("session-start");
-    let named = found.map(|command| command.clone().bin_name("warmstart session-start"));
-    named.map(|mut command| command.render_long_help().to_string()).unwrap_or_default()
+fn print_refusal(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { terminal::USAGE } else { 0 })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Command {
+    fn run(self, invocation: &Invocation) -> ExitCode {
+        match self {
+            Command::SessionStart(options) => {
+                let request = session_start::Request { options, ..Default::default() };
+                session_start::run(request, invocation)
+            }
+            Command::OfUser(command) => command.run(invocation),
+            Command::Refresh(options) => refresh::run(options, invocation),
+            Command::PluginHost => child::run(),
+        }
+    }
+}
 
-    #[test]
-    fn no_flag_means_two_things() {
-        Cli::command().debug_assert();
+impl UserCommand {
+    /// A panic is an error like any other.
+    fn run(self, invocation: &Invocation) -> ExitCode {
+        terminal::set_quiet(invocation.flags.quiet);
+        if !self.writes_log() {
+            workspace::start_console(&invocation.flags);
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| self.result(invocation)));
+        terminal::exit(result.unwrap_or_else(|_| {
+            let failure = Failure::new(Code::INTERNAL, "`warmstart` panicked");
+            Err(failure.hint("please report it with the lines above").into())
+        }))
+    }
+
+    fn result(self, invocation: &Invocation) -> terminal::CommandResult {
+        match self {
+            UserCommand::Tasks(options) => tasks::run(&options, invocation),
+            UserCommand::Call(options) => call::run(&options, invocation),
+            UserCommand::Config(options) => config::run(&options, invocation),
+            UserCommand::Trust(options) => trust::trust(&options, invocation),
+            UserCommand::Untrust(options) => trust::untrust(&options, invocation),
+            UserCommand::Plugin(options) => plugin::run(&options, invocation),
+            UserCommand::Runs(options) => runs::run(&options, invocation),
+            UserCommand::Logs(options) => logs::run(&options, invocation),
+        }
+    }
+
+    /// Whether the command writes to the log file; for the others the log is only what `-v` prints.
+    const fn writes_log(&self) -> bool {
+        matches!(self, UserCommand::Tasks(_) | UserCommand::Call(_) | UserCommand::Plugin(_))
     }
 }

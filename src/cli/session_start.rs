@@ -1,20 +1,20 @@
-//! The hot path: event, configuration, plan, report, context, output, and then what is left to do.
+//! The hot path: event, configuration, plan, report, context, output, then the background work.
 //! It never harms the session: one JSON object, exit code 0, in time, whatever goes wrong.
 
 mod explain;
 mod record;
 
-use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::Args;
 use record::Stages;
 
+use super::stdin::ReadEvent;
 use super::watchdog::Watchdog;
-use super::workspace::{Workspace, folder_of};
+use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
@@ -27,99 +27,86 @@ use crate::plan::Plan;
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
 
+/// The command's name.
+pub const COMMAND: &str = "session-start";
 /// Holds until the configured deadline is known.
 const INITIAL_DEADLINE: Duration = Duration::from_secs(2);
 /// Kept for rendering and printing, or a tenth of a short deadline.
 const RENDER_RESERVE: Duration = Duration::from_millis(40);
 
 /// Flags of `session-start`.
-#[derive(Clone, Debug, Default, Parser)]
-#[command(name = "session-start", no_binary_name = true)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Options {
     /// The host that reads the answer
     #[arg(long, value_enum, default_value_t)]
     agent: Agent,
-    /// Say on standard error where each part came from
+    /// Print on standard error where each part came from, or why there is none
     #[arg(long)]
     explain: bool,
     /// Change nothing on disk
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    flags: super::Flags,
+}
+
+/// One call of `session-start`.
+#[derive(Default)]
+pub struct Request {
+    pub options: Options,
+    /// Arguments that were ignored, to be reported.
+    pub wrong_flag: Option<Failure>,
+    /// The event, when standard input has been read already.
+    pub event: Option<ReadEvent>,
 }
 
 /// Answers the hook.
 #[must_use]
-pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
-    if arguments.iter().any(|word| word == "--help" || word == "-h") {
-        terminal::print(&super::session_start_help());
-        return ExitCode::SUCCESS;
-    }
+pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
     crate::disk::ignore_sigxfsz();
-    let (options, wrong_flag) = parse(arguments);
+    let agent = request.options.agent;
     let answer = Arc::new(ResponseGuard::default());
-    let first = invocation.at + INITIAL_DEADLINE;
-    let watchdog = Watchdog::new(first, &answer, options.agent);
+    let watchdog = Watchdog::new(invocation.at + INITIAL_DEADLINE, &answer, agent);
     std::panic::set_hook(Box::new(
-        |panic| tracing::error!(code = %Code::INTERNAL, %panic, "broke down"),
+        |panic| tracing::error!(code = %Code::INTERNAL, %panic, "panicked"),
     ));
-    let agent = options.agent;
-    let run = || session(&options, wrong_flag, invocation, &answer, &watchdog);
+    let run = || session(request, invocation, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {
-            let failure = Failure::new(Code::INTERNAL, "broke down");
-            let message = Some(format!("warmstart: {failure}. `warmstart logs show` tells more."));
-            answer.write_once(&HookOutput { context: String::new(), message }, agent);
+            let failure = Failure::new(Code::INTERNAL, "`session-start` panicked");
+            let message = format!("warmstart: {failure}. `warmstart logs show` shows where.");
+            let output = HookOutput { context: String::new(), message: Some(message) };
+            answer.write_once(&output, agent);
             ExitCode::SUCCESS
-        }
-    }
-}
-
-/// A flag that is not known (settings of a newer version, a slip) must not cost the session its
-/// context: the flags that are known count, the rest is reported.
-fn parse(arguments: &[OsString]) -> (Options, Option<Failure>) {
-    if arguments.is_empty() {
-        return (Options::default(), None);
-    }
-    match Options::try_parse_from(arguments) {
-        Ok(options) => (options, None),
-        Err(error) => {
-            let first = error.to_string();
-            let first = first.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let failure = Failure::new(Code::FLAG, format!("session-start: {first}"))
-                .hint("`warmstart session-start --help` lists the flags");
-            let known = arguments.windows(2).find(|pair| pair[0] == "--agent");
-            let options = known.and_then(|pair| Options::try_parse_from(pair).ok());
-            (options.unwrap_or_default(), Some(failure))
         }
     }
 }
 
 /// One run, as a table of contents.
 fn session(
-    options: &Options,
-    wrong_flag: Option<Failure>,
+    request: Request,
     invocation: &Invocation,
     answer: &ResponseGuard,
     watchdog: &Watchdog<'_>,
 ) -> ExitCode {
+    let Request { options, wrong_flag, event } = request;
     let mut stages = Stages::new(invocation.at);
-    let (event, problem) = stdin::read(|| watchdog.watch());
+    let (event, problem) = event.unwrap_or_else(|| stdin::read(|| watchdog.watch()));
     stages.end("event");
-    let workspace = Workspace::at(folder_of(&event, invocation), invocation, &options.flags);
-    let whole = workspace.loaded.config.session_start.deadline;
-    watchdog.set_deadline(invocation.at + whole);
-    if !options.dry_run {
-        workspace.start_log();
-    }
+    let folder = folder_of(&event, invocation);
+    let workspace = Workspace::at(folder, invocation, &invocation.flags);
+    let limit = workspace.loaded.config.session_start.deadline;
+    watchdog.set_deadline(invocation.at + limit);
+    let log = if options.dry_run { Log::Console } else { Log::File };
+    workspace.start_log(&invocation.flags, log);
     let id = record::id();
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
         tracing::warn!(code = %Code::EVENT, "not a SessionStart event");
         answer.write_once(&HookOutput::default(), options.agent);
+        if options.explain {
+            explain::print(&explain::other_event(&event));
+        }
         return ExitCode::SUCCESS;
     }
     let plan = tracing::debug_span!("plan")
@@ -127,8 +114,8 @@ fn session(
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
     let deadline =
-        Deadline::after(whole.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
-    let deadline = deadline.earlier(RENDER_RESERVE.min(whole / 10));
+        Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
+    let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
     let report = engine::execute(&plan, deadline, |early| {
         watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);
         watchdog.watch();
@@ -136,7 +123,7 @@ fn session(
     stages.end("hooks");
     let render = || render_output(&report, &plan, &problems, !options.dry_run);
     let (output, context) = tracing::debug_span!("render").in_scope(render);
-    if report.must_fail() {
+    if report.must_fail() && options.agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
     }
     stages.end("render");
@@ -145,19 +132,23 @@ fn session(
     }
     let was_written = answer.write_once(&output, options.agent);
     stages.end("print");
-    let ended = FinishedRun {
+    let finished = FinishedRun {
         plan: &plan,
         report: &report,
         problems: &problems,
+        output: &output,
         context: &context,
         was_written,
         id,
     };
-    afterwards(&ended, options, &workspace, invocation, stages);
-    ExitCode::from(u8::from(report.must_fail()))
+    afterwards(&finished, &options, &workspace, invocation, stages);
+    let code = ExitCode::from(u8::from(report.must_fail()));
+    // The process ends here and the host waits for it: freeing them costs 40,000 instructions.
+    std::mem::forget((workspace, plan, report));
+    code
 }
 
-/// What was wrong beside the hooks, in the order of its weight.
+/// What is wrong beside the hooks, the most important first.
 fn problems(
     workspace: &Workspace,
     plan: &Plan,
@@ -168,29 +159,30 @@ fn problems(
         tracing::warn!(code = %Code::EVENT, %problem, "the session counts as a startup");
     }
     let loaded = &workspace.loaded;
-    let homeless = workspace.paths.is_none().then(|| {
+    let no_home = workspace.paths.is_none().then(|| {
         Failure::new(Code::STORE_UNUSABLE, "there is no home folder, so nothing is kept")
             .hint("set HOME or WARMSTART_HOME")
     });
-    let all = wrong_flag.into_iter().chain(loaded.problems.iter().cloned());
-    let all: Vec<Failure> = all
+    let problems: Vec<Failure> = wrong_flag
+        .into_iter()
+        .chain(loaded.problems.iter().cloned())
         .chain(plan.problems.iter().cloned())
         .chain(loaded.untrusted.clone())
-        .chain(homeless)
+        .chain(no_home)
         .collect();
-    for failure in &all {
-        tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "left out");
+    for failure in &problems {
+        tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "ignored");
     }
-    all
+    problems
 }
 
-/// From the report to what the host gets, and the context in it. Only the last word may `keep` its
-/// revision: what is said provisionally would else count as a change of the state.
+/// From the report to what the host gets, and the context in it. Only the final output persists its
+/// revision (`persist`): a provisional one would count as a change of the state.
 fn render_output(
     report: &Report,
     plan: &Plan,
     problems: &[Failure],
-    keep: bool,
+    persist: bool,
 ) -> (HookOutput, Context) {
     let session = &plan.session;
     let config = &session.config;
@@ -202,22 +194,21 @@ fn render_output(
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
-        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !keep)
+        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !persist)
     });
     let context = context::finish(&body, changed);
-    let is_known = session.event.source == Source::Resume
+    let is_repeated = session.event.source == Source::Resume
         && config.session_start.resume == Resume::Changed
         && record::was_printed(session, &context.digest);
-    let text = if is_known { String::new() } else { context.text.clone() };
+    let text = if is_repeated { String::new() } else { context.text.clone() };
     (HookOutput { context: text, message }, context)
 }
 
-/// Whose state is told: what is said at a `clear` by other hooks is no change of what is said at a
-/// `startup`.
+/// Whose revision it is. The hooks are part of it: where a `clear` has other hooks than a `startup`,
+/// the difference is not a change of the state.
 fn subject(plan: &Plan) -> String {
     let session = &plan.session;
-    let hooks = plan.hooks.iter().map(|hook| hook.name.as_str());
-    let hooks: Vec<&str> = hooks.collect();
+    let hooks: Vec<&str> = plan.hooks.iter().map(|hook| hook.name.as_str()).collect();
     let identity = session.queries.primary().identity.name();
     format!("{identity}{}\n{}", session.root.display(), hooks.join("\n"))
 }
@@ -226,32 +217,47 @@ fn cause(report: &Report) -> String {
     report.first_failure().map(ToString::to_string).unwrap_or_default()
 }
 
-/// A run that has been answered.
+/// A run whose answer has been printed.
 struct FinishedRun<'a> {
     plan: &'a Plan,
     report: &'a Report,
     problems: &'a [Failure],
+    output: &'a HookOutput,
     context: &'a Context,
     was_written: bool,
     /// Ties the lines of the log to the run.
     id: String,
 }
 
-/// The record, the explanation, and the start of what is due.
+/// The explanation, the record, and the start of the background work.
 fn afterwards(
-    ended: &FinishedRun<'_>,
+    finished: &FinishedRun<'_>,
     options: &Options,
     workspace: &Workspace,
     invocation: &Invocation,
     stages: Stages,
 ) {
+    let work = background_work(finished, invocation);
     if options.explain {
-        terminal::eprint(&explain::lines(ended.report, ended.problems));
+        explain::print(&explain::lines(finished, &work));
     }
     if options.dry_run {
         return;
     }
-    let run = record::run(ended, stages);
+    append_record(finished, workspace, stages);
+    if !work.is_empty() && workspace.paths.is_some() {
+        refresh::spawn_detached(
+            &invocation.program,
+            &work,
+            &workspace.folder,
+            &invocation.environment,
+            &workspace.loaded,
+        );
+    }
+}
+
+fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
+    let run = record::run(finished, stages);
     tracing::info!(
         result = run.result,
         cause = run.cause,
@@ -264,23 +270,19 @@ fn afterwards(
     {
         tracing::warn!(%error, "the run is not recorded");
     }
-    let is_healthy = !ended.report.hooks.iter().any(|hook| {
+}
+
+fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
+    let is_healthy = !finished.report.hooks.iter().any(|hook| {
         hook.result.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });
-    let mut work = BackgroundWork::of(ended.plan, is_healthy);
-    work.file = options.flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
-    work.set.clone_from(&options.flags.set);
-    if !work.is_empty() && workspace.paths.is_some() {
-        refresh::spawn_detached(
-            &invocation.program,
-            &work,
-            &workspace.folder,
-            &invocation.environment,
-            &workspace.loaded,
-        );
-    }
+    let mut work = BackgroundWork::of(finished.plan, is_healthy);
+    let flags = &invocation.flags;
+    work.file = flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
+    work.set.clone_from(&flags.set);
+    work
 }
 
 /// Milliseconds, saturated.

@@ -1,4 +1,4 @@
-//! Reading the host's event: bounded in size and patience, since standard input may be empty, huge, or
+//! Reading the host's event, bounded in size and time, since standard input may be empty, huge, or
 //! never end. Reading stops when one JSON value is complete.
 
 use std::io::{IsTerminal, Read};
@@ -11,10 +11,13 @@ const MAX_EVENT_BYTES: usize = 1 << 20;
 /// The host writes at once.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Reads the event; what cannot be read is an unknown start, with the reason. `waiting` is called
-/// before anything is waited for.
+/// The event, and what was wrong with it.
+pub type ReadEvent = (SessionEvent, Option<Problem>);
+
+/// Reads the event; unreadable input is an unknown start, with the reason. `before_waiting` is called
+/// when the input is not there yet.
 #[must_use]
-pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
+pub fn read(before_waiting: impl Fn()) -> ReadEvent {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
         super::terminal::eprint(
@@ -26,7 +29,7 @@ pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
     let mut bytes = Vec::new();
     let mut piece = [0; 8192];
     if !is_ready(Instant::now()) {
-        waiting();
+        before_waiting();
     }
     while is_ready(until) {
         match stdin.read(&mut piece) {
@@ -36,20 +39,20 @@ pub fn read(waiting: impl Fn()) -> (SessionEvent, Option<Problem>) {
         if bytes.len() > MAX_EVENT_BYTES {
             return (SessionEvent::unknown(), Some(Problem::TooLarge));
         }
-        if is_whole(&bytes) {
+        if is_complete(&bytes) {
             break;
         }
     }
     SessionEvent::parse(&bytes)
 }
 
-/// Only what ends like a value is worth a parse.
-fn is_whole(bytes: &[u8]) -> bool {
+/// Only bytes that end like an object are worth a parse.
+fn is_complete(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_end();
     text.ends_with(b"}") && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// Waits until there is something to read, or the end; `false` when patience is over.
+/// Waits until there is something to read, or the end; `false` after `until`.
 #[cfg(unix)]
 fn is_ready(until: Instant) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -63,7 +63,7 @@ pub struct Options {
 /// # Errors
 /// Why there are none to show.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let read = options.live.then_some(CacheRead::NetworkFirst);
     let plan = workspace.plan(SessionEvent::unknown(), invocation, false, read);
     let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));

@@ -1,5 +1,5 @@
-//! A thread that answers when the rest of the program cannot: whatever hangs, the host gets its one
-//! object in time, with what could be said by then, and the process ends.
+//! A thread that answers when the main thread cannot: whatever hangs, the host gets its one object in
+//! time, with what was ready by then, and the process ends.
 
 use std::cell::{Cell, OnceCell};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use crate::error::{Code, Failure};
 use crate::output::{Agent, HookOutput, ResponseGuard};
 
-/// After the deadline, so that it strikes only when the ordered way has failed.
+/// After the deadline, so that it fires only when the main thread has not answered.
 const OUTPUT_GRACE: Duration = Duration::from_millis(40);
-/// For what is left to do after the answer: the record and the start of the background process.
+/// After the answer, for the record and the start of the background process.
 const RECORD_GRACE: Duration = Duration::from_millis(400);
 
-/// The hand that main keeps on it. Dropped: all is done.
+/// The main thread's handle. Dropping it ends the thread.
 ///
 /// Starting a thread costs a tenth of a whole run from a fresh cache, which waits for nothing. So the
 /// thread is started when there is something to wait for: standard input that is not there yet, the
@@ -40,14 +40,14 @@ impl<'a> Watchdog<'a> {
         }
     }
 
-    /// Starts watching, if it does not yet. Without a thread (a process limit) there is no watchdog,
-    /// and the session goes on.
+    /// Starts the thread, if it does not run yet. Without one (a process limit) the session continues
+    /// unwatched.
     pub fn watch(&self) {
         self.thread.get_or_init(|| {
             let (sender, receiver) = channel();
-            let (said, answer) = (Arc::clone(&self.provisional), Arc::clone(self.answer));
+            let (provisional, answer) = (Arc::clone(&self.provisional), Arc::clone(self.answer));
             let (deadline, agent) = (self.deadline.get(), self.agent);
-            let watch = move || watch(deadline, &receiver, &said, &answer, agent);
+            let watch = move || watch(deadline, &receiver, &provisional, &answer, agent);
             let started = std::thread::Builder::new().stack_size(256 << 10).spawn(watch);
             if let Err(error) = &started {
                 tracing::warn!(%error, "the watchdog could not be started");
@@ -64,7 +64,7 @@ impl<'a> Watchdog<'a> {
         }
     }
 
-    /// What is to be said if it strikes.
+    /// What is printed if it fires.
     pub fn set_provisional(&self, output: HookOutput) {
         *self.provisional.lock().unwrap_or_else(PoisonError::into_inner) = output;
     }
@@ -75,7 +75,7 @@ fn deadline_output() -> HookOutput {
     HookOutput { context: String::new(), message: Some(format!("warmstart: {failure}")) }
 }
 
-#[expect(clippy::exit, reason = "the rest of the process hangs: there is no ordered way out")]
+#[expect(clippy::exit, reason = "the main thread hangs, so the process cannot end by returning")]
 fn watch(
     mut deadline: Instant,
     receiver: &Receiver<Instant>,
@@ -96,7 +96,7 @@ fn watch(
         answer.write_once(&output, agent);
         std::process::exit(0);
     }
-    // Answered, but not at an end: a reader that does not read, a disk that does not write.
+    // Answered, but not finished: a reader that does not read, a disk that does not write.
     if receiver.recv_timeout(RECORD_GRACE) == Err(RecvTimeoutError::Timeout) {
         std::process::exit(0);
     }

@@ -1,18 +1,19 @@
-//! What every command needs before its own work: where we stand, and the configuration for there.
+//! What every command needs before its own work: folder, repository and configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Flags, Invocation};
+use super::{Flags, Invocation, terminal};
 use crate::config::{self, CacheRead, ConfigSources, Depth, LoadedConfig};
 use crate::deadline::Timestamp;
+use crate::error::Failure;
 use crate::event::SessionEvent;
-use crate::logging;
+use crate::logging::{self, Console};
 use crate::paths::Paths;
 use crate::plan::{self, Plan, PlanInputs};
 use crate::repository::Repository;
 
-/// Where we stand, and what is set there.
+/// The folder that a command works in, and the configuration that holds there.
 pub struct Workspace {
     pub paths: Option<Paths>,
     pub repository: Option<Repository>,
@@ -22,8 +23,16 @@ pub struct Workspace {
     pub loaded: LoadedConfig,
 }
 
+/// Whether the log file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    File,
+    /// Only what `-v` prints.
+    Console,
+}
+
 impl Workspace {
-    /// Looks around from `folder`.
+    /// The workspace around `folder`.
     #[must_use]
     pub fn at(folder: PathBuf, invocation: &Invocation, flags: &Flags) -> Self {
         Workspace::load(folder, invocation, flags, Depth::Winners)
@@ -36,7 +45,9 @@ impl Workspace {
         let paths = Paths::find(environment);
         let home = paths.as_ref().and_then(|paths| paths.home.as_deref());
         let repository = Repository::find(&folder, home);
-        let root = repository.as_ref().map_or_else(|| folder.clone(), |one| one.root.clone());
+        let root = repository
+            .as_ref()
+            .map_or_else(|| folder.clone(), |repository| repository.root.clone());
         let sources = ConfigSources {
             environment: Arc::new(environment.clone()),
             paths: paths.as_ref(),
@@ -49,25 +60,39 @@ impl Workspace {
         Workspace { paths, repository, root, folder, loaded }
     }
 
-    /// The workspace of a command that a person gives, here, with its problems told.
-    #[must_use]
-    pub fn here(invocation: &Invocation) -> Self {
+    /// The workspace of a command that a user calls, in the current folder. Problems of the
+    /// configuration are printed as warnings, since the next weaker value takes their place.
+    ///
+    /// # Errors
+    /// A flag that cannot be honoured: the user asked for it in this call.
+    pub fn here(invocation: &Invocation) -> Result<Self, Failure> {
         let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let workspace = Workspace::at(folder, invocation, &invocation.flags);
-        workspace.start_log();
-        for problem in &workspace.loaded.problems {
-            super::terminal::print_error(problem);
-        }
+        workspace.start_log(&invocation.flags, Log::File);
+        workspace.require_flags()?;
+        workspace.loaded.problems.iter().for_each(terminal::print_warning);
         if let Some(failure) = &workspace.loaded.untrusted {
-            super::terminal::print_note(failure);
+            terminal::print_note_of(failure);
         }
-        workspace
+        Ok(workspace)
     }
 
-    /// Sends log lines where the configuration says.
-    pub fn start_log(&self) {
+    /// Refuses a flag that cannot be honoured.
+    ///
+    /// # Errors
+    /// The first of `--config` and `--set` that was refused.
+    pub fn require_flags(&self) -> Result<(), Failure> {
+        self.loaded.refused_flags.first().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Starts the log, as the configuration and `-v` ask for it.
+    pub fn start_log(&self, flags: &Flags, log: Log) {
         let config = &self.loaded.config.log;
-        logging::start(config, logging::folder(config, self.paths.as_ref()));
+        let folder = match log {
+            Log::File => logging::folder(config, self.paths.as_ref()),
+            Log::Console => None,
+        };
+        logging::start(config, folder, console(flags));
     }
 
     /// The plan for `event`.
@@ -95,12 +120,24 @@ impl Workspace {
     }
 }
 
-/// The session's folder: the host's word, else the folder it was launched in, else ours.
+/// Starts the log of a command that writes none: what `-v` prints.
+pub fn start_console(flags: &Flags) {
+    if let Some(console) = console(flags) {
+        logging::start_console(console);
+    }
+}
+
+fn console(flags: &Flags) -> Option<Console> {
+    Console::of_verbosity(flags.verbose, terminal::eprint_log)
+}
+
+/// The session's folder: the event's, else the folder that the host was started in, else the current
+/// one.
 #[must_use]
 pub fn folder_of(event: &SessionEvent, invocation: &Invocation) -> PathBuf {
     let named = event.cwd.clone().filter(|folder| folder.is_dir());
     let launched =
         || invocation.environment.path("CLAUDE_PROJECT_DIR").filter(|path| path.is_dir());
-    let own = || std::env::current_dir().ok();
-    named.or_else(launched).or_else(own).unwrap_or_else(|| Path::new("/").to_path_buf())
+    let current = || std::env::current_dir().ok();
+    named.or_else(launched).or_else(current).unwrap_or_else(|| Path::new("/").to_path_buf())
 }

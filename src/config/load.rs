@@ -35,6 +35,8 @@ pub struct LoadedConfig {
     pub stack: Stack,
     /// Values that are ignored, each with its origin, its range and the nearest spelling.
     pub problems: Vec<Failure>,
+    /// Those of the problems that `--set` and `--config` caused.
+    pub refused_flags: Vec<Failure>,
     /// What has no effect here, and why.
     pub notices: Vec<String>,
     /// What the project's file asks for without being trusted.
@@ -61,11 +63,13 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
     let home = sources.paths.and_then(|paths| paths.home.clone());
     let stack = Stack::new(layers, Arc::clone(&sources.environment), home, sources.depth);
     let config = Config::read(&stack.root());
+    loading.refused_flags.extend(stack.take_flag_problems());
     loading.problems.extend(stack.take_problems());
     LoadedConfig {
         config,
         stack,
         problems: loading.problems,
+        refused_flags: loading.refused_flags,
         notices: environment.notices,
         untrusted: loading.untrusted,
         project_trusted: loading.project_trusted,
@@ -77,6 +81,7 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
 #[derive(Default)]
 struct Loading {
     problems: Vec<Failure>,
+    refused_flags: Vec<Failure>,
     untrusted: Option<Failure>,
     project_trusted: bool,
     files: Vec<(PathBuf, bool)>,
@@ -94,7 +99,10 @@ impl Loading {
             let path = key.split('.').map(str::to_owned).collect();
             let setting = Setting { path, value, origin: Origin::Name("--set".into()) };
             let mut layer = Layer::new(Kind::Flag);
-            self.problems.extend(layer.set(setting).err());
+            if let Err(failure) = layer.set(setting) {
+                self.refused_flags.push(failure.clone());
+                self.problems.push(failure);
+            }
             layers.push(layer);
         }
         layers
@@ -111,6 +119,9 @@ impl Loading {
             let text = format!("there is no file `{}`", path.display());
             let failure = Failure::new(Code::CONFIG_UNREADABLE, text);
             self.problems.push(failure.hint("`--config` or `WARMSTART_CONFIG` names it"));
+        }
+        if sources.file.is_some() {
+            self.refused_flags.extend(self.problems[count..].iter().cloned());
         }
         self.layer(Kind::UserFile, settings.unwrap_or_default())
     }

@@ -41,6 +41,7 @@ pub struct Stack {
 #[derive(Default)]
 struct Findings {
     problems: Vec<Failure>,
+    flag_problems: Vec<Failure>,
     reported: Vec<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
@@ -94,6 +95,9 @@ impl Stack {
         let place = (origin.clone(), key.to_owned());
         if !findings.reported.contains(&place) {
             findings.reported.push(place);
+            if matches!(origin, Origin::Name(name) if name.starts_with('-')) {
+                findings.flag_problems.push(problem.clone());
+            }
             findings.problems.push(problem);
         }
     }
@@ -101,6 +105,11 @@ impl Stack {
     /// Notes a setting with all its values.
     pub fn annotate(&self, setting: AnnotatedSetting) {
         self.findings.borrow_mut().settings.push(setting);
+    }
+
+    /// Takes the problems with flags that were found so far; they are among the problems too.
+    pub fn take_flag_problems(&self) -> Vec<Failure> {
+        std::mem::take(&mut self.findings.borrow_mut().flag_problems)
     }
 
     /// Takes the problems that were found so far.

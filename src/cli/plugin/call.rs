@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::Invocation;
 use super::super::tasks::block_on;
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -37,7 +37,7 @@ pub struct Options {
 /// When the request is invalid, the plugin is not trusted, or there is no reply.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let request = read(&options.request)?;
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let plugin = trusted(&options.name, &workspace, invocation)?;
     let timeout = workspace.loaded.config.plugin(&options.name).timeout.min(TIMEOUT);
     let began = Instant::now();
@@ -63,7 +63,7 @@ fn trusted(name: &str, workspace: &Workspace, invocation: &Invocation) -> Result
 }
 
 /// Reads the request from where `argument` says: `-`, `@FILE`, an existing file, or the JSON itself.
-fn read(argument: &str) -> Result<PluginRequest, Failure> {
+fn read(argument: &str) -> Result<PluginRequest, Usage> {
     if argument == "-" {
         return parse("standard input", &read_stdin()?);
     }
@@ -85,7 +85,7 @@ fn is_json(argument: &str) -> bool {
     argument.trim_start().starts_with(['{', '['])
 }
 
-fn read_stdin() -> Result<Vec<u8>, Failure> {
+fn read_stdin() -> Result<Vec<u8>, Usage> {
     let mut bytes = Vec::new();
     let limit = MAX_REQUEST_BYTES as u64;
     let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
@@ -93,7 +93,7 @@ fn read_stdin() -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read_file(path: &Path) -> Result<Vec<u8>, Usage> {
     let file = std::fs::File::open(path);
     let mut bytes = Vec::new();
     file.and_then(|file| file.take(MAX_REQUEST_BYTES as u64).read_to_end(&mut bytes))
@@ -101,7 +101,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn parse(source: &str, bytes: &[u8]) -> Result<PluginRequest, Failure> {
+fn parse(source: &str, bytes: &[u8]) -> Result<PluginRequest, Usage> {
     let mut fields: Map<String, Value> = serde_json::from_slice(bytes)
         .map_err(|error| invalid(&format!("{source} is not a JSON object: {error}")))?;
     let mut text = |key: &str| match fields.remove(key) {
@@ -115,6 +115,6 @@ fn parse(source: &str, bytes: &[u8]) -> Result<PluginRequest, Failure> {
     Ok(PluginRequest::new(&op, &item, Value::Object(fields)))
 }
 
-fn invalid(message: &str) -> Failure {
-    Failure::new(Code::FLAG, message).hint(EXAMPLE)
+fn invalid(message: &str) -> Usage {
+    Usage::new(message).hint(EXAMPLE)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Invocation;
 use super::super::tasks::block_on;
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
 use crate::context::sanitise::spelled_out;
@@ -57,7 +57,7 @@ struct CheckStep {
 /// When a `--with` is malformed; a failed step gives exit code 1.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let settings = options.settings.iter().map(|text| pair(text)).collect::<Result<_, _>>()?;
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let mut report = CheckReport::default();
     let library = super::library(&options.file, &workspace);
     let path = library.as_ref().map_or(options.file.as_path(), PathBuf::as_path);
@@ -293,10 +293,9 @@ fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
 }
 
 /// `key=value`; a value that is not JSON is text.
-fn pair(text: &str) -> Result<(String, Value), Failure> {
+fn pair(text: &str) -> Result<(String, Value), Usage> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
-        Failure::new(Code::FLAG, format!("`--with {text}` has no `=`"))
-            .hint("for example --with path=TODO.md")
+        Usage::new(format!("`--with {text}` has no `=`")).hint("for example --with path=TODO.md")
     })?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((key.to_owned(), value))

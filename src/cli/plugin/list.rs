@@ -43,7 +43,7 @@ struct Line {
 /// # Errors
 /// When there is no home folder.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
     let config = &workspace.loaded.config;
     let trusted = pins.all();

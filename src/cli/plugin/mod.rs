@@ -10,18 +10,14 @@ mod sdk;
 mod trust;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use super::Invocation;
-use super::terminal::{CommandResult, print_error};
+use super::terminal::CommandResult;
 use super::workspace::Workspace;
 use crate::error::{Code, Failure};
 use crate::plugin::{Pins, find, pin};
-
-/// The exit code of a command that was called wrongly, as clap's.
-const USAGE: u8 = 2;
 
 /// The subcommands of `plugin`.
 #[derive(Args)]
@@ -51,16 +47,6 @@ enum Command {
 /// # Errors
 /// See each command.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    match dispatch(options, invocation) {
-        Err(failure) if failure.code == Code::FLAG => {
-            print_error(&failure);
-            Ok(ExitCode::from(USAGE))
-        }
-        result => result,
-    }
-}
-
-fn dispatch(options: &Options, invocation: &Invocation) -> CommandResult {
     match &options.command {
         Command::New(options) => new::run(options),
         Command::Check(options) => check::run(options, invocation),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandError, CommandResult, Usage};
 use super::sdk;
 use crate::error::{Code, Failure};
 
@@ -64,22 +64,22 @@ pub fn run(options: &Options) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_name(name: &str) -> Result<(), Failure> {
+fn check_name(name: &str) -> Result<(), Usage> {
     let has_initial = name.starts_with(|c: char| c.is_ascii_lowercase());
     if has_initial && crate::plugin::pin::is_name(name) {
         return Ok(());
     }
     let text = format!("`{}` cannot be the name of a plugin", name.escape_debug());
-    Err(Failure::new(Code::FLAG, text)
-        .hint("use lower-case letters, digits, - and _, beginning with a letter"))
+    Err(Usage::new(text).hint("use lower-case letters, digits, - and _, beginning with a letter"))
 }
 
-fn unwritten(name: &str, error: &io::Error) -> Failure {
+fn unwritten(name: &str, error: &io::Error) -> CommandError {
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return Failure::new(Code::FLAG, format!("`{name}` already exists"))
-            .hint("choose another name, or remove it first");
+        return Usage::new(format!("`{name}` already exists"))
+            .hint("choose another name, or remove it first")
+            .into();
     }
-    Failure::new(Code::STORE_UNUSABLE, format!("cannot write `{name}`: {error}"))
+    Failure::new(Code::STORE_UNUSABLE, format!("cannot write `{name}`: {error}")).into()
 }
 
 fn item(name: &str) -> String {

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::super::Invocation;
 use super::super::prompt::confirm;
-use super::super::terminal::{self, CommandResult};
+use super::super::terminal::{self, CommandError, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use super::check::{TIMEOUT, describe, summary};
 use super::hooks_toml::hooks_toml;
@@ -43,7 +43,7 @@ pub struct UntrustOptions {
 /// # Errors
 /// When it is not a library, trust is not confirmed, it gives no description, or the disk refuses.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
     let path = super::library(&options.file, &workspace)?;
     let bytes = super::read(&path)?;
@@ -91,22 +91,23 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
 /// # Errors
 /// When the disk refuses.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
-    let workspace = Workspace::here(invocation);
+    let workspace = Workspace::here(invocation)?;
     let was_trusted = super::pins(&workspace)?.remove(&options.name)?;
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
     terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
     Ok(ExitCode::SUCCESS)
 }
 
-fn chosen_name(path: &Path, named: Option<&str>) -> Result<String, Failure> {
+fn chosen_name(path: &Path, named: Option<&str>) -> Result<String, CommandError> {
     let Some(name) = named else {
-        return super::name_of(path).map_err(|failure| failure.hint("choose one with --name"));
+        let name = super::name_of(path);
+        return name.map_err(|failure| failure.hint("choose one with --name").into());
     };
     if pin::is_name(name) {
         return Ok(name.to_owned());
     }
     let text = format!("`{}` cannot be the name of a plugin", name.escape_debug());
-    Err(Failure::new(Code::FLAG, text).hint("use lower-case letters, digits, - and _"))
+    Err(Usage::new(text).hint("use lower-case letters, digits, - and _").into())
 }
 
 /// Removes the copy, unless an earlier pin has the same bytes.

@@ -1,28 +1,108 @@
-//! `--explain`: one line a hook on standard error.
+//! `--explain`: what each hook contributed and why, on standard error, and why nothing was printed.
 
-use crate::engine::{HookReport, Report};
-use crate::error::Failure;
-use crate::hook::Part;
+use super::FinishedRun;
+use crate::cli::terminal;
+use crate::context::sanitise::spelled_out;
+use crate::engine::HookReport;
+use crate::event::SessionEvent;
+use crate::hook::{HookResult, Part};
+use crate::query::ServedFrom;
+use crate::refresh::BackgroundWork;
+
+/// Prints the explanation; texts of servers and files are in it.
+pub fn print(text: &str) {
+    terminal::eprint(&spelled_out(text));
+}
+
+/// Why an event of another kind is not answered.
+pub fn other_event(event: &SessionEvent) -> String {
+    format!("nothing printed: the event is `{}`, not a SessionStart\n", event.name())
+}
 
 /// Source, milliseconds, characters and reason of every hook; then what else was wrong.
-pub fn lines(report: &Report, problems: &[Failure]) -> String {
-    let mut text: String = report.hooks.iter().map(line).collect();
-    for failure in problems {
+pub fn lines(run: &FinishedRun<'_>, work: &BackgroundWork) -> String {
+    let mut text: String = run.report.hooks.iter().map(|hook| line(hook, run, work)).collect();
+    text.push_str(&skipped_hooks(run));
+    if let Some(reason) = silence(run) {
+        text.push_str(&format!("nothing printed: {reason}\n"));
+    }
+    for failure in run.problems {
         text.push_str(&format!("problem: {failure}\n"));
     }
     text
 }
 
-fn line(hook: &HookReport) -> String {
+fn line(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -> String {
     let chars: usize = hook.result.parts.iter().map(length).sum();
-    let reason = match hook.result.failure.as_ref().or(hook.result.reason.as_ref()) {
-        Some(failure) => failure.to_string(),
-        None if hook.result.origin.is_empty() => "nothing to say".into(),
-        None => hook.result.origin.clone(),
-    };
-    let (name, supply) = (&hook.name, hook.result.served.word());
+    let reason = background(hook, run, work).unwrap_or_else(|| reason(&hook.result));
+    let (name, source) = (&hook.name, hook.result.served.word());
     let millis = hook.elapsed.as_millis();
-    format!("{name:<16} {supply:<5} {millis:>5} ms {chars:>5} chars  {reason}\n")
+    format!("{name:<16} {source:<5} {millis:>5} ms {chars:>5} chars  {reason}\n")
+}
+
+/// Who answered, then why the preferred source did not.
+fn reason(result: &HookResult) -> String {
+    let origin = result.origin.as_str();
+    let is_answered = result.served != ServedFrom::Nothing || !result.parts.is_empty();
+    match &result.failure {
+        Some(failure) if is_answered && !origin.is_empty() => format!("{origin}; {failure}"),
+        Some(failure) => failure.to_string(),
+        None if origin.is_empty() => "nothing to show".into(),
+        None => origin.to_owned(),
+    }
+}
+
+/// For a hook that only fills queries in the background: which.
+fn background(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -> Option<String> {
+    let planned = run.plan.hooks.iter().find(|planned| planned.name == hook.name)?;
+    let primes = planned.hook.as_ref().ok()?.primes();
+    if primes.is_empty() {
+        return None;
+    }
+    let due: Vec<&str> =
+        primes.iter().filter(|name| work.prime.contains(name)).map(String::as_str).collect();
+    Some(match due.as_slice() {
+        [] => "nothing to fill in the background now".into(),
+        due => format!("fills in the background: {}", due.join(", ")),
+    })
+}
+
+/// Hooks that are switched on and not for this source.
+fn skipped_hooks(run: &FinishedRun<'_>) -> String {
+    let session = &run.plan.session;
+    let source = session.event.source;
+    let is_planned = |name: &String| run.plan.hooks.iter().any(|hook| hook.name == *name);
+    let skipped =
+        session.config.hooks.iter().filter(|(name, hook)| hook.enabled && !is_planned(name));
+    skipped
+        .map(|(name, hook)| {
+            let setting = if hook.sources.is_empty() {
+                "session_start.sources".to_owned()
+            } else {
+                format!("hooks.{name}.sources")
+            };
+            format!("{name:<16} not for the source `{}`: see `{setting}`\n", source.word())
+        })
+        .collect()
+}
+
+fn silence(run: &FinishedRun<'_>) -> Option<String> {
+    let session = &run.plan.session;
+    let source = session.event.source;
+    let sources = &session.config.session_start.sources;
+    Some(if !run.output.context.is_empty() {
+        return None;
+    } else if run.report.must_fail() {
+        "the fallback chain ends in `cache_then_error`".into()
+    } else if !run.context.text.is_empty() {
+        "the session has exactly this text already (`session_start.resume`)".into()
+    } else if !run.plan.hooks.is_empty() {
+        "no hook has anything to show".into()
+    } else if sources.contains(&source) {
+        format!("no hook is enabled for the source `{}`", source.word())
+    } else {
+        format!("the source `{}` is not in `session_start.sources`", source.word())
+    })
 }
 
 fn length(part: &Part) -> usize {

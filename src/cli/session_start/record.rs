@@ -1,5 +1,5 @@
-//! The run as it is recorded: what came of each hook, how long each stage took, and what was printed,
-//! so that a resumed session need not be told again.
+//! The record of the run: the result of each hook, how long each stage took, and the digest of what
+//! was printed, so that a resumed session does not get it again.
 
 use std::time::Instant;
 
@@ -20,28 +20,28 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Begins with the process.
+    /// The first stage began with the process.
     pub fn new(started: Instant) -> Self {
         Stages { started, last: started, done: Vec::with_capacity(6) }
     }
 
-    /// Ends the stage that has been running.
+    /// Ends the running stage.
     pub fn end(&mut self, name: &str) {
         self.done.push((name.to_owned(), millis(self.last)));
         self.last = Instant::now();
     }
 }
 
-/// A name for this run, for the log and the record.
+/// The name of this run in the log and the record.
 pub fn id() -> String {
     format!("{:x}-{:x}", Timestamp::now().0, std::process::id())
 }
 
 /// The line of the record.
-pub fn run(ended: &FinishedRun<'_>, stages: Stages) -> Run {
-    let session = &ended.plan.session;
+pub fn run(finished: &FinishedRun<'_>, stages: Stages) -> Run {
+    let session = &finished.plan.session;
     let now = Timestamp::now();
-    let hooks = ended.report.hooks.iter().map(|hook| HookRun {
+    let hooks = finished.report.hooks.iter().map(|hook| HookRun {
         name: hook.name.clone(),
         supply: hook.result.served.word().to_owned(),
         millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
@@ -52,42 +52,42 @@ pub fn run(ended: &FinishedRun<'_>, stages: Stages) -> Run {
             .or(hook.result.reason.as_ref())
             .map(ToString::to_string),
     });
-    let cached = ended
+    let cached = finished
         .report
         .hooks
         .iter()
         .filter(|hook| matches!(hook.result.served, ServedFrom::Fresh | ServedFrom::Stale));
     let ages = cached.filter_map(|hook| hook.result.written?.age(now));
-    let cause = ended.report.first_failure().or(ended.problems.first());
+    let cause = finished.report.first_failure().or(finished.problems.first());
     Run {
         time: now,
-        id: ended.id.clone(),
+        id: finished.id.clone(),
         source: session.event.source.word().to_owned(),
         session: session.event.session_id.as_deref().map(shortened),
-        result: result(ended).to_owned(),
+        result: result(finished).to_owned(),
         cause: cause.map(ToString::to_string),
         cache_age: ages.max().map(|age| age.as_secs()),
         millis: millis(stages.started),
         stages: stages.done,
         hooks: hooks.collect(),
-        chars: ended.context.text.chars().count(),
-        digest: if ended.was_written { ended.context.digest.clone() } else { String::new() },
+        chars: finished.context.text.chars().count(),
+        digest: if finished.was_written { finished.context.digest.clone() } else { String::new() },
     }
 }
 
-fn result(ended: &FinishedRun<'_>) -> &'static str {
-    if ended.report.must_fail() || !ended.was_written {
+fn result(finished: &FinishedRun<'_>) -> &'static str {
+    if finished.report.must_fail() || !finished.was_written {
         "failed"
-    } else if ended.report.first_failure().is_some() || !ended.problems.is_empty() {
+    } else if finished.report.first_failure().is_some() || !finished.problems.is_empty() {
         "degraded"
-    } else if ended.context.text.is_empty() {
+    } else if finished.context.text.is_empty() {
         "empty"
     } else {
         "ok"
     }
 }
 
-/// Whether the last words that this session was told are exactly these.
+/// Whether the last text that this session got is exactly this one.
 pub fn was_printed(session: &SessionContext, digest: &str) -> bool {
     let (Some(paths), Some(session)) = (&session.paths, &session.event.session_id) else {
         return false;
@@ -96,7 +96,7 @@ pub fn was_printed(session: &SessionContext, digest: &str) -> bool {
     last.is_some_and(|run| run.digest == digest)
 }
 
-/// The host's id; what is longer is none of any host's and would fill the record.
+/// The host's id. No host has a longer one, and it would fill the record.
 fn shortened(session: &str) -> String {
     session.chars().take(MAX_SESSION_CHARS).collect()
 }
