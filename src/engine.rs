@@ -159,7 +159,7 @@ async fn finish(
 /// The result of a hook that missed the deadline: its fallback, from disk alone.
 fn fallback_result(plan: &Plan, planned: &PlannedHook) -> HookResult {
     let text = format!("the hook `{}` was not ready at the deadline", planned.name);
-    let failure = Failure::new(Code::DEADLINE, text)
+    let failure = Failure::new(Code::Deadline, text)
         .hint("raise `session_start.deadline`, or lower the hook's `timeout`");
     let Ok(hook) = &planned.hook else { return HookResult::failed(failure) };
     match catch_unwind(AssertUnwindSafe(|| hook.from_cache_alone(&plan.session, &failure))) {
@@ -169,6 +169,6 @@ fn fallback_result(plan: &Plan, planned: &PlannedHook) -> HookResult {
 }
 
 fn panicked(name: &str) -> Failure {
-    Failure::new(Code::INTERNAL, format!("the hook `{name}` panicked"))
+    Failure::new(Code::Internal, format!("the hook `{name}` panicked"))
         .hint("please report it with the lines of `warmstart logs show`")
 }

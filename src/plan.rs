@@ -1,5 +1,5 @@
 //! What will be done, as a value: every name of the configuration resolved to a client, a chain, a
-//! hook or a plugin, or to the reason why not. Asks nobody, and reads nothing but the pins of the
+//! hook or a plugin, or to the reason why not. No network; the only files read are the pins of the
 //! plugins that are named.
 
 use std::cell::OnceCell;
@@ -49,7 +49,7 @@ pub struct Plan {
     pub session: Rc<SessionContext>,
     /// The whole run.
     pub budget: Duration,
-    /// Names that could not be resolved; the default stands in for them.
+    /// Names that could not be resolved; the default replaces them.
     pub problems: Vec<Failure>,
 }
 
@@ -232,7 +232,7 @@ struct KnownNames<'a> {
     plugins: &'a Plugins,
 }
 
-/// The steps of the chain at `key`; a word that means nothing is left out and reported. When no word
+/// The steps of the chain at `key`; an unknown word is ignored and reported. When no word
 /// is left, the default stands in: a slip must not cost the session what is cached.
 fn chain(
     key: &str,
@@ -284,12 +284,12 @@ fn step(key: &str, word: &str, known: &KnownNames) -> Result<Step, Failure> {
 
 fn ambiguous(key: &str, word: &str) -> Failure {
     let text = format!("`{key}`: `{word}` is both a client and a plugin");
-    Failure::new(Code::CONFIG_NAME, text).hint(format!("write `client:{word}` or `plugin:{word}`"))
+    Failure::new(Code::ConfigName, text).hint(format!("write `client:{word}` or `plugin:{word}`"))
 }
 
 fn unknown<'a>(key: &str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let known: Vec<&str> = known.collect();
-    let failure = Failure::new(Code::CONFIG_NAME, format!("`{key}`: there is no {what} `{name}`"));
+    let failure = Failure::new(Code::ConfigName, format!("`{key}`: there is no {what} `{name}`"));
     match config::nearest(name, &known) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => failure.hint(format!("no {what} is configured")),

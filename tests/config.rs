@@ -716,6 +716,25 @@ fn the_settings_reference_is_up_to_date() {
 }
 
 #[test]
+fn the_page_of_error_codes_is_up_to_date() {
+    generated("docs/errors.md", &warmstart::error::markdown());
+}
+
+#[test]
+fn d7_explain_knows_every_code_and_says_so_of_others() {
+    let session = Session::new();
+    let list = session.run(&["explain"]);
+    assert!(list.text().contains("WS302  connection refused\n"), "{list:?}");
+    for code in ["WS302", "ws302", "302"] {
+        let one = session.run(&["explain", code]);
+        assert!(one.text().starts_with("WS302 connection refused\n\ncauses:\n  - "), "{one:?}");
+    }
+    let json = session.run(&["explain", "WS704", "--json"]).json();
+    assert_eq!(json["codes"][0]["exit_code"], 6);
+    assert_eq!(session.run(&["explain", "WS999"]).code(), 2);
+}
+
+#[test]
 fn the_schema_takes_hooks_toml_and_refuses_what_the_program_refuses() {
     let schema = Session::new().run(&["config", "schema"]).json();
     let file: toml::Table = include_str!("../hooks.toml").parse().unwrap();

@@ -98,7 +98,7 @@ fn i24_the_same_state_is_the_same_text_live_and_cached() {
 #[test]
 fn i24_what_was_only_provisional_is_no_change_of_the_state() {
     let changing = Changing::new(one("a"));
-    // While the server is waited for, this chain has nothing to say.
+    // While the server is waited for, this chain has no answer.
     let session = changing.session().env("FALLBACK_STRATEGY", "skip");
     let first = session.start("startup").context();
     assert_eq!(session.start("startup").context(), first);

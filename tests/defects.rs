@@ -97,13 +97,13 @@ fn x20_tracing_never_reaches_standard_output() {
     let session = Session::with_server(&server.mcp())
         .env("RUST_LOG", "trace")
         .env("WARMSTART_LOG", "trace")
-        .secret("MCP_AUTH_TOKEN", "a-token-nobody-may-see");
+        .secret("MCP_AUTH_TOKEN", "a-token-to-keep-secret");
     let outcome = session.start("startup");
     assert!(outcome.context().contains("Mend the roof"));
     assert_eq!(outcome.stderr, "");
     let log = session.log();
     assert!(log.contains("http{"), "the log has the stages: {log}");
-    canary::absent("a-token-nobody-may-see", log.as_bytes(), "the log");
+    canary::absent("a-token-to-keep-secret", log.as_bytes(), "the log");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn both_places_of_set_add_up() {
     let line = ["--set", NO_GIT, "session-start", "--set", "session_start.notice=always"];
     let outcome = with_event(&session, &line);
     assert!(!outcome.context().contains("Git, this repository"), "{outcome:?}");
-    assert_eq!(outcome.notice(), "warmstart: 1 tasks (live)");
+    assert_eq!(outcome.notice(), "warmstart: 1 task (live)");
     let text = session.run(&[
         "--set",
         "log.runs=77",
@@ -349,7 +349,7 @@ fn each_kind_of_failure_has_its_exit_code() {
         (5, &with(&broken), &["tasks"]),
         (6, &with(&nonsense), &["tasks"]),
         (7, &no_home, &["runs"]),
-        (7, &unwritable, &["plugin", "new", "there"]),
+        (2, &unwritable, &["plugin", "new", "there"]),
         (8, &untrusted, &["trust"]),
         (9, &untrusted, &["plugin", "trust", "../tmp/x.so"]),
     ];

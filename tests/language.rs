@@ -14,7 +14,6 @@ const DIALECT: &[(&str, &str)] = &[
     ("mended", "fixed"),
     ("to mend", "to fix"),
     ("mend it", "fix it"),
-    ("mend the", "fix the"),
     ("stands in for", "replaces"),
     ("stands in the", "is in the"),
     ("lies beside", "is beside"),

@@ -9,14 +9,14 @@ use warmstart::fallback::BUILTINS;
 
 /// One code of every class of failure.
 const CODES: [Code; 8] = [
-    Code::CONFIG_VALUE,
-    Code::TOKEN_REFUSED,
-    Code::REFUSED,
-    Code::NOT_JSON,
-    Code::STORE_UNUSABLE,
-    Code::PLUGIN_DIED,
-    Code::PLUGIN_UNTRUSTED,
-    Code::INTERNAL,
+    Code::ConfigValue,
+    Code::TokenRefused,
+    Code::Refused,
+    Code::NotJson,
+    Code::StoreUnusable,
+    Code::PluginDied,
+    Code::PluginUntrusted,
+    Code::Internal,
 ];
 
 /// A damaged entry is absent: see `d001_d002` beside the cache.

@@ -408,5 +408,5 @@ fn call_knows_the_clients_of_the_plan() {
     assert_eq!(unknown.code(), 3, "{unknown:?}");
     assert!(unknown.stderr.contains("hint: add `[clients.backup]` to"), "{unknown:?}");
     let local = session.run(&["call", "tool"]);
-    assert!(local.stderr.contains("hint: the local task file has no tools"), "{local:?}");
+    assert!(local.stderr.contains("the client `local` has no tools"), "{local:?}");
 }

@@ -33,7 +33,7 @@ pub(super) fn read(
     match (response.status, &body) {
         (200..=299, Some(body)) if body.get("access_token").is_some() => token(body),
         (200..=299, _) => {
-            Err(Failure::new(Code::NOT_JSON, "the identity server's answer has no token").hint(
+            Err(Failure::new(Code::NotJson, "the identity server's answer has no token").hint(
                 "check that KEYCLOAK_URL is Keycloak's address, not a login page's or a proxy's",
             ))
         }
@@ -46,8 +46,9 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
     let is_plain = token.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
     if token.is_empty() || token.len() > MAX_TOKEN_BYTES || !is_plain {
         let text = "the identity server's token is empty, too long, or has characters that a header cannot carry";
-        return Err(Failure::new(Code::NOT_JSON, text)
-            .hint("check that KEYCLOAK_URL is Keycloak's address"));
+        return Err(
+            Failure::new(Code::NotJson, text).hint("check that KEYCLOAK_URL is Keycloak's address")
+        );
     }
     let lifetime = body.get("expires_in").and_then(|value| match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -77,48 +78,48 @@ fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure
     match (status, error) {
         (404, _) if error.contains("Realm does not exist") => {
             let text = format!("the identity server does not know the realm `{realm}`");
-            make(Code::REALM_UNKNOWN, &text, "fix KEYCLOAK_REALM")
+            make(Code::RealmUnknown, &text, "fix KEYCLOAK_REALM")
         }
         (404 | 405, _) => make(
-            Code::WRONG_ENDPOINT,
+            Code::WrongEndpoint,
             "the identity server has no token endpoint at this address",
             "fix KEYCLOAK_URL; it was tried with and without `/auth`",
         ),
         (_, "unauthorized_client") if described("retrieve service account") => make(
-            Code::SERVICE_ACCOUNT_OFF,
+            Code::ServiceAccountOff,
             "the client is not allowed to use a service account",
             "in Keycloak, Clients > the client > Settings: enable client authentication and service accounts roles",
         ),
         (_, "unauthorized_client") => make(
-            Code::CLIENT_REFUSED,
+            Code::ClientRefused,
             "the identity server refused the client secret",
             "compare KEYCLOAK_CLIENT_SECRET with Keycloak, Clients > the client > Credentials",
         ),
         (_, "invalid_client") => make(
-            Code::CLIENT_REFUSED,
+            Code::ClientRefused,
             "the identity server does not know the client, or it is disabled",
             "compare KEYCLOAK_CLIENT_ID and KEYCLOAK_REALM with Keycloak, Clients",
         ),
         (_, "invalid_scope") => make(
-            Code::CLIENT_REFUSED,
+            Code::ClientRefused,
             "the identity server refused the scope",
             "fix `auth.scope`, or add the scope to the client",
         ),
         (403, _) if described("HTTPS required") => make(
-            Code::CONFIG_URL,
+            Code::ConfigUrl,
             "the identity server requires https",
             "use its https address, or change the realm's `Require SSL`",
         ),
         (403, _) if described("Realm not enabled") => make(
-            Code::REALM_UNKNOWN,
+            Code::RealmUnknown,
             "the realm is disabled",
             "enable it in Keycloak, Realm settings",
         ),
         (400, "missingNormalization") => {
-            make(Code::CONFIG_URL, "the identity server refused the address", "fix KEYCLOAK_URL")
+            make(Code::ConfigUrl, "the identity server refused the address", "fix KEYCLOAK_URL")
         }
         _ => make(
-            Code::CLIENT_REFUSED,
+            Code::ClientRefused,
             "the identity server refused to give a token",
             "check Keycloak's events and log",
         ),
@@ -171,7 +172,7 @@ mod tests {
         ];
         for (status, error, description, code, hint) in table {
             let failure = diagnose(status, error, description, "r");
-            assert_eq!(failure.code, Code(code), "{error} {description}");
+            assert_eq!(u16::from(failure.code), code, "{error} {description}");
             assert!(failure.hint.unwrap().contains(hint), "{error} {description}");
         }
     }
@@ -199,6 +200,6 @@ mod tests {
             assert!(read(&TokenResponse { status: 200, body }, "r").is_err(), "{token}");
         }
         let html = TokenResponse { status: 200, body: b"<html>".to_vec() };
-        assert_eq!(read(&html, "r").unwrap_err().code, Code::NOT_JSON);
+        assert_eq!(read(&html, "r").unwrap_err().code, Code::NotJson);
     }
 }

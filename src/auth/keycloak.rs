@@ -82,20 +82,20 @@ impl Auth {
         let url = self.config.url.as_ref();
         let url = url.ok_or_else(|| {
             Failure::new(
-                Code::CONFIG_VALUE,
+                Code::ConfigValue,
                 "`auth.url`, the URL of the identity server, is not set",
             )
             .hint("set KEYCLOAK_URL, like http://localhost:8080")
         })?;
         if self.config.realm.is_empty() {
-            return Err(Failure::new(Code::CONFIG_VALUE, "`auth.realm` is not set")
+            return Err(Failure::new(Code::ConfigValue, "`auth.realm` is not set")
                 .hint("set KEYCLOAK_REALM"));
         }
         if url.may_carry_secrets() {
             return Ok(url);
         }
         let text = format!("`{}` would receive the client secret unencrypted", url.origin());
-        Err(Failure::new(Code::CONFIG_URL, text).hint("use https, or a server on this machine"))
+        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
     }
 
     fn store(&self, url: &SafeUrl) -> Store {
@@ -131,16 +131,16 @@ impl Auth {
                     return Ok(token);
                 }
                 // The other path is tried for a wrong path, not for a wrong realm.
-                Err(failure) if response.status == 404 && failure.code == Code::WRONG_ENDPOINT => {
+                Err(failure) if response.status == 404 && failure.code == Code::WrongEndpoint => {
                     last.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure),
             }
         }
         // The realm is at neither path.
-        let unknown = last.map(|failure| Failure { code: Code::REALM_UNKNOWN, ..failure });
+        let unknown = last.map(|failure| Failure { code: Code::RealmUnknown, ..failure });
         Err(unknown
-            .unwrap_or_else(|| Failure::new(Code::CONFIG_URL, "`auth.url` has no usable form")))
+            .unwrap_or_else(|| Failure::new(Code::ConfigUrl, "`auth.url` has no usable form")))
     }
 
     async fn post(
@@ -151,7 +151,7 @@ impl Auth {
     ) -> Result<TokenResponse, Failure> {
         let config = &self.config;
         let endpoint = endpoint(base, &config.realm)
-            .map_err(|why| Failure::new(Code::CONFIG_URL, format!("`auth.url` {why}")))?;
+            .map_err(|why| Failure::new(Code::ConfigUrl, format!("`auth.url` {why}")))?;
         let form = self.form(secret);
         let make = || HttpRequest {
             method: Method::POST,
@@ -217,7 +217,7 @@ async fn wait_for_lock(store: &Store, deadline: Deadline) -> Result<Option<Lock>
             TryLock::Unsupported => return Ok(None),
             TryLock::Busy if end.is_over() => {
                 let text = "another session is already asking for a token, without an answer yet";
-                return Err(Failure::new(Code::TIMEOUT, text)
+                return Err(Failure::new(Code::Timeout, text)
                     .hint(deadline.limit().hint("try again in a moment")));
             }
             TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,

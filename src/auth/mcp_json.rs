@@ -18,7 +18,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failure> {
     let path = root.join(".mcp.json");
     let missing = |why: String| {
-        Failure::new(Code::SECRET_MISSING, format!("`{}` {why}", path.display()))
+        Failure::new(Code::SecretMissing, format!("`{}` {why}", path.display()))
             .hint("set `auth.mcp_json` to the name of a server in that file with a bearer token")
     };
     let text = disk::read_text(&path, MAX_FILE_BYTES)
@@ -34,7 +34,7 @@ pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failur
         _ => {
             let text =
                 format!("the token of `{name}` in `.mcp.json` is not for `{}`", server.origin());
-            return Err(Failure::new(Code::TOKEN_REFUSED, text)
+            return Err(Failure::new(Code::TokenRefused, text)
                 .hint("a token is sent only to its own server: fix `client.url`"));
         }
     }

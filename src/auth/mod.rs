@@ -85,7 +85,7 @@ impl Auth {
             }
             (_, Some(_)) => Err(self.refusal()),
             (_, None) => Err(Failure::new(
-                Code::TOKEN_REFUSED,
+                Code::TokenRefused,
                 format!("`{}` requires authentication (HTTP 401)", self.server.origin()),
             )
             .hint("set MCP_AUTH_TOKEN, or KEYCLOAK_URL, KEYCLOAK_REALM, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET")),
@@ -102,7 +102,7 @@ impl Auth {
             }
             _ => "set a token that is still valid",
         };
-        Failure::new(Code::TOKEN_REFUSED, text).hint(hint)
+        Failure::new(Code::TokenRefused, text).hint(hint)
     }
 
     /// Identifies the credentials that a kept session or era belongs to.
@@ -121,13 +121,13 @@ impl Auth {
             return Ok(());
         }
         let text = format!("`{}` would receive the token unencrypted", self.server.origin());
-        Err(Failure::new(Code::CONFIG_URL, text).hint("use https, or a server on this machine"))
+        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
     }
 }
 
 /// The failure for a required secret that is not configured.
 fn missing(what: &str, variable: &str, key: &str) -> Failure {
-    Failure::new(Code::SECRET_MISSING, format!("no {what} is configured")).hint(format!(
+    Failure::new(Code::SecretMissing, format!("no {what} is configured")).hint(format!(
         "set {variable}, or `{key}` to `{{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\"] }}`"
     ))
 }

@@ -37,7 +37,7 @@ pub async fn resolve(
             .map_err(|why| format!("cannot run `{}` to get `{key}`: {why}", words[0])),
     };
     value.map(Secret::new).map_err(|text| {
-        Failure::new(Code::SECRET_MISSING, text).hint("fix it, or set another secret source")
+        Failure::new(Code::SecretMissing, text).hint("fix it, or set another secret source")
     })
 }
 

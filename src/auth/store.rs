@@ -116,13 +116,13 @@ impl Store {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Stored::default(),
             Err(error) => {
-                tracing::warn!(code = %Code::TOKEN_FILE_MODE, %error, "the token file is not used");
+                tracing::warn!(code = %Code::TokenFileMode, %error, "the token file is not used");
                 return Stored::default();
             }
         };
         disk::make_private(path);
         serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-            tracing::warn!(code = %Code::TOKEN_FILE_DAMAGED, "moved a damaged token file aside");
+            tracing::warn!(code = %Code::TokenFileDamaged, "moved a damaged token file aside");
             disk::set_aside(path);
             Stored::default()
         })
@@ -135,7 +135,7 @@ impl Store {
             .map_err(std::io::Error::from)
             .and_then(|bytes| disk::write_atomic(path, &bytes, Durability::Power));
         if let Err(error) = written {
-            tracing::warn!(code = %Code::STORE_UNUSABLE, %error, "the token is not kept");
+            tracing::warn!(code = %Code::StoreUnusable, %error, "the token is not kept");
         }
     }
 
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn t10_a018_the_pause_ends_with_its_time_a_new_secret_or_a_clock_set_right() {
-        let failure = Failure::new(Code::CLIENT_REFUSED, "no");
+        let failure = Failure::new(Code::ClientRefused, "no");
         let backoff = Backoff { failure, until: 5_000, pause: 4, secret_fingerprint: "a".into() };
         assert!(backoff.active(1_000, "a").is_some());
         assert!(backoff.active(5_000, "a").is_none());

@@ -124,7 +124,7 @@ impl Cache {
         };
         let entry = Entry::decode(&bytes);
         if entry.is_none() {
-            tracing::warn!(path = %path.display(), code = %Code::ENTRY_DAMAGED, "moved a damaged cache entry aside");
+            tracing::warn!(path = %path.display(), code = %Code::EntryDamaged, "moved a damaged cache entry aside");
             if !self.read_only {
                 disk::set_aside(&path);
             }
@@ -139,7 +139,7 @@ impl Cache {
     pub fn write(&self, key: &Key, entry: &Entry) -> Result<(), Failure> {
         let Some(path) = self.file(key, "json").filter(|_| !self.read_only) else { return Ok(()) };
         disk::write_atomic(&path, &entry.encode(), Durability::Process).map_err(|error| {
-            Failure::new(Code::STORE_UNUSABLE, format!("the cache cannot be written: {error}"))
+            Failure::new(Code::StoreUnusable, format!("the cache cannot be written: {error}"))
                 .hint("check owner, mode and free space of the cache folder: `warmstart config path` shows it")
         })
     }
@@ -300,8 +300,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
         let before = std::time::SystemTime::now() - Duration::from_secs(5);
-        cache.note_failure(&key("a"), &Failure::new(Code::REFUSED, "refused"));
-        assert_eq!(cache.failure_since(&key("a"), before).unwrap().code, Code::REFUSED);
+        cache.note_failure(&key("a"), &Failure::new(Code::Refused, "refused"));
+        assert_eq!(cache.failure_since(&key("a"), before).unwrap().code, Code::Refused);
         let later = std::time::SystemTime::now() + Duration::from_secs(5);
         assert_eq!(cache.failure_since(&key("a"), later), None);
     }

@@ -72,17 +72,17 @@ fn source<'a>(plan: &'a Plan, name: Option<&str>) -> Result<&'a TaskSource, Fail
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add `[clients.{name}]` to your hooks.toml"),
         };
-        Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`")).hint(hint)
+        Failure::new(Code::ConfigName, format!("there is no client `{name}`")).hint(hint)
     })
 }
 
 /// The hint for a call by hand: that of a failure is about the queries in the configuration.
 fn advised(failure: Failure, source: &TaskSource) -> Failure {
     match failure.code {
-        Code::TOOL_ERROR => failure.hint(
+        Code::ToolError => failure.hint(
             "check the tool's name and `--args`; `warmstart config show queries` lists the tools in use",
         ),
-        Code::CONFIG_NAME if failure.hint.is_none() => failure.hint(format!(
+        Code::ConfigName if failure.hint.is_none() => failure.hint(format!(
             "the {} has no tools; `--client NAME` calls a server in `[clients.NAME]`",
             source.label
         )),

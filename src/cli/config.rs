@@ -117,7 +117,7 @@ fn chosen(
         return Ok(found);
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let failure = Failure::new(Code::CONFIG_NAME, format!("there is no setting `{key}`"));
+    let failure = Failure::new(Code::ConfigName, format!("there is no setting `{key}`"));
     Err(match nearest(key, &known) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`warmstart config show` lists them"),

@@ -46,7 +46,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::at(here, invocation, &invocation.flags);
     workspace.require_flags()?;
     let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref())
-        .ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
+        .ok_or_else(|| Failure::new(Code::StoreUnusable, "there is no home folder"))?;
     match options.command {
         Command::Path => terminal::print(&format!("{}\n", folder.display())),
         Command::Show { last } => show(&folder, last)?,
@@ -73,7 +73,7 @@ fn last_lines(folder: &Path, count: usize) -> Result<Vec<String>, Failure> {
     for file in logging::files(folder).iter().rev() {
         let bytes = disk::read_private(file, MAX_READ_BYTES).map_err(|error| {
             let text = format!("`{}` cannot be read: {error}", file.display());
-            Failure::new(Code::STORE_UNUSABLE, text)
+            Failure::new(Code::StoreUnusable, text)
         })?;
         let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
         lines.splice(0..0, text.lines().map(str::to_owned));

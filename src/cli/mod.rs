@@ -6,6 +6,7 @@
 
 mod call;
 mod config;
+mod explain;
 mod flags;
 mod logs;
 mod parse;
@@ -111,6 +112,8 @@ enum UserCommand {
     Runs(runs::Options),
     /// Show the log, or where it is
     Logs(logs::Options),
+    /// Explain an error code
+    Explain(explain::Options),
 }
 
 /// Runs the command that `arguments` (without the program's name) name.
@@ -187,7 +190,7 @@ impl UserCommand {
         }
         let result = catch_unwind(AssertUnwindSafe(|| self.result(invocation)));
         terminal::exit(result.unwrap_or_else(|_| {
-            let failure = Failure::new(Code::INTERNAL, "`warmstart` panicked");
+            let failure = Failure::new(Code::Internal, "`warmstart` panicked");
             Err(failure.hint("please report it with the lines above").into())
         }))
     }
@@ -202,6 +205,7 @@ impl UserCommand {
             UserCommand::Plugin(options) => plugin::run(&options, invocation),
             UserCommand::Runs(options) => runs::run(&options, invocation),
             UserCommand::Logs(options) => logs::run(&options, invocation),
+            UserCommand::Explain(options) => explain::run(&options),
         }
     }
 

@@ -88,7 +88,7 @@ fn report(first: Option<&clap::Error>, refused: usize) -> Failure {
         0 | 1 => String::new(),
         _ => format!(", and {} more ignored", refused - 1),
     };
-    Failure::new(Code::FLAG, format!("session-start: {line}{more}"))
+    Failure::new(Code::Flag, format!("session-start: {line}{more}"))
         .hint("`warmstart session-start --help` lists the flags")
 }
 

@@ -48,9 +48,9 @@ impl Options {
 /// When it cannot be read.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let paths = Paths::find(&invocation.environment)
-        .ok_or_else(|| Failure::new(Code::STORE_UNUSABLE, "there is no home folder"))?;
+        .ok_or_else(|| Failure::new(Code::StoreUnusable, "there is no home folder"))?;
     let all = runs::last(&runs::file(&paths), usize::MAX).map_err(|error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("the record of runs cannot be read: {error}"))
+        Failure::new(Code::StoreUnusable, format!("the record of runs cannot be read: {error}"))
     })?;
     let matching: Vec<&Run> = all.iter().filter(|run| options.matches(run)).collect();
     let last = &matching[matching.len().saturating_sub(options.last)..];

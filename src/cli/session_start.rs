@@ -66,13 +66,13 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
     let answer = Arc::new(ResponseGuard::default());
     let watchdog = Watchdog::new(invocation.at + INITIAL_DEADLINE, &answer, agent);
     std::panic::set_hook(Box::new(
-        |panic| tracing::error!(code = %Code::INTERNAL, %panic, "panicked"),
+        |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
     ));
     let run = || session(request, invocation, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {
-            let failure = Failure::new(Code::INTERNAL, "`session-start` panicked");
+            let failure = Failure::new(Code::Internal, "`session-start` panicked");
             let message = format!("warmstart: {failure}. `warmstart logs show` shows where.");
             let output = HookOutput { context: String::new(), message: Some(message) };
             answer.write_once(&output, agent);
@@ -102,7 +102,7 @@ fn session(
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
-        tracing::warn!(code = %Code::EVENT, "not a SessionStart event");
+        tracing::warn!(code = %Code::Event, "not a SessionStart event");
         answer.write_once(&HookOutput::default(), options.agent);
         if options.explain {
             explain::print(&explain::other_event(&event));
@@ -156,11 +156,11 @@ fn problems(
     wrong_flag: Option<Failure>,
 ) -> Vec<Failure> {
     if let Some(problem) = problem {
-        tracing::warn!(code = %Code::EVENT, %problem, "the session counts as a startup");
+        tracing::warn!(code = %Code::Event, %problem, "the session counts as a startup");
     }
     let loaded = &workspace.loaded;
     let no_home = workspace.paths.is_none().then(|| {
-        Failure::new(Code::STORE_UNUSABLE, "there is no home folder, so nothing is kept")
+        Failure::new(Code::StoreUnusable, "there is no home folder, so nothing is kept")
             .hint("set HOME or WARMSTART_HOME")
     });
     let problems: Vec<Failure> = wrong_flag

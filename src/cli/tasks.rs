@@ -89,7 +89,7 @@ fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
     let (name, bindings) = match options.which {
         Which::List => ("tasks", bindings::with_branch(&plan.session, "tasks")?),
         Which::Next if is_local => {
-            return Err(Failure::new(Code::HOOK, "a local task file recommends no task")
+            return Err(Failure::new(Code::Hook, "a local task file recommends no task")
                 .hint("`warmstart tasks` lists the open ones"));
         }
         Which::Next => ("next", bindings_of_next(plan, options.cached)?),
@@ -107,7 +107,7 @@ fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
 
 /// With `--cached` it is not a failure of a cached answer that the server was not asked.
 fn from_cache(queries: &Queries, name: &str, bindings: &Bindings) -> QueryResult {
-    let failure = Failure::new(Code::NOT_UNDERSTOOD, "no cached tasks")
+    let failure = Failure::new(Code::NotUnderstood, "no cached tasks")
         .hint("run `warmstart tasks` without `--cached`");
     let result = queries.from_cache_alone(name, bindings, failure);
     let failure = result.failure.filter(|_| result.answer.is_none());
@@ -141,7 +141,7 @@ pub(super) async fn with_sign_of_life<T>(future: impl Future<Output = T>, label:
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
-        runtime.map_err(|error| Failure::new(Code::INTERNAL, format!("no runtime: {error}")))?;
+        runtime.map_err(|error| Failure::new(Code::Internal, format!("no runtime: {error}")))?;
     let value = runtime.block_on(future);
     runtime.shutdown_background();
     Ok(value)
@@ -160,7 +160,7 @@ impl Answered {
     fn new(result: QueryResult, limit: Option<usize>) -> Result<Self, Failure> {
         let QueryResult { answer, served, written, origin, failure, .. } = result;
         let Some(mut answer) = answer else {
-            let unexplained = || Failure::new(Code::NOT_UNDERSTOOD, "the source gave no answer");
+            let unexplained = || Failure::new(Code::NotUnderstood, "the source gave no answer");
             return Err(failure.unwrap_or_else(unexplained));
         };
         if let Answer::Tasks(tasks) = &mut answer {
@@ -290,7 +290,7 @@ mod tests {
             let result = QueryResult { failure, ..result };
             Answered::new(result, None).unwrap().state("task server x", Timestamp(0))
         };
-        let failure = || Some(Failure::new(Code::REFUSED, "x"));
+        let failure = || Some(Failure::new(Code::Refused, "x"));
         let cases = [
             ("task server x", None, "Live from task server x"),
             ("task server x", failure(), "Live from task server x"),

@@ -52,19 +52,19 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
         return show(&path, &store, &trusted);
     }
     let file = file::read(&path)?.ok_or_else(|| {
-        Failure::new(Code::CONFIG_UNREADABLE, format!("there is no `{}`", path.display()))
+        Failure::new(Code::ConfigUnreadable, format!("there is no `{}`", path.display()))
     })?;
     let settings = settings_of(&file)?;
     terminal::print(&describe(&path, &settings));
     if store.has_entry(&path) {
         terminal::print(&trusted.changes(&settings));
     }
-    if !options.yes && !confirm("Trust this file?", Code::FILE_UNTRUSTED)? {
+    if !options.yes && !confirm("Trust this file?", Code::FileUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
     store.trust(&path, &file.text).map_err(|error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be stored: {error}"))
+        Failure::new(Code::StoreUnusable, format!("the trust cannot be stored: {error}"))
     })?;
     trusted.store(&settings);
     terminal::print("Trusted, until the file changes.\n");
@@ -79,7 +79,7 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
     let paths = paths(invocation)?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let was_trusted = TrustStore::open(&paths).forget(&path).map_err(|error| {
-        Failure::new(Code::STORE_UNUSABLE, format!("the trust cannot be revoked: {error}"))
+        Failure::new(Code::StoreUnusable, format!("the trust cannot be revoked: {error}"))
     })?;
     TrustedSettings::open(&paths, &path).forget();
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
@@ -89,7 +89,7 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
 
 fn paths(invocation: &Invocation) -> Result<Paths, Failure> {
     Paths::find(&invocation.environment).ok_or_else(|| {
-        Failure::new(Code::STORE_UNUSABLE, "there is no home folder to store trust in")
+        Failure::new(Code::StoreUnusable, "there is no home folder to store trust in")
             .hint("set HOME or WARMSTART_HOME")
     })
 }
@@ -103,7 +103,7 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
     }
     if folder.is_file() {
         let text = format!("`{}` is not a project's `{PROJECT_FILE}`", folder.display());
-        return Err(Failure::new(Code::FILE_UNTRUSTED, text)
+        return Err(Failure::new(Code::FileUntrusted, text)
             .hint("your own hooks.toml and plugins need no `trust`"));
     }
     let repository = Repository::find(&folder, paths.home.as_deref());

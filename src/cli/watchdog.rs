@@ -71,7 +71,7 @@ impl<'a> Watchdog<'a> {
 }
 
 fn deadline_output() -> HookOutput {
-    let failure = Failure::new(Code::DEADLINE, "the deadline passed before anything was ready");
+    let failure = Failure::new(Code::Deadline, "the deadline passed before anything was ready");
     HookOutput { context: String::new(), message: Some(format!("warmstart: {failure}")) }
 }
 

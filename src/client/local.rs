@@ -70,11 +70,11 @@ impl Local {
         let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
         if file.is_relative() && !real.starts_with(root) {
             let text = format!("the task file `{shown}` points outside the project");
-            return Err(Failure::new(Code::STORE_UNUSABLE, text)
+            return Err(Failure::new(Code::StoreUnusable, text)
                 .hint("name it by its absolute path in your own hooks.toml"));
         }
         disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
-            Failure::new(Code::STORE_UNUSABLE, format!("`{shown}` cannot be read: {error}"))
+            Failure::new(Code::StoreUnusable, format!("`{shown}` cannot be read: {error}"))
                 .hint("fix the file, or name another in `client.files`")
         })
     }
@@ -85,17 +85,17 @@ fn from_json(query: &Query, file: &Path, text: &str) -> Result<Vec<Task>, Failur
     let value =
         payload::parse_text(text.trim_start_matches('\u{feff}')).map_err(|error| match error {
             ParseError::TooDeep => {
-                Failure::new(Code::TOO_LARGE, format!("`{shown}` is nested too deeply"))
+                Failure::new(Code::TooLarge, format!("`{shown}` is nested too deeply"))
             }
             ParseError::NotJson { line, column } => {
                 let text = format!("`{shown}` is not valid JSON: line {line}, column {column}");
-                Failure::new(Code::NOT_JSON, text)
+                Failure::new(Code::NotJson, text)
                     .hint("fix the file, or name another in `client.files`")
             }
         })?;
     let items = query.items.iter().find_map(|pointer| value.pointer(pointer)).unwrap_or(&value);
     let list = items.as_array().ok_or_else(|| {
-        Failure::new(Code::NOT_UNDERSTOOD, format!("`{shown}` has no list of tasks"))
+        Failure::new(Code::NotUnderstood, format!("`{shown}` has no list of tasks"))
             .hint("write a list, or an object with a list `tasks`")
     })?;
     Ok(list.iter().filter_map(Task::read).collect())

@@ -48,7 +48,7 @@ pub trait Client {
 /// The failure of a call to a client that has no tools.
 fn no_tools(client: &str, tool: &str) -> Failure {
     let text = format!("the client `{client}` has no tools, so `{tool}` cannot be called");
-    Failure::new(Code::CONFIG_NAME, text)
+    Failure::new(Code::ConfigName, text)
         .hint("set `client.url` (MCP_SERVER_URL), or name a client with a server: `--client NAME`")
 }
 
@@ -100,7 +100,7 @@ pub fn resolve_kind(config: &ClientConfig) -> &str {
 /// `WS105` when no URL is set.
 pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
     let url = config.url.as_ref().ok_or_else(|| {
-        Failure::new(Code::CONFIG_URL, "`client.url`, the URL of the task server, is not set")
+        Failure::new(Code::ConfigUrl, "`client.url`, the URL of the task server, is not set")
             .hint("set MCP_SERVER_URL, like http://localhost:8000")
     })?;
     let mut url = url.url().clone();

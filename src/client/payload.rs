@@ -25,11 +25,11 @@ const MAX_DEPTH: usize = 64;
 pub fn parse(body: &[u8], content_type: &str) -> Result<Value, Failure> {
     let text = text_of(body);
     parse_text(&text).map_err(|error| match error {
-        ParseError::TooDeep => Failure::new(Code::TOO_LARGE, "the answer is nested too deeply"),
+        ParseError::TooDeep => Failure::new(Code::TooLarge, "the answer is nested too deeply"),
         ParseError::NotJson { .. } => {
             let begin: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
             let kind = if content_type.is_empty() { "no content type" } else { content_type };
-            Failure::new(Code::NOT_JSON, format!("the answer is not JSON ({kind}): {begin}"))
+            Failure::new(Code::NotJson, format!("the answer is not JSON ({kind}): {begin}"))
                 .hint("check that the URL is the task server's, not a login page's or a proxy's")
         }
     })
@@ -152,11 +152,11 @@ fn check_success(value: &Value) -> Result<(), Failure> {
     let message = message.as_str().map_or_else(|| message.to_string(), str::to_owned);
     Err(match code {
         Some("AUTHENTICATION_ERROR") => Failure::new(
-            Code::TOKEN_REFUSED,
+            Code::TokenRefused,
             format!("the server refused the token: {}", brief(&message)),
         ),
         Some("PERMISSION_DENIED") => Failure::new(
-            Code::FORBIDDEN,
+            Code::Forbidden,
             format!("the server denies access to the tool: {}", brief(&message)),
         )
         .hint("give the client the roles and scopes that the tool requires"),
@@ -167,7 +167,7 @@ fn check_success(value: &Value) -> Result<(), Failure> {
 /// The failure for an error that a tool reports.
 #[must_use]
 pub fn tool_failure(message: &str) -> Failure {
-    Failure::new(Code::TOOL_ERROR, format!("the tool failed: {}", brief(message)))
+    Failure::new(Code::ToolError, format!("the tool failed: {}", brief(message)))
         .hint("check the query's `tool` and `arguments`")
 }
 
@@ -215,7 +215,7 @@ fn not_understood(query: &Query, value: &Value) -> Failure {
         .map(|object| object.keys().take(8).map(String::as_str).collect::<Vec<_>>().join(", "));
     let keys = keys.filter(|keys| !keys.is_empty()).unwrap_or_else(|| "nothing".into());
     Failure::new(
-        Code::NOT_UNDERSTOOD,
+        Code::NotUnderstood,
         format!(
             "the answer to `{}` has no list of tasks at {}; it has: {}",
             query.name,
@@ -296,9 +296,9 @@ mod tests {
             (as_text(&json!({ "success": true, "data": { "count": 0 } })), Ok(vec![])),
             (as_text(&json!({ "tasks": [] })), Ok(vec![])),
             (as_text(&json!({ "tasks": null })), Ok(vec![])),
-            (as_text(&json!({ "hello": 1 })), Err(Code::NOT_UNDERSTOOD)),
-            (as_text(&json!("prose")), Err(Code::NOT_UNDERSTOOD)),
-            (json!({ "content": [], "isError": true }), Err(Code::TOOL_ERROR)),
+            (as_text(&json!({ "hello": 1 })), Err(Code::NotUnderstood)),
+            (as_text(&json!("prose")), Err(Code::NotUnderstood)),
+            (json!({ "content": [], "isError": true }), Err(Code::ToolError)),
         ];
         for (result, expected) in table {
             assert_eq!(titles(&result), expected, "{result}");
@@ -308,10 +308,10 @@ mod tests {
     #[test]
     fn p19_n078_success_false_is_a_failure_whatever_is_error_says() {
         let failed = |error: Value| titles(&as_text(&json!({ "success": false, "error": error })));
-        assert_eq!(failed(json!("nope")), Err(Code::TOOL_ERROR));
-        assert_eq!(failed(json!({ "message": { "why": 1 } })), Err(Code::TOOL_ERROR));
-        assert_eq!(failed(json!({ "code": "AUTHENTICATION_ERROR" })), Err(Code::TOKEN_REFUSED));
-        assert_eq!(failed(json!({ "code": "PERMISSION_DENIED" })), Err(Code::FORBIDDEN));
+        assert_eq!(failed(json!("nope")), Err(Code::ToolError));
+        assert_eq!(failed(json!({ "message": { "why": 1 } })), Err(Code::ToolError));
+        assert_eq!(failed(json!({ "code": "AUTHENTICATION_ERROR" })), Err(Code::TokenRefused));
+        assert_eq!(failed(json!({ "code": "PERMISSION_DENIED" })), Err(Code::Forbidden));
     }
 
     #[test]
@@ -349,8 +349,8 @@ mod tests {
     #[test]
     fn n073_deep_nesting_is_refused_before_it_is_built() {
         let deep = "[".repeat(100_000);
-        assert_eq!(parse(deep.as_bytes(), "").unwrap_err().code, Code::TOO_LARGE);
+        assert_eq!(parse(deep.as_bytes(), "").unwrap_err().code, Code::TooLarge);
         assert!(parse(b"{\"a\":\"[[[[\\\"[[\"}", "").is_ok());
-        assert_eq!(parse(b"<html>", "text/html").unwrap_err().code, Code::NOT_JSON);
+        assert_eq!(parse(b"<html>", "text/html").unwrap_err().code, Code::NotJson);
     }
 }

@@ -71,7 +71,7 @@ impl Rest {
             let reply = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
             if reply.status != 401 {
                 match self.check_status(&reply, tool).and_then(|value| read(&value)) {
-                    Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
+                    Err(failure) if failure.code == Code::TokenRefused && !is_second => {}
                     settled => return settled,
                 }
             }
@@ -113,7 +113,7 @@ impl Rest {
     fn url(&self, tool: &str) -> Result<SafeUrl, Failure> {
         let mut url = self.base.url().clone();
         url.path_segments_mut()
-            .map_err(|()| Failure::new(Code::CONFIG_URL, "`client.url` cannot have a path"))?
+            .map_err(|()| Failure::new(Code::ConfigUrl, "`client.url` cannot have a path"))?
             .pop_if_empty()
             .push(tool);
         Ok(url.into())
@@ -127,17 +127,17 @@ impl Rest {
         match reply.status {
             200..=299 if is_empty => {
                 let text = format!("`{base}/{tool}` sent an empty answer (HTTP {})", reply.status);
-                Err(Failure::new(Code::NOT_UNDERSTOOD, text)
+                Err(Failure::new(Code::NotUnderstood, text)
                     .hint("check `client.url`, `client.kind` and the query's `tool`"))
             }
             200..=299 => value,
             403 => Err(Failure::new(
-                Code::FORBIDDEN,
+                Code::Forbidden,
                 format!("`{base}` denies access (HTTP 403){message}"),
             )
             .hint("give the client the roles and scopes that the tool requires")),
             status => Err(Failure::new(
-                Code::WRONG_ENDPOINT,
+                Code::WrongEndpoint,
                 format!("`{base}/{tool}` answered HTTP {status}{message}"),
             )
             .hint("check `client.url`, `client.kind` and the query's `tool`")),

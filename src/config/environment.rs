@@ -101,7 +101,7 @@ impl FromEnvironment {
                 Vec::new()
             }
             Err(wrong) => {
-                let failure = Failure::new(Code::CONFIG_VALUE, format!("`{name}`: {wrong}"));
+                let failure = Failure::new(Code::ConfigValue, format!("`{name}`: {wrong}"));
                 self.problems.push(failure);
                 Vec::new()
             }

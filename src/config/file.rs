@@ -34,7 +34,7 @@ pub fn read(path: &Path) -> Result<Option<File>, Failure> {
         Ok(text) => Ok(text.map(|text| File { shown, text })),
         Err(error) => {
             let text = format!("cannot read `{shown}`: {error}");
-            Err(Failure::new(Code::CONFIG_UNREADABLE, text))
+            Err(Failure::new(Code::ConfigUnreadable, text))
         }
     }
 }
@@ -53,7 +53,7 @@ pub fn parse(file: &File) -> Result<Vec<Setting>, Failure> {
     walk.table(table.get_ref());
     if walk.settings.len() > MAX_SETTINGS {
         let text = format!("`{}` has more than {MAX_SETTINGS} settings", file.shown);
-        return Err(Failure::new(Code::CONFIG_UNREADABLE, text).hint("the whole file is ignored"));
+        return Err(Failure::new(Code::ConfigUnreadable, text).hint("the whole file is ignored"));
     }
     check_version(file, &walk.settings)?;
     Ok(walk.settings)
@@ -64,7 +64,7 @@ fn syntax_error(file: &File, text: &str, lines: &Lines, error: &toml::de::Error)
     let (line, start) = lines.find(at);
     let column = text.get(start..at).unwrap_or_default().chars().count() + 1;
     let message = format!("{}:{line}:{column}: {}", file.shown, error.message());
-    Failure::new(Code::CONFIG_UNREADABLE, message)
+    Failure::new(Code::ConfigUnreadable, message)
         .hint("the whole file is ignored until this is fixed")
 }
 
@@ -77,7 +77,7 @@ fn check_version(file: &File, settings: &[Setting]) -> Result<(), Failure> {
     let Some((origin, number)) = newer else { return Ok(()) };
     let text =
         format!("{origin}: the file has format {number}; this program reads format {FORMAT}");
-    Err(Failure::new(Code::CONFIG_NEWER, text)
+    Err(Failure::new(Code::ConfigNewer, text)
         .hint(format!("upgrade warmstart, or change `{}`", file.shown)))
 }
 

@@ -117,7 +117,7 @@ impl Loading {
         let settings = self.read(&path).map(|(_, settings)| settings);
         if is_named && settings.is_none() && self.problems.len() == count {
             let text = format!("there is no file `{}`", path.display());
-            let failure = Failure::new(Code::CONFIG_UNREADABLE, text);
+            let failure = Failure::new(Code::ConfigUnreadable, text);
             self.problems.push(failure.hint("`--config` or `WARMSTART_CONFIG` names it"));
         }
         if sources.file.is_some() {
@@ -133,7 +133,7 @@ impl Loading {
         let path = sources.environment.path(NAME);
         if path.is_none() {
             let wrong = format!("`{NAME}`: `{text}` is not an absolute path");
-            self.problems.push(Failure::new(Code::CONFIG_VALUE, wrong));
+            self.problems.push(Failure::new(Code::ConfigValue, wrong));
         }
         path
     }

@@ -9,13 +9,11 @@ use crate::error::{Code, Failure};
 pub fn unknown_key(origin: &Origin, key: &str, near: Option<&str>) -> Failure {
     let failure = match origin {
         Origin::Name(name) if name.starts_with('-') => {
-            Failure::new(Code::CONFIG_VALUE, format!("{name}: there is no setting `{key}`"))
+            Failure::new(Code::ConfigValue, format!("{name}: there is no setting `{key}`"))
         }
-        Origin::Name(name) => {
-            Failure::new(Code::CONFIG_VALUE, format!("`{name}` names no setting"))
-        }
+        Origin::Name(name) => Failure::new(Code::ConfigValue, format!("`{name}` names no setting")),
         Origin::Line(..) => {
-            Failure::new(Code::CONFIG_VALUE, format!("{origin}: there is no setting `{key}`"))
+            Failure::new(Code::ConfigValue, format!("{origin}: there is no setting `{key}`"))
         }
     };
     match (origin, near) {
@@ -36,13 +34,13 @@ fn variable_like(name: &str, key: &str) -> String {
 /// A value where a table is expected.
 pub fn value_for_a_table(setting: &Setting) -> Failure {
     let key = setting.key();
-    Failure::new(Code::CONFIG_VALUE, format!("{}: `{key}` is a table", setting.origin))
+    Failure::new(Code::ConfigValue, format!("{}: `{key}` is a table", setting.origin))
         .hint(format!("write its keys below `[{key}]`"))
 }
 
 /// A value that cannot be used; `wrong` never repeats a secret.
 pub fn bad_value(origin: &Origin, key: &str, kind: Kind, wrong: &str) -> Failure {
-    let code = if matches!(kind, Kind::Url) { Code::CONFIG_URL } else { Code::CONFIG_VALUE };
+    let code = if matches!(kind, Kind::Url) { Code::ConfigUrl } else { Code::ConfigValue };
     let (wrong, hint) = match wrong.split_once("; did you mean ") {
         Some((wrong, near)) => (wrong, Some(format!("did you mean {near}"))),
         None => (wrong, None),
@@ -74,7 +72,7 @@ pub fn secret_in(
         layer::Kind::Flag => format!("`--set {key}` puts a secret on the command line"),
         _ => return None,
     };
-    Some(Failure::new(Code::CONFIG_VALUE, text).hint(FORMS))
+    Some(Failure::new(Code::ConfigValue, text).hint(FORMS))
 }
 
 /// What an untrusted file asked for; `has_changed`: it was trusted with another content.
@@ -90,7 +88,7 @@ pub fn untrusted(shown: &str, refused: &[String], has_changed: bool) -> Option<F
     let state = if has_changed { "has changed since it was trusted" } else { "is not trusted" };
     let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
     Some(
-        Failure::new(Code::FILE_UNTRUSTED, text)
+        Failure::new(Code::FileUntrusted, text)
             .hint("read it, then run `warmstart trust` in the project"),
     )
 }

@@ -54,7 +54,7 @@ pub fn problems(environment: &Environment) -> Vec<Failure> {
     let urls = NAMES.iter().filter(|name| !name.eq_ignore_ascii_case("no_proxy"));
     let set = urls.filter_map(|name| Some((name, environment.get(name)?)));
     let wrong = set.filter_map(|(name, value)| Some((name, url(value).err()?)));
-    wrong.map(|(name, wrong)| Failure::new(Code::CONFIG_URL, format!("`{name}` {wrong}"))).collect()
+    wrong.map(|(name, wrong)| Failure::new(Code::ConfigUrl, format!("`{name}` {wrong}"))).collect()
 }
 
 #[cfg(test)]

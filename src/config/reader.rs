@@ -1,6 +1,6 @@
 //! Reads one table of the configuration, key by key: the strongest layer's value, else the embedded
 //! default. A value that its parser refuses is reported, and the next weaker one is used, so that there
-//! always is a value. Keys that nobody read are reported as unknown.
+//! always is a value. Keys that were not read are reported as unknown.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
         names
     }
 
-    /// Reports the keys of the layers that nobody read.
+    /// Reports the keys of the layers that were not read.
     pub fn report_unknown_keys(&self) {
         let Some(values) = self.values else { return };
         let keys = self.keys.borrow();

@@ -38,7 +38,7 @@ impl TrustStore {
         TrustStore { path, is_damaged, files: parsed.and_then(Result::ok).unwrap_or_default() }
     }
 
-    /// Whether `file` with exactly this content was agreed to, for the project it lies in.
+    /// Whether `file` with exactly this content is trusted, for the project it is in.
     #[must_use]
     pub fn trusts(&self, file: &Path, content: &str) -> bool {
         name(file).is_some_and(|name| self.files.get(&name) == Some(&digest(content)))

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_before_its_pointer() {
-        let problem = Failure::new(Code::REFUSED, "<x> ".repeat(300));
+        let problem = Failure::new(Code::Refused, "<x> ".repeat(300));
         let text = message(&Report::default(), &[problem], Notice::Degraded).unwrap();
         assert!(text.ends_with("…. Details: `warmstart logs show`."), "{text}");
         assert!(text.starts_with("warmstart: <x> "), "{text}");
@@ -132,13 +132,13 @@ mod tests {
     #[test]
     fn the_state_names_what_the_user_got_instead() {
         let cases = [
-            (ServedFrom::Stale, "s", Code::REFUSED, "tasks are as of 2026-11-23 09:14 UTC: "),
-            (ServedFrom::Fresh, "s", Code::REFUSED, "tasks are as of 2026-11-23 09:14 UTC: "),
-            (ServedFrom::Live, "TODO.md", Code::REFUSED, "tasks are from TODO.md instead: "),
-            (ServedFrom::Live, "", Code::REFUSED, "tasks are a substitute: "),
-            (ServedFrom::Nothing, "", Code::REFUSED, "not available: "),
-            (ServedFrom::Live, "s", Code::STORE_UNUSABLE, ""),
-            (ServedFrom::Nothing, "", Code::CONFIG_NAME, ""),
+            (ServedFrom::Stale, "s", Code::Refused, "tasks are as of 2026-11-23 09:14 UTC: "),
+            (ServedFrom::Fresh, "s", Code::Refused, "tasks are as of 2026-11-23 09:14 UTC: "),
+            (ServedFrom::Live, "TODO.md", Code::Refused, "tasks are from TODO.md instead: "),
+            (ServedFrom::Live, "", Code::Refused, "tasks are a substitute: "),
+            (ServedFrom::Nothing, "", Code::Refused, "not available: "),
+            (ServedFrom::Live, "s", Code::StoreUnusable, ""),
+            (ServedFrom::Nothing, "", Code::ConfigName, ""),
         ];
         for (served, origin, code, state) in cases {
             let text = trouble(&result(served, origin, code));

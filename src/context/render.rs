@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::sanitise;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
-use crate::error::{Class, Failure};
+use crate::error::{Audience, Class, Failure};
 use crate::hook::{HookResult, Part};
 use crate::query::ServedFrom;
 use crate::task::{Task, by_importance};
@@ -19,7 +19,7 @@ const MORE_LINE_CHARS: usize = 16;
 /// Cap on the count of tasks that are not shown: a source may claim any number.
 const MAX_MORE: usize = 9_999_999;
 
-/// The text without its head; empty when there is nothing to say.
+/// The text without its head; empty when there is no text.
 #[must_use]
 pub fn body(report: &Report, options: &ContextOptions) -> String {
     let is_silent = report.hooks.iter().all(|hook| hook.result.parts.is_empty());
@@ -124,7 +124,7 @@ fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
 fn absent(hook: &HookReport) -> Option<String> {
     let failure = hook.result.failure.as_ref()?;
     let name = sanitise::line(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
-    (failure.class() != Class::Config)
+    (failure.code.info().audience == Audience::Model)
         .then(|| format!("{name}: not available, because {}", cause(failure)))
 }
 
@@ -140,6 +140,7 @@ fn cause(failure: &Failure) -> &'static str {
         Class::Plugin => "a plugin could not be used",
         Class::Trust => "it is not trusted here",
         Class::Config => "the configuration is incomplete",
+        Class::Hook => "the hook failed",
         Class::Bug => "of an internal error",
     }
 }
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn i08_b02_stale_says_so_with_time_and_cause() {
-        let failure = Failure::new(Code::REFUSED, "x");
+        let failure = Failure::new(Code::Refused, "x");
         let tasks = vec![task("1", "a", "todo", "")];
         let text = body(&report(tasks, ServedFrom::Stale, Some(failure)), &options(2000));
         assert!(text.starts_with(

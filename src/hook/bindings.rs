@@ -99,7 +99,7 @@ fn needs_branch_id(session: &SessionContext, name: &str, bindings: &Bindings) ->
 
 fn branch_name(bindings: &Bindings) -> Result<&str, Failure> {
     bindings.get("git.branch").map(String::as_str).ok_or_else(|| {
-        Failure::new(Code::HOOK, "no branch is checked out here, so there is no next task for it")
+        Failure::new(Code::Hook, "no branch is checked out here, so there is no next task for it")
     })
 }
 
@@ -118,13 +118,13 @@ fn with_id(mut bindings: Bindings, branches: &QueryResult) -> Result<Bindings, F
 
 fn not_cached(branch: &str) -> Failure {
     let text = format!("the server's id of the branch `{branch}` is not in the cache");
-    Failure::new(Code::HOOK, text)
+    Failure::new(Code::Hook, text)
         .hint(format!("`warmstart tasks next` asks for it; or {}", add_to_table(branch)))
 }
 
 fn not_listed(branch: &str) -> Failure {
     let text = format!("the server lists no branch `{branch}`");
-    Failure::new(Code::HOOK, text)
+    Failure::new(Code::Hook, text)
         .hint(format!("check `queries.branches`, or {}", add_to_table(branch)))
 }
 

@@ -20,7 +20,7 @@ struct Command {
 
 fn build(name: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
     if config.command.is_empty() {
-        return Err(Failure::new(Code::CONFIG_VALUE, format!("`hooks.{name}.command` is not set"))
+        return Err(Failure::new(Code::ConfigValue, format!("`hooks.{name}.command` is not set"))
             .hint("set `command = [\"PROGRAM\", \"ARGUMENT\"]`"));
     }
     let timeout = HookTimeout::new(name, config);
@@ -54,7 +54,7 @@ impl Command {
 }
 
 fn failed(name: &str, why: &str) -> Failure {
-    Failure::new(Code::HOOK, format!("the command `{name}` {why}"))
+    Failure::new(Code::Hook, format!("the command `{name}` {why}"))
 }
 
 /// An absolute path is used unchanged; another name with a slash is a program of the project; a name
@@ -76,7 +76,7 @@ fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
 
 fn untrusted(name: &str) -> Failure {
     let text = format!("the command `{name}` is a program of this project, which is not trusted");
-    Failure::new(Code::FILE_UNTRUSTED, text)
+    Failure::new(Code::FileUntrusted, text)
         .hint("move it to the project's `.claude/hooks.toml` and run `warmstart trust`, or name it by its absolute path")
 }
 

@@ -114,14 +114,14 @@ pub struct HookResult {
     /// The label of the source, for the source line.
     pub origin: String,
     pub failure: Option<Failure>,
-    /// Why there is nothing to say, where that is not worth a notice: for `--explain` and the record.
+    /// Why there is no text, where that is not worth a notice: for `--explain` and the record.
     pub reason: Option<Failure>,
     /// The fallback chain asks for exit code 1.
     pub must_fail: bool,
 }
 
 impl HookResult {
-    /// Nothing to say, and no failure.
+    /// No text, and no failure.
     #[must_use]
     pub fn nothing() -> Self {
         HookResult {
@@ -135,7 +135,7 @@ impl HookResult {
         }
     }
 
-    /// Nothing to say, because of a failure.
+    /// No text, because of a failure.
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
         HookResult { failure: Some(failure), ..HookResult::nothing() }

@@ -56,11 +56,11 @@ fn read(session: &SessionContext, file: &std::path::Path) -> Result<Option<Strin
     let root = session.root.canonicalize().unwrap_or_else(|_| session.root.clone());
     if file.is_relative() && !real.starts_with(root) {
         let text = format!("the note `{shown}` points outside the project");
-        return Err(Failure::new(Code::HOOK, text)
+        return Err(Failure::new(Code::Hook, text)
             .hint("name it by its absolute path in your own hooks.toml"));
     }
     disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
-        Failure::new(Code::HOOK, format!("the note `{shown}` cannot be read: {error}"))
+        Failure::new(Code::Hook, format!("the note `{shown}` cannot be read: {error}"))
     })
 }
 

@@ -34,7 +34,7 @@ pub(super) fn query_of(name: &str, hook: &HookConfig, config: &Config) -> Result
         "" => format!("`hooks.{name}.query` is not set"),
         _ => format!("`hooks.{name}.query`: there is no query `{query}`"),
     };
-    Err(Failure::new(Code::CONFIG_NAME, text)
+    Err(Failure::new(Code::ConfigName, text)
         .hint(format!("set it to one of: {}", names.join(", "))))
 }
 

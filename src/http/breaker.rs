@@ -135,14 +135,14 @@ fn open(origin: &str, failures: u32, left: i64) -> Failure {
     let text = format!(
         "`{origin}` keeps failing ({failures} times in a row); next attempt in {seconds} s"
     );
-    Failure::new(Code::BREAKER_OPEN, text)
+    Failure::new(Code::BreakerOpen, text)
         .hint("wait, or ask now: `warmstart --set breaker.failures=0 tasks --live`")
 }
 
 fn away(origin: &str, left: i64) -> Failure {
     let seconds = seconds(left);
     let text = format!("`{origin}` is rate limiting; next attempt in {seconds} s");
-    Failure::new(Code::TOO_MANY_REQUESTS, text)
+    Failure::new(Code::TooManyRequests, text)
         .hint("wait: the server asked for this pause; a lower `http.rate_limit` avoids it")
 }
 

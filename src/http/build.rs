@@ -27,7 +27,7 @@ impl Http {
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| {
-                Failure::new(Code::INTERNAL, format!("TLS cannot be set up: {error}"))
+                Failure::new(Code::Internal, format!("TLS cannot be set up: {error}"))
             })?
             .with_root_certificates(roots)
             .with_no_client_auth();
@@ -43,7 +43,7 @@ impl Http {
         }
         builder.build().map_err(|error| {
             Failure::new(
-                Code::INTERNAL,
+                Code::Internal,
                 format!("the HTTP client cannot be built: {}", error.without_url()),
             )
         })
@@ -55,7 +55,7 @@ impl Http {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let Some(path) = &self.config.ca_file else { return Ok(roots) };
         let unusable = |why: String| {
-            Failure::new(Code::TLS, format!("`http.ca_file` `{}` {why}", path.display()))
+            Failure::new(Code::Tls, format!("`http.ca_file` `{}` {why}", path.display()))
                 .hint("name a PEM file with at least one certificate")
         };
         let text = crate::disk::read_text(path, MAX_CA_FILE_BYTES)
@@ -75,7 +75,7 @@ impl Http {
         let Some((url, bypass)) = self.proxy(is_tls) else { return Ok(Vec::new()) };
         let unusable = |error: reqwest::Error| {
             Failure::new(
-                Code::PROXY,
+                Code::Proxy,
                 format!("the proxy `{url}` cannot be used: {}", error.without_url()),
             )
         };

@@ -114,38 +114,38 @@ impl Error {
 
     fn advice(&self) -> (Code, &'static str) {
         match self {
-            Error::Dns { .. } => (Code::DNS, "fix the host name in the URL, or check your DNS"),
+            Error::Dns { .. } => (Code::Dns, "fix the host name in the URL, or check your DNS"),
             Error::Refused { .. } => {
-                (Code::REFUSED, "start the server, or fix host and port in the URL")
+                (Code::Refused, "start the server, or fix host and port in the URL")
             }
-            Error::Timeout { .. } => (Code::TIMEOUT, "check the network and the server's load"),
-            Error::Broken { .. } => (Code::TIMEOUT, "check the server's log"),
+            Error::Timeout { .. } => (Code::Timeout, "check the network and the server's load"),
+            Error::Broken { .. } => (Code::Timeout, "check the server's log"),
             Error::Tls { .. } => (
-                Code::TLS,
+                Code::Tls,
                 "check the scheme of the URL and the certificate's name and dates; `http.ca_file` adds a private authority",
             ),
             Error::Proxy { .. } => (
-                Code::PROXY,
+                Code::Proxy,
                 "check `http.proxy` or the proxy variables, or name the host in NO_PROXY",
             ),
-            Error::RedirectLoop { .. } => (Code::REDIRECT_LOOP, "fix the URL"),
+            Error::RedirectLoop { .. } => (Code::RedirectLoop, "fix the URL"),
             Error::RedirectForeign { .. } => (
-                Code::REDIRECT_FOREIGN,
+                Code::RedirectForeign,
                 "set the URL to the server's final address; credentials never follow a redirect to another origin",
             ),
             Error::Redirected { .. } => {
-                (Code::WRONG_ENDPOINT, "set the URL to the endpoint's final address")
+                (Code::WrongEndpoint, "set the URL to the endpoint's final address")
             }
-            Error::TooMany { .. } => (Code::TOO_MANY_REQUESTS, "wait, or lower `http.rate_limit`"),
-            Error::Server { .. } => (Code::SERVER_ERROR, "check the server's log"),
+            Error::TooMany { .. } => (Code::TooManyRequests, "wait, or lower `http.rate_limit`"),
+            Error::Server { .. } => (Code::ServerError, "check the server's log"),
             Error::TooLarge { .. } => {
-                (Code::TOO_LARGE, "ask for fewer tasks, or raise `http.max_body`")
+                (Code::TooLarge, "ask for fewer tasks, or raise `http.max_body`")
             }
             Error::NotHttp { .. } => (
-                Code::NOT_JSON,
+                Code::NotJson,
                 "check that the URL is the task server's, and its scheme (http or https)",
             ),
-            Error::InvalidRequest { .. } => (Code::CONFIG_URL, "check the URL and `http.headers`"),
+            Error::InvalidRequest { .. } => (Code::ConfigUrl, "check the URL and `http.headers`"),
         }
     }
 }

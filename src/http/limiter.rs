@@ -47,7 +47,7 @@ pub fn take(folder: Option<&Path>, origin: &str, rate: u32) -> Result<(), Failur
         return Ok(());
     }
     let text = format!("the limit of {rate} requests a minute to `{origin}` is reached");
-    Err(Failure::new(Code::RATE_LIMITED, text).hint("wait a minute, or raise `http.rate_limit`"))
+    Err(Failure::new(Code::RateLimited, text).hint("wait a minute, or raise `http.rate_limit`"))
 }
 
 #[cfg(test)]

@@ -51,26 +51,26 @@ impl Fault {
     #[must_use]
     pub fn failure(&self, name: &str) -> Failure {
         let (code, hint) = match self.kind {
-            FaultKind::Path => (Code::PLUGIN_PATH, None),
+            FaultKind::Path => (Code::PluginPath, None),
             FaultKind::Changed => (
-                Code::PLUGIN_CHANGED,
+                Code::PluginChanged,
                 Some("review the file, then run `warmstart plugin trust FILE` again"),
             ),
             FaultKind::NotALibrary | FaultKind::Load => (
-                Code::PLUGIN_UNLOADABLE,
+                Code::PluginUnloadable,
                 Some(
                     "build it as a shared library for this machine; all that it links to must exist",
                 ),
             ),
             FaultKind::Symbol => {
-                (Code::PLUGIN_SYMBOL, Some("export it with `export!` (Rust) or `WS_EXPORT` (C)"))
+                (Code::PluginSymbol, Some("export it with `export!` (Rust) or `WS_EXPORT` (C)"))
             }
-            FaultKind::Version => (Code::PLUGIN_VERSION, Some("update warmstart")),
-            FaultKind::Died => (Code::PLUGIN_DIED, Some(REPORT_IT)),
+            FaultKind::Version => (Code::PluginVersion, Some("update warmstart")),
+            FaultKind::Died => (Code::PluginDied, Some(REPORT_IT)),
             FaultKind::Timeout => {
-                (Code::PLUGIN_TIMEOUT, Some("raise `timeout` in `[plugins.NAME]`"))
+                (Code::PluginTimeout, Some("raise `timeout` in `[plugins.NAME]`"))
             }
-            FaultKind::Reply => (Code::PLUGIN_REPLY, Some(REPORT_IT)),
+            FaultKind::Reply => (Code::PluginReply, Some(REPORT_IT)),
         };
         let failure = Failure::new(code, format!("the plugin `{name}` {}", self.message));
         match hint {

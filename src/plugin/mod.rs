@@ -192,7 +192,7 @@ impl Plugin {
 /// The failure for a name without a trusted plugin.
 fn untrusted(name: &str, file: Option<&std::path::Path>) -> Failure {
     let failure =
-        Failure::new(Code::PLUGIN_UNTRUSTED, format!("the plugin `{name}` is not trusted"));
+        Failure::new(Code::PluginUntrusted, format!("the plugin `{name}` is not trusted"));
     let file = file.map_or_else(|| "FILE".into(), |path| path.display().to_string());
     failure.hint(format!("review it, then run `warmstart plugin trust {file}`"))
 }

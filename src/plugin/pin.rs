@@ -210,16 +210,16 @@ pub fn is_name(name: &str) -> bool {
 /// The failure for text that is not the name of a plugin.
 pub(super) fn bad_name(text: &str) -> Failure {
     let text = format!("`{}` is not the name of a plugin", text.escape_debug());
-    Failure::new(Code::CONFIG_NAME, text).hint(
+    Failure::new(Code::ConfigName, text).hint(
         "write `plugin:NAME` or `plugin:NAME/ITEM`, where NAME is one of `warmstart plugin list`; a file gets a name by `warmstart plugin trust FILE`",
     )
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Code::PLUGIN_PATH, format!("the pin `{}` cannot be used: {error}", path.display()))
+    Failure::new(Code::PluginPath, format!("the pin `{}` cannot be used: {error}", path.display()))
         .hint("run `warmstart plugin trust FILE` again")
 }
 
 fn unkept(error: &io::Error) -> Failure {
-    Failure::new(Code::STORE_UNUSABLE, format!("the plugin's trust cannot be stored: {error}"))
+    Failure::new(Code::StoreUnusable, format!("the plugin's trust cannot be stored: {error}"))
 }

@@ -78,7 +78,7 @@ impl Plugins {
         }
         let OpenedPlugin { plugin, pin } = self.entry(library)?;
         let item = pin.manifest.choose(kind, item).map_err(|wrong| {
-            Failure::new(Code::CONFIG_NAME, format!("the plugin `{library}` {wrong}"))
+            Failure::new(Code::ConfigName, format!("the plugin `{library}` {wrong}"))
         })?;
         Ok(ResolvedItem { plugin, pin, item })
     }
@@ -120,7 +120,7 @@ pub fn check_settings(
     let known: Vec<&str> =
         manifest.settings.iter().flat_map(Map::keys).map(String::as_str).collect();
     let text = format!("`plugins.{name}.config.{key}`: the plugin `{name}` has no setting `{key}`");
-    let failure = Failure::new(Code::CONFIG_NAME, text);
+    let failure = Failure::new(Code::ConfigName, text);
     Err(match config::nearest(key, &known) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => failure.hint("it has no settings: remove the key"),

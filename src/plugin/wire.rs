@@ -122,14 +122,14 @@ impl PluginError {
     #[must_use]
     pub fn failure(&self, name: &str) -> Failure {
         let (code, verb) = match self.kind {
-            PluginErrorKind::Auth => (Code::TOKEN_REFUSED, "was refused"),
-            PluginErrorKind::Config => (Code::CONFIG_VALUE, "has an invalid setting"),
-            PluginErrorKind::Unavailable => (Code::PLUGIN_UNAVAILABLE, "cannot answer now"),
+            PluginErrorKind::Auth => (Code::TokenRefused, "was refused"),
+            PluginErrorKind::Config => (Code::ConfigValue, "has an invalid setting"),
+            PluginErrorKind::Unavailable => (Code::PluginUnavailable, "cannot answer now"),
             PluginErrorKind::NotSupported | PluginErrorKind::NotFound => {
-                (Code::PLUGIN_UNAVAILABLE, "has no answer")
+                (Code::PluginUnavailable, "has no answer")
             }
-            PluginErrorKind::Internal => (Code::PLUGIN_ERROR, "failed"),
-            PluginErrorKind::Panic => (Code::PLUGIN_ERROR, "panicked"),
+            PluginErrorKind::Internal => (Code::PluginFailed, "failed"),
+            PluginErrorKind::Panic => (Code::PluginFailed, "panicked"),
         };
         let mut failure =
             Failure::new(code, format!("the plugin `{name}` {verb}: {}", self.message));

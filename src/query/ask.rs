@@ -65,7 +65,7 @@ impl Queries {
         deadline: Deadline,
     ) -> Result<QueryResult, Failure> {
         let source = self.others.get(name).ok_or_else(|| {
-            Failure::new(Code::CONFIG_NAME, format!("there is no client `{name}`"))
+            Failure::new(Code::ConfigName, format!("there is no client `{name}`"))
                 .hint(format!("add a table `[clients.{name}]` to hooks.toml"))
         })?;
         let cached = self.lookup(source, &prepared.query);
@@ -92,7 +92,7 @@ impl Queries {
         let _lock = match self.cache.try_refresh_lock(&key) {
             TryLock::Busy => {
                 return Err(Failure::new(
-                    Code::TIMEOUT,
+                    Code::Timeout,
                     format!("another process is already renewing `{name}`"),
                 ));
             }
@@ -112,7 +112,7 @@ impl Queries {
                 TryLock::Unsupported => return Ok(None),
                 TryLock::Busy if end.is_over() => {
                     let text = "another session is already asking the same, without an answer yet";
-                    return Err(Failure::new(Code::TIMEOUT, text)
+                    return Err(Failure::new(Code::Timeout, text)
                         .hint(limit.limit().hint("try again in a moment")));
                 }
                 TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
@@ -151,10 +151,10 @@ impl Queries {
         let result = tokio::time::timeout_at(at, asking).await.unwrap_or_else(|_| {
             let text = format!("{} did not answer in time", source.label);
             let hint = limit.limit().hint("check what it is waiting for");
-            Err(Failure::new(Code::TIMEOUT, text).hint(hint))
+            Err(Failure::new(Code::Timeout, text).hint(hint))
         });
         // Otherwise a server that is always slower than the deadline would never fill the cache.
-        if source.is_cached && result.as_ref().is_err_and(|f| f.code == Code::TIMEOUT) {
+        if source.is_cached && result.as_ref().is_err_and(|f| f.code == Code::Timeout) {
             self.note_due(query);
         }
         result

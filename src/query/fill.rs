@@ -21,7 +21,7 @@ pub fn query(
 ) -> Result<Query, Failure> {
     let missing = |placeholder: String| {
         Failure::new(
-            Code::CONFIG_VALUE,
+            Code::ConfigValue,
             format!("the query `{name}` uses `{{{placeholder}}}`, which has no value here"),
         )
         .hint(format!("change `queries.{name}.arguments`"))

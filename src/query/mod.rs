@@ -239,7 +239,7 @@ impl Queries {
 
     fn prepare(&self, name: &str, bindings: &Bindings) -> Result<PreparedQuery<'_>, Failure> {
         let named = self.table.get(name).ok_or_else(|| {
-            Failure::new(Code::CONFIG_NAME, format!("there is no query `{name}`"))
+            Failure::new(Code::ConfigName, format!("there is no query `{name}`"))
                 .hint(format!("add a table `[queries.{name}]` to hooks.toml"))
         })?;
         let query = fill::query(name, &named.config, bindings, &self.primary.user_id)?;

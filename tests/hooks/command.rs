@@ -140,3 +140,13 @@ fn m08_a_program_of_that_name_in_the_project_is_not_taken() {
     assert!(outcome.notice().contains("`lint` is not in PATH"), "{outcome:?}");
     assert!(!canary.exists(), "a program from the project ran");
 }
+
+#[test]
+fn d3_a_failing_command_is_named_to_the_model() {
+    let session = Session::new()
+        .hooks_toml("[hooks.lint]\nkind = \"command\"\ncommand = [\"false\"]\n")
+        .project_file("TODO.md", "- [ ] write docs\n");
+    let outcome = session.start("startup");
+    let context = outcome.context();
+    assert!(context.contains("lint: not available, because the hook failed"), "{context}");
+}

@@ -84,7 +84,7 @@ fn g6_a_new_plugin_in_c_builds_passes_its_check_and_gives_tasks() {
         assert_eq!(
             again.stderr,
             format!(
-                "error: `{name}` already exists (WS703)\nhint: choose another name, or remove it first\n"
+                "error: `{name}` already exists\nhint: choose another name, or remove it first\n"
             )
         );
     }

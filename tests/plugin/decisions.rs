@@ -149,7 +149,10 @@ fn a_substitute_names_the_plugin_that_supplied_it() {
     let text = context(&session, "substitute");
     assert!(text.contains("Open tasks, plugin faulty"), "{text}");
     let outcome = session.run(&["tasks"]);
-    assert!(outcome.text().starts_with("Live from plugin faulty\n"), "{outcome:?}");
+    assert!(
+        outcome.text().starts_with("From plugin faulty (a substitute, not the task server)\n"),
+        "{outcome:?}"
+    );
     assert_eq!(session.run(&["tasks", "--json"]).json()["origin"], "plugin faulty");
 }
 

@@ -98,7 +98,7 @@ impl Outcome {
         answer
     }
 
-    /// The text for the model; empty when there was nothing to say.
+    /// The text for the model; empty when there is none.
     #[track_caller]
     pub fn context(&self) -> String {
         let answer = self.answer();

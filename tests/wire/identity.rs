@@ -88,7 +88,7 @@ fn p25_every_refusal_is_told_apart() {
     let Some(identity) = or_skip(peer::oidc_server(&[])) else { return };
     let rows = [
         ("claude-hooks", "p25-canary-of-a-wrong-secret-1", "dhafnck", "WS202", "secret"),
-        ("nobody", "p25-canary-of-a-wrong-secret-2", "dhafnck", "WS202", "CLIENT_ID"),
+        ("unknown-client", "p25-canary-of-a-wrong-secret-2", "dhafnck", "WS202", "CLIENT_ID"),
         ("disabled-client", "disabled-secret", "dhafnck", "WS202", "disabled"),
         ("no-service-account", "no-service-account-secret", "dhafnck", "WS204", "service account"),
         ("public-client", "p25-canary-of-a-wrong-secret-3", "dhafnck", "WS204", "service account"),

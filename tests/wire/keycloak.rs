@@ -60,7 +60,7 @@ fn whole_way(prefix: &str) {
 fn refusals(keycloak: &peer::Peer, prefix: &str) {
     let rows = [
         ("claude-hooks", "p39-canary-of-a-wrong-secret-1", "dhafnck", "WS202", "secret"),
-        ("nobody", "p39-canary-of-a-wrong-secret-2", "dhafnck", "WS202", "CLIENT_ID"),
+        ("unknown-client", "p39-canary-of-a-wrong-secret-2", "dhafnck", "WS202", "CLIENT_ID"),
         ("disabled-client", "disabled-client-secret", "dhafnck", "WS202", "disabled"),
         ("no-service-account", "no-service-account-secret", "dhafnck", "WS204", "service account"),
         ("public-client", "p39-canary-of-a-wrong-secret-3", "dhafnck", "WS204", "service account"),

@@ -51,7 +51,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 fn trusted(name: &str, workspace: &Workspace, invocation: &Invocation) -> Result<Plugin, Failure> {
     let pins = super::pins(workspace)?;
     let pin = pins.get(name)?.ok_or_else(|| {
-        Failure::new(Code::PLUGIN_UNTRUSTED, format!("the plugin `{name}` is not trusted"))
+        Failure::new(Code::PluginUntrusted, format!("the plugin `{name}` is not trusted"))
             .hint("run `warmstart plugin trust FILE`; `plugin check` works without trust")
     })?;
     let path = pins.library(name, &pin.sha256);

@@ -93,7 +93,7 @@ impl CheckReport {
         self.passed("file", format!("{} bytes, named `{name}`", bytes.len()));
         let wrong = |text: String| {
             let text = format!("`{}` {text}", path.display());
-            Failure::new(Code::PLUGIN_UNLOADABLE, text)
+            Failure::new(Code::PluginUnloadable, text)
                 .hint("build it as a shared library for this machine")
         };
         header::check(&bytes).map_err(wrong).map_err(failed("header"))?;
@@ -214,7 +214,7 @@ pub struct PrivateCopy {
 impl PrivateCopy {
     fn of(name: &str, bytes: &[u8]) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
-            Failure::new(Code::STORE_UNUSABLE, format!("cannot make a copy: {error}"))
+            Failure::new(Code::StoreUnusable, format!("cannot make a copy: {error}"))
         };
         let folder = tempfile::tempdir().map_err(failed)?;
         let path = folder.path().join(name);

@@ -59,7 +59,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 
 fn pins(workspace: &Workspace) -> Result<Pins, Failure> {
     let paths = workspace.paths.as_ref().ok_or_else(|| {
-        Failure::new(Code::STORE_UNUSABLE, "there is no home folder in which to store trust")
+        Failure::new(Code::StoreUnusable, "there is no home folder in which to store trust")
             .hint("set HOME or WARMSTART_HOME")
     })?;
     Ok(Pins::of(paths))
@@ -76,7 +76,7 @@ fn library(named: &Path, workspace: &Workspace) -> Result<PathBuf, Failure> {
     library.ok_or_else(|| {
         let searched: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let text = format!("there is no file and no plugin `{}`", named.display());
-        Failure::new(Code::PLUGIN_PATH, text)
+        Failure::new(Code::PluginPath, text)
             .hint(format!("give a path; names are searched in {}", searched.join(", ")))
     })
 }
@@ -86,25 +86,25 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
         let text = format!("`{}` is not a regular file", path.display());
-        return Err(Failure::new(Code::PLUGIN_PATH, text));
+        return Err(Failure::new(Code::PluginPath, text));
     }
     if metadata.len() > pin::MAX_LIBRARY_BYTES {
         let limit = pin::MAX_LIBRARY_BYTES >> 20;
         let text = format!("`{}` is larger than {limit} MiB", path.display());
-        return Err(Failure::new(Code::PLUGIN_UNLOADABLE, text));
+        return Err(Failure::new(Code::PluginUnloadable, text));
     }
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::PLUGIN_PATH, format!("cannot read `{}`: {error}", path.display()))
+    Failure::new(Code::PluginPath, format!("cannot read `{}`: {error}", path.display()))
 }
 
 /// The plugin name of a file.
 fn name_of(path: &Path) -> Result<String, Failure> {
     find::name_of(path).ok_or_else(|| {
         let text = format!("`{}` does not contain the name of a plugin", path.display());
-        Failure::new(Code::CONFIG_NAME, text)
+        Failure::new(Code::ConfigName, text)
             .hint("rename it to `warmstart_NAME.so` (NAME: lower-case letters, digits, - and _)")
     })
 }

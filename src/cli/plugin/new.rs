@@ -79,7 +79,7 @@ fn unwritten(name: &str, error: &io::Error) -> CommandError {
             .hint("choose another name, or remove it first")
             .into();
     }
-    Failure::new(Code::STORE_UNUSABLE, format!("cannot write `{name}`: {error}")).into()
+    Failure::new(Code::StoreUnusable, format!("cannot write `{name}`: {error}")).into()
 }
 
 fn item(name: &str) -> String {

@@ -49,11 +49,11 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let bytes = super::read(&path)?;
     let name = chosen_name(&path, options.name.as_deref())?;
     header::check(&bytes).map_err(|wrong| {
-        Failure::new(Code::PLUGIN_UNLOADABLE, format!("`{}` {wrong}", path.display()))
+        Failure::new(Code::PluginUnloadable, format!("`{}` {wrong}", path.display()))
             .hint(format!("run `warmstart plugin check {}`", path.display()))
     })?;
     terminal::print(&spelled_out(&screen(&name, &path, &bytes)));
-    if !options.yes && !confirm("Trust it?", Code::PLUGIN_UNTRUSTED)? {
+    if !options.yes && !confirm("Trust it?", Code::PluginUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
@@ -71,7 +71,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     terminal::print(&spelled_out(&format!("provides: {}\n", summary(&manifest))));
     if manifest.wants_token()
         && !options.yes
-        && !confirm("Give it the token of its server?", Code::PLUGIN_UNTRUSTED)?
+        && !confirm("Give it the token of its server?", Code::PluginUntrusted)?
     {
         forget_copy(&pins, &name, &library);
         terminal::print("Not trusted.\n");

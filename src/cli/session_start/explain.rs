@@ -44,7 +44,7 @@ fn line(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -> Stri
 fn reason(result: &HookResult) -> String {
     let origin = result.origin.as_str();
     let is_answered = result.served != ServedFrom::Nothing || !result.parts.is_empty();
-    match &result.failure {
+    match result.failure.as_ref().or(result.reason.as_ref()) {
         Some(failure) if is_answered && !origin.is_empty() => format!("{origin}; {failure}"),
         Some(failure) => failure.to_string(),
         None if origin.is_empty() => "nothing to show".into(),

@@ -114,7 +114,7 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
     let body = opened.body().await?;
     match payload::parse(&body, &exchanged.raw.content_type) {
         Ok(value) => exchanged.raw.message = select_reply(value, id),
-        Err(failure) if failure.code == Code::TOO_LARGE => exchanged.failure = Some(failure),
+        Err(failure) if failure.code == Code::TooLarge => exchanged.failure = Some(failure),
         Err(_) => {}
     }
     if exchanged.raw.message.is_none() {

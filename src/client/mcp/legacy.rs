@@ -67,7 +67,7 @@ impl Mcp {
                 payload::brief(version)
             );
             let failure =
-                Failure::new(Code::WRONG_ENDPOINT, text).hint("update the older of the two");
+                Failure::new(Code::WrongEndpoint, text).hint("update the older of the two");
             return Ok(Handshake::Other(CallOutcome::Failed(failure)));
         }
         let session = Session { version: version.to_owned(), id: exchanged.session };

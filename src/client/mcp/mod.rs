@@ -101,7 +101,7 @@ impl Mcp {
         for is_second in [false, true] {
             match self.call_in_era(&call).await? {
                 CallOutcome::Result(result) => match read(&result) {
-                    Err(failure) if failure.code == Code::TOKEN_REFUSED && !is_second => {}
+                    Err(failure) if failure.code == Code::TokenRefused && !is_second => {}
                     settled => return settled,
                 },
                 CallOutcome::Failed(failure) => return Err(failure),
@@ -178,7 +178,7 @@ impl Mcp {
             }
         }
         Ok(CallOutcome::Failed(
-            Failure::new(Code::TOOL_ERROR, "the server asks to repeat the same call without end")
+            Failure::new(Code::ToolError, "the server asks to repeat the same call without end")
                 .hint("check the server's log"),
         ))
     }
@@ -193,7 +193,7 @@ impl Mcp {
             CallOutcome::RetryModern => {
                 CallOutcome::Failed(reply::unexpected(first, &self.endpoint.to_string()))
             }
-            CallOutcome::Failed(failure) if failure.code == Code::WRONG_ENDPOINT => {
+            CallOutcome::Failed(failure) if failure.code == Code::WrongEndpoint => {
                 let both = format!(
                     "{}; and HTTP {} to a call of MCP 2026-07-28",
                     failure.message, first.status
@@ -258,7 +258,7 @@ impl Mcp {
 
 fn wrong_era(configured: &str, spoken: &str) -> Failure {
     Failure::new(
-        Code::WRONG_ENDPOINT,
+        Code::WrongEndpoint,
         format!("`client.era` is `{configured}`, but the server speaks only {spoken} MCP"),
     )
     .hint("set `client.era = \"auto\"`")

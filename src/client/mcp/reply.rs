@@ -109,15 +109,15 @@ fn result(result: &Value) -> CallOutcome {
             CallOutcome::RetryWithState(state.to_owned())
         }
         ("input_required", _) => CallOutcome::Failed(Failure::new(
-            Code::TOOL_ERROR,
+            Code::ToolError,
             "the tool asks for input, which cannot be given without a user",
         )),
         ("task", _) => CallOutcome::Failed(Failure::new(
-            Code::TOOL_ERROR,
+            Code::ToolError,
             "the tool answered with a long-running task instead of a result",
         )),
         (other, _) => CallOutcome::Failed(Failure::new(
-            Code::NOT_UNDERSTOOD,
+            Code::NotUnderstood,
             format!("the result is of an unknown kind, `{}`", payload::brief(other)),
         )),
     }
@@ -140,9 +140,7 @@ fn versions(error: Option<&Value>) -> CallOutcome {
         payload::brief(&supported.join(", ")),
         LEGACY_ALL.join(", ")
     );
-    CallOutcome::Failed(
-        Failure::new(Code::WRONG_ENDPOINT, text).hint("update the older of the two"),
-    )
+    CallOutcome::Failed(Failure::new(Code::WrongEndpoint, text).hint("update the older of the two"))
 }
 
 /// The failure for a JSON-RPC error object.
@@ -155,7 +153,7 @@ pub fn rpc_failure(error: Option<&Value>) -> Failure {
         |text| text.as_str().map_or_else(|| text.to_string(), str::to_owned),
     );
     let message = payload::brief(&message);
-    Failure::new(Code::TOOL_ERROR, format!("the server refused the call: {message} ({code})"))
+    Failure::new(Code::ToolError, format!("the server refused the call: {message} ({code})"))
         .hint("check the query's `tool` and `arguments`")
 }
 
@@ -163,7 +161,7 @@ fn forbidden(raw: &RawReply, place: &str) -> Failure {
     let reason = raw.message.as_ref().and_then(|message| message.pointer("/error/message"));
     let reason = reason.and_then(Value::as_str).map(|text| format!(": {}", payload::brief(text)));
     let reason = reason.unwrap_or_default();
-    Failure::new(Code::FORBIDDEN, format!("`{place}` denies access (HTTP 403){reason}"))
+    Failure::new(Code::Forbidden, format!("`{place}` denies access (HTTP 403){reason}"))
         .hint("give the client the roles and scopes that the tool requires (mcp:read, mcp-user, task-viewer)")
 }
 
@@ -177,11 +175,11 @@ pub fn unexpected(raw: &RawReply, place: &str) -> Failure {
         body => format!("`{place}` answered HTTP {} ({kind}): {body}", raw.status),
     };
     match raw.status {
-        200..=299 if body.is_empty() => Failure::new(Code::NOT_UNDERSTOOD, text)
+        200..=299 if body.is_empty() => Failure::new(Code::NotUnderstood, text)
             .hint("check that `client.url` is the MCP endpoint"),
-        200..=299 => Failure::new(Code::NOT_JSON, text)
+        200..=299 => Failure::new(Code::NotJson, text)
             .hint("check that the URL is the task server's, not a login page's or a proxy's"),
-        _ => Failure::new(Code::WRONG_ENDPOINT, text)
+        _ => Failure::new(Code::WrongEndpoint, text)
             .hint("check `client.url` (the MCP endpoint usually ends in /mcp) and `client.kind`"),
     }
 }
