@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, lowest first.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk"],
     &["config", "logging", "repository"],
     &["cache", "http", "runs"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["client", "fallback"],
     &["query"],
     &["hook"],
+    &["resolve"],
     &["plan", "engine", "refresh"],
     &["context", "output"],
     &["cli", "main", "lib"],

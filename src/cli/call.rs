@@ -16,7 +16,7 @@ use crate::context::sanitise;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
 use crate::query::TaskSource;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ pub struct Options {
 /// What failed on the way there, or in the tool.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, false, None);
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::default());
     let source = source(&plan, options.client.as_deref())?;
     let tool = options.tool.as_ref().or(options.named.as_ref()).map_or("", String::as_str);
     let client = (source.build)()?;
@@ -66,8 +66,7 @@ fn source<'a>(plan: &'a Plan, name: Option<&str>) -> Result<&'a TaskSource, Fail
     let queries = &plan.session.queries;
     let Some(name) = name else { return Ok(queries.primary()) };
     queries.other(name).ok_or_else(|| {
-        let clients = plan.session.config.clients.keys();
-        let configured: Vec<&str> = clients.map(String::as_str).collect();
+        let configured: Vec<&str> = queries.others().collect();
         let hint = match config::nearest(name, &configured) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add `[clients.{name}]` to your hooks.toml"),

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Invocation;
 use super::workspace::{Log, Workspace, folder_of};
 use crate::event::SessionEvent;
+use crate::plan::PlanOptions;
 use crate::refresh::{self, BackgroundWork};
 
 /// The work, as `refresh::spawn_detached` writes it.
@@ -33,7 +34,7 @@ pub fn run(options: Options, invocation: &Invocation) -> ExitCode {
     let folder = folder_of(&event, invocation);
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
     workspace.start_log(&invocation.flags, Log::File);
-    let plan = workspace.plan(event, invocation, false, None);
+    let plan = workspace.plan(event, invocation, PlanOptions::default());
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };

@@ -23,7 +23,7 @@ use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
 use crate::output::{Agent, HookOutput, ResponseGuard};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
 
@@ -109,8 +109,13 @@ fn session(
         }
         return ExitCode::SUCCESS;
     }
-    let plan = tracing::debug_span!("plan")
-        .in_scope(|| workspace.plan(event, invocation, options.dry_run, None));
+    let plan = tracing::debug_span!("plan").in_scope(|| {
+        workspace.plan(
+            event,
+            invocation,
+            PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() },
+        )
+    });
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
     let deadline =
@@ -246,13 +251,7 @@ fn afterwards(
     }
     append_record(finished, workspace, stages);
     if !work.is_empty() && workspace.paths.is_some() {
-        refresh::spawn_detached(
-            &invocation.program,
-            &work,
-            &workspace.folder,
-            &invocation.environment,
-            &workspace.loaded,
-        );
+        refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::process::{self, ProcessResult};
-use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
-use crate::config::{Config, HookConfig};
+use super::{
+    APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
+};
+use crate::config::parser::number;
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::{self, Durability};
 use crate::error::Failure;
@@ -17,8 +19,12 @@ use crate::query::ServedFrom;
 use crate::repository::Repository;
 use crate::secret::hex;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "git_context", summary: "branch and last commits", build };
+pub static BUILTIN: Builtin = Builtin {
+    name: "git_context",
+    summary: "branch and last commits",
+    untrusted_keys: APPEARANCE,
+    build,
+};
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
 /// After git failed or was not found, it is not run again for the same commit for this long: that
@@ -61,8 +67,9 @@ struct GitContext {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(GitContext { commits: config.commits, timeout: config.timeout }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    let commits = inputs.table.get("commits", number(0, 20));
+    Ok(Box::new(GitContext { commits, timeout: inputs.config.timeout }))
 }
 
 impl GitContext {
