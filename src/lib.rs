@@ -1,49 +1,78 @@
-//! The modules of `warmstart`, lowest layer first.
+//! The modules of `warmstart`, lowest layer first. The library is a part of the program, not for others:
+//! all is private but what `main.rs` calls, so that the compiler finds what nothing uses.
+//!
 //! A module uses only those of the layers above its line here (`tests/layers.rs` checks it).
 
 // L0: values and primitives.
-pub mod deadline;
-pub mod disk;
-pub mod environment;
-pub mod error;
-pub mod event;
-pub mod paths;
-pub mod secret;
-pub mod task;
+mod deadline;
+mod disk;
+mod environment;
+mod error;
+mod event;
+mod paths;
+mod secret;
+mod task;
 
 // L1: configuration, log, and repository discovery.
-pub mod config;
-pub mod logging;
-pub mod repository;
+mod config;
+mod logging;
+mod repository;
 
 // L2: the disk cache, the network, the record of runs.
-pub mod cache;
-pub mod http;
-pub mod runs;
+mod cache;
+mod http;
+mod runs;
 
 // L3: credentials and plugins.
-pub mod auth;
-pub mod plugin;
+mod auth;
+mod plugin;
 
 // L4: sources of tasks, and the fallback when one fails.
-pub mod client;
-pub mod fallback;
+mod client;
+mod fallback;
 
 // L5: one query, answered from cache, client and chain.
-pub mod query;
+mod query;
 
 // L6: the hooks of a session start.
-pub mod hook;
+mod hook;
 
 // L7: planning a run, executing it, and its background work.
-pub mod engine;
-pub mod plan;
-pub mod refresh;
-pub mod resolve;
+mod engine;
+mod plan;
+mod refresh;
+mod resolve;
 
 // L8: rendering and output.
-pub mod context;
-pub mod output;
+mod context;
+mod output;
 
 // L9: the commands.
-pub mod cli;
+mod cli;
+
+pub use cli::{Flags, Invocation, run};
+pub use environment::Environment;
+pub use secret::forbid_core_files;
+
+/// For the tests and benchmarks of this repository.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::cache::{CacheView, Entry, Freshness};
+    pub use crate::client::BUILTINS as CLIENTS;
+    pub use crate::config::reference::{comment_faults, markdown as settings_page};
+    pub use crate::config::{AnnotatedSetting, ConfigSources, Depth, LoadedConfig, load};
+    pub use crate::deadline::{Deadline, Timestamp};
+    pub use crate::disk::TEMPORARY_PREFIX;
+    pub use crate::engine::{Report, execute};
+    pub use crate::error::{Code, Failure, markdown as errors_page};
+    pub use crate::event::SessionEvent;
+    pub use crate::fallback::BUILTINS as STRATEGIES;
+    pub use crate::hook::{
+        BUILTINS as HOOKS, Hook, HookFuture, HookResult, Part, SessionContext, untrusted_keys,
+    };
+    pub use crate::plan::{Plan, PlanInputs, PlanOptions, PlannedHook, build};
+    pub use crate::plugin::frame::{Frame, Frames};
+    pub use crate::plugin::{Fault, Manifest, wire};
+    pub use crate::query::ServedFrom;
+    pub use crate::resolve::settings;
+}

@@ -3,18 +3,17 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use warmstart::cli::{self, Invocation};
-use warmstart::environment::Environment;
+use warmstart::{Environment, Flags, Invocation};
 
 fn main() -> ExitCode {
     let at = Instant::now();
-    warmstart::secret::forbid_core_files();
+    warmstart::forbid_core_files();
     let mut arguments = std::env::args_os();
     let name = arguments.next().map(Into::into);
     let program = std::env::current_exe().ok().or(name).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let environment = Environment::of_process();
-    cli::run(&arguments, &Invocation { environment, program, at, flags: cli::Flags::default() })
+    warmstart::run(&arguments, &Invocation { environment, program, at, flags: Flags::default() })
 }
 
 /// For builds under AddressSanitizer alone. The tests need the signals of plugins that crash on purpose;

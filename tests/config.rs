@@ -5,9 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use warmstart::error::Failure;
-use warmstart::plan::PlannedHook;
+use warmstart::testing::{
+    AnnotatedSetting, Failure, PlannedHook, comment_faults, errors_page, settings, settings_page,
+};
 
+use crate::support::generated::generated;
 use crate::support::session::write;
 use crate::support::{FaultServer, Outcome, Session, mcp_reply, plan};
 
@@ -655,8 +657,8 @@ fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
     let named =
         ["hooks.x.kind", "hooks.x.command", "plugins.x.env", "plugins.x.config", "branches.x"];
     // A file of a wrong version is refused whole, which is another test.
-    let settings = warmstart::resolve::settings();
-    let fixed = settings.iter().map(|setting| setting.key()).filter(|key| key != "version");
+    let settings = settings();
+    let fixed = settings.iter().map(AnnotatedSetting::key).filter(|key| key != "version");
     let keys: Vec<String> = fixed.chain(named.map(String::from)).collect();
     for shape in SHAPES {
         let (mut config, mut hooks, problems) =
@@ -747,33 +749,18 @@ fn s2_11_a_name_that_cannot_be_resolved_has_its_file_and_line() {
 
 #[test]
 fn every_setting_has_a_comment_and_its_range_is_its_parsers() {
-    let settings = warmstart::resolve::settings();
-    assert_eq!(warmstart::config::reference::comment_faults(&settings), Vec::<String>::new());
-}
-
-/// A page that the program generates; `WARMSTART_TEST_UPDATE=1` writes it.
-#[track_caller]
-fn generated(file: &str, text: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("WARMSTART_TEST_UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == text, "{file} is out of date: run the test with WARMSTART_TEST_UPDATE=1");
+    let settings = settings();
+    assert_eq!(comment_faults(&settings), Vec::<String>::new());
 }
 
 #[test]
 fn the_settings_reference_is_up_to_date() {
-    generated(
-        "docs/settings.md",
-        &warmstart::config::reference::markdown(&warmstart::resolve::settings()),
-    );
+    generated("docs/settings.md", &settings_page(&settings()));
 }
 
 #[test]
 fn the_page_of_error_codes_is_up_to_date() {
-    generated("docs/errors.md", &warmstart::error::markdown());
+    generated("docs/errors.md", &errors_page());
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn x18_i22_killed_at_any_moment_nothing_is_left_half_done() {
         let _ = child.wait();
         for (path, bytes) in session.cached_bytes() {
             assert!(
-                warmstart::cache::Entry::decode(&bytes).is_some(),
+                warmstart::testing::Entry::decode(&bytes).is_some(),
                 "{} is torn",
                 path.display()
             );

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use warmstart::{client, fallback, hook};
+use warmstart::testing::{CLIENTS, HOOKS, STRATEGIES};
 
 use crate::support::child;
 
@@ -12,9 +12,9 @@ const SETTINGS: &str = include_str!("../hooks.toml");
 
 /// Name and summary of every registered client, strategy and hook.
 fn registered() -> Vec<(&'static str, &'static str)> {
-    let clients = client::BUILTINS.iter().map(|client| (client.name, client.summary));
-    let strategies = fallback::BUILTINS.iter().map(|step| (step.name, step.summary));
-    let hooks = hook::BUILTINS.iter().map(|hook| (hook.name, hook.summary));
+    let clients = CLIENTS.iter().map(|client| (client.name, client.summary));
+    let strategies = STRATEGIES.iter().map(|step| (step.name, step.summary));
+    let hooks = HOOKS.iter().map(|hook| (hook.name, hook.summary));
     clients.chain(strategies).chain(hooks).collect()
 }
 

@@ -185,7 +185,7 @@ fn s011_a_signal_leaves_nothing_half() {
         assert!(outcome.elapsed < Duration::from_secs(15), "{signal}: {outcome:?}");
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
         let left: Vec<String> = canary::files(&session.home()).iter().map(name).collect();
-        let is_half = |name: &String| name.starts_with(warmstart::disk::TEMPORARY_PREFIX);
+        let is_half = |name: &String| name.starts_with(warmstart::testing::TEMPORARY_PREFIX);
         assert!(!left.iter().any(is_half), "{signal}: {left:?}");
     }
 }

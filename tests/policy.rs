@@ -3,9 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use warmstart::cache::{CacheView, Freshness};
-use warmstart::error::{Code, Failure};
-use warmstart::fallback::BUILTINS;
+use warmstart::testing::{CacheView, Code, Failure, Freshness, STRATEGIES};
 
 /// One code of every class of failure.
 const CODES: [Code; 8] = [
@@ -30,7 +28,7 @@ const STATES: [(&str, Freshness); 4] = [
 #[test]
 fn l09_b01_b05_the_policy_is_this_table() {
     let mut table = String::new();
-    for builtin in BUILTINS {
+    for builtin in STRATEGIES {
         for (state, freshness) in STATES {
             let view = CacheView { freshness, age: Some(Duration::from_secs(1)) };
             let before = builtin.strategy.before(&view);

@@ -5,8 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use warmstart::plugin::frame::{Frame, Frames};
-use warmstart::plugin::{Fault, Manifest, wire};
+use warmstart::testing::{Fault, Frame, Frames, Manifest, wire};
 
 fn read_all(bytes: &[u8], portion: usize) -> Result<Vec<Frame>, Fault> {
     let mut frames = Frames::default();

@@ -15,13 +15,13 @@ pub struct Identity(String);
 
 impl Identity {
     /// The identity that a client of this kind has with these settings in this repository; `own` is what
-    /// the client adds.
+    /// the client adds. `user_id` is an argument of every question.
     #[must_use]
     pub fn new(kind: &str, config: &ClientConfig, own: &[String], root: &Path) -> Self {
         let url = config.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
         let auth = auth_parts(&config.auth);
         let root = root.to_string_lossy();
-        let mut parts = vec![kind, url.as_str(), config.user_id.as_str(), &root];
+        let mut parts = vec![kind, url.as_str(), &root];
         parts.extend(auth.iter().chain(own).map(String::as_str));
         Identity::of_parts(&parts)
     }

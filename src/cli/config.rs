@@ -74,7 +74,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         Command::Check => return check(&workspace, invocation),
         Command::Path => terminal::print(&paths(&workspace)),
         Command::Schema => {
-            terminal::print(&format!("{:#}\n", reference::schema(&resolve::settings())))
+            terminal::print(&format!("{:#}\n", reference::schema(&resolve::settings())));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -117,7 +117,7 @@ fn chosen(
     key: Option<&str>,
 ) -> Result<Vec<AnnotatedSetting>, Failure> {
     let Some(key) = key else { return Ok(origins) };
-    let known: Vec<String> = origins.iter().map(|one| one.key()).collect();
+    let known: Vec<String> = origins.iter().map(AnnotatedSetting::key).collect();
     let is_below = |one: &AnnotatedSetting| {
         one.key().strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };

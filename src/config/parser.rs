@@ -365,6 +365,7 @@ fn header((name, value): (String, Value)) -> Parsed<(String, String)> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
     fn read<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>>(
         parser: Parser<F>,
         value: Input<'_>,

@@ -55,6 +55,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of `key`, if a layer, a base or the defaults have one.
+    #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
     pub fn get_optional<T, F>(&self, key: &'static str, parser: Parser<F>) -> Option<T>
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
@@ -75,12 +76,9 @@ impl<'a> Reader<'a> {
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
     {
         self.keys.borrow_mut().push(key);
-        if let Some(values) = self.values {
-            if let Some(value) =
-                values.get(key).and_then(|value| self.from_layers(key, value, parser))
-            {
-                return Some(value);
-            }
+        let merged = self.values.and_then(|values| values.get(key));
+        if let Some(value) = merged.and_then(|value| self.strongest(key, value, parser)) {
+            return Some(value);
         }
         if let Some(leaf) = self.defaults.and_then(|defaults| defaults.get(key)) {
             let parsed = (parser.parse)(leaf.into(), self.stack.context());
@@ -93,7 +91,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The strongest usable value; `merged` is the one that figment chose.
-    fn from_layers<T, F>(&self, key: &str, merged: &Value, parser: &Parser<F>) -> Option<T>
+    fn strongest<T, F>(&self, key: &str, merged: &Value, parser: &Parser<F>) -> Option<T>
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
     {
@@ -181,7 +179,7 @@ impl<'a> Reader<'a> {
     /// Whether a layer sets a key that was not read.
     pub fn has_unread_keys(&self) -> bool {
         let keys = self.keys.borrow();
-        let is_read = |key: &String| keys.iter().any(|read| *read == key.as_str());
+        let is_read = |key: &String| keys.contains(&key.as_str());
         self.values.is_some_and(|values| !values.keys().all(is_read))
     }
 
@@ -242,7 +240,7 @@ impl<'a> Reader<'a> {
             if table.stack.depth() != Depth::Winners {
                 table.annotate(key, &parser());
             }
-            Some((key.clone(), table.from_layers(key, value, &parser())?))
+            Some((key.clone(), table.strongest(key, value, &parser())?))
         };
         values.filter_map(read).collect()
     }
@@ -305,7 +303,7 @@ impl<'a> Reader<'a> {
     pub fn report_unknown_keys(&self) {
         let Some(values) = self.values else { return };
         let keys = self.keys.borrow();
-        let is_unknown = |key: &&String| !keys.iter().any(|known| *known == key.as_str());
+        let is_unknown = |key: &&String| !keys.contains(&key.as_str());
         for key in values.keys().filter(is_unknown) {
             let path: Vec<&str> = self.path.iter().copied().chain([key.as_str()]).collect();
             let near = super::nearest(key, &keys);

@@ -166,10 +166,12 @@ fn level(value: &str) -> Parsed<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AnnotatedSetting;
 
     #[test]
     fn every_variable_sets_a_setting_that_exists() {
-        let known: Vec<String> = crate::resolve::settings().iter().map(|one| one.key()).collect();
+        let known: Vec<String> =
+            crate::resolve::settings().iter().map(AnnotatedSetting::key).collect();
         for (name, variable) in TABLE {
             let Sets(keys, _) = variable else { continue };
             for key in *keys {

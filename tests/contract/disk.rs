@@ -116,7 +116,7 @@ fn d020_i20_entries_from_the_future_and_from_1970() {
     for age in [-7 * 24 * 3600_i64, 1_800_000_000, i64::from(i32::MAX)] {
         let entry = session.entries().remove(0);
         let bytes = fs::read(&entry).unwrap();
-        let mut value = warmstart::cache::Entry::decode(&bytes).unwrap();
+        let mut value = warmstart::testing::Entry::decode(&bytes).unwrap();
         value.written.0 -= age;
         fs::write(&entry, value.encode()).unwrap();
         supplied(&session, "live");

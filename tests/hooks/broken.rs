@@ -3,12 +3,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use warmstart::deadline::Deadline;
-use warmstart::engine::{self, Report};
-use warmstart::error::{Code, Failure};
-use warmstart::hook::{Hook, HookFuture, HookResult, Part, SessionContext};
-use warmstart::plan::{Plan, PlannedHook};
-use warmstart::query::ServedFrom;
+use warmstart::testing::{
+    Code, Deadline, Failure, Hook, HookFuture, HookResult, Part, Plan, PlannedHook, Report,
+    ServedFrom, SessionContext, execute,
+};
 
 use crate::support::plan::{loaded, plan_of};
 
@@ -78,7 +76,7 @@ fn plan(hooks: Vec<Told>) -> Plan {
 fn run(first: Told, provisional: impl FnOnce(Report)) -> Report {
     let well = |from_disk| Told { from_disk, live: Does::Find, from_cache_alone: Does::Find };
     let plan = plan(vec![first, well(Does::Find), well(Does::Pass)]);
-    engine::execute(&plan, Deadline::after(Duration::from_millis(300)), provisional)
+    execute(&plan, Deadline::after(Duration::from_millis(300)), provisional)
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod child;
 pub mod control;
 pub mod fault_server;
+pub mod generated;
 pub mod install;
 pub mod mcp_reply;
 pub mod peer;

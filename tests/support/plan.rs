@@ -3,29 +3,28 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use warmstart::config::{self, ConfigSources, Depth, LoadedConfig};
-use warmstart::deadline::Timestamp;
-use warmstart::environment::Environment;
-use warmstart::event::SessionEvent;
-use warmstart::hook;
-use warmstart::plan::{self, Plan, PlanInputs, PlanOptions};
+use warmstart::Environment;
+use warmstart::testing::{
+    ConfigSources, Depth, LoadedConfig, Plan, PlanInputs, PlanOptions, SessionEvent, Timestamp,
+    build, load, untrusted_keys,
+};
 
 /// The embedded defaults, below this file.
 pub fn loaded(file: Option<&Path>) -> LoadedConfig {
-    config::load(&ConfigSources {
+    load(&ConfigSources {
         environment: Arc::default(),
         paths: None,
         project: None,
         file: file.map(Path::to_path_buf),
         flags: Vec::new(),
-        hook_keys: hook::untrusted_keys,
+        hook_keys: untrusted_keys,
         depth: Depth::Winners,
     })
 }
 
 /// The plan of a session in the folder for temporary files, which stores nothing.
 pub fn plan_of(loaded: &LoadedConfig) -> Plan {
-    plan::build(PlanInputs {
+    build(PlanInputs {
         event: SessionEvent::unknown(),
         loaded,
         environment: Arc::new(Environment::default()),

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use warmstart::cache::Entry;
-use warmstart::deadline::Timestamp;
+use warmstart::testing::{Entry, Timestamp};
 
 use super::run::{self, Outcome};
 use super::{canary, repository};
