@@ -3,6 +3,7 @@
 
 // L0: values and primitives.
 pub mod deadline;
+pub mod digest;
 pub mod disk;
 pub mod environment;
 pub mod error;

@@ -10,7 +10,7 @@ use super::answer::{self, TokenResponse};
 use super::store::{Backoff, Store, Stored};
 use super::{Auth, missing, source};
 use crate::config::{Prefix, Resource};
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::{Deadline, Timestamp, now_millis};
 use crate::disk::{Lock, TryLock};
 use crate::error::{Class, Code, Failure};
 use crate::http::{Error, HttpRequest, Opened};
@@ -235,11 +235,6 @@ fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: Stri
         i64::try_from(pause.max(retry_after).saturating_mul(1000)).unwrap_or(i64::MAX);
     let until = now_millis().saturating_add(pause_millis);
     Backoff { failure: failure.clone(), until, pause, secret_fingerprint }
-}
-
-fn now_millis() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The URLs that `/realms` may follow, the likeliest first. Keycloak's paths began with `/auth` up to

@@ -19,6 +19,7 @@ use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
+use crate::digest;
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
@@ -193,8 +194,8 @@ fn render_output(
     }
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
-        let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
-        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !persist)
+        let file = revision::file(&paths.revisions(), &digest::short(subject(plan)));
+        revision::changed_at(&file, &digest::sha256_hex(&body), Timestamp::now(), !persist)
     });
     let context = context::finish(&body, changed);
     let is_repeated = session.event.source == Source::Resume

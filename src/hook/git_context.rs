@@ -5,17 +5,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::process::{self, ProcessResult};
 use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::{Deadline, Timestamp};
+use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::query::ServedFrom;
 use crate::repository::Repository;
-use crate::secret::hex;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "git_context", summary: "branch and last commits", build };
@@ -88,7 +86,7 @@ impl GitContext {
     /// The file that keeps the log of the last seen commit of this repository.
     fn file(session: &SessionContext, repository: &Repository) -> Option<PathBuf> {
         let folder = session.paths.as_ref()?.commits();
-        let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
+        let name = digest::short(repository.root.as_os_str().as_encoded_bytes());
         Some(folder.join(format!("{name}.txt")))
     }
 

@@ -18,7 +18,6 @@ use tracing::Instrument;
 
 pub use error::{Error, Phase};
 pub use exchange::{HttpRequest, Opened};
-pub use retry::fraction;
 
 use crate::config::{BreakerConfig, Config, HttpConfig};
 use crate::deadline::Deadline;

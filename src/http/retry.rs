@@ -1,6 +1,5 @@
 //! Whether and when a request is retried: a pure decision, within the deadline.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use super::Error;
@@ -49,13 +48,7 @@ impl Policy {
 
 /// Full jitter: a random time up to `most`.
 fn jitter(most: Duration) -> Duration {
-    most.mul_f64(fraction())
-}
-
-/// A random number from 0 to 1. The standard library seeds its hash maps from the system.
-pub fn fraction() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    most.mul_f64(fastrand::f64())
 }
 
 /// Reads `Retry-After` in both forms (RFC 9110, section 10.2.3); an unreadable value counts as absent.
