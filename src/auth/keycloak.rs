@@ -8,12 +8,12 @@ use tracing::Instrument;
 
 use super::answer::{self, TokenResponse};
 use super::store::{Backoff, Store, Stored};
-use super::{Auth, missing, source};
+use super::{Auth, ResourceIndicator, missing, source};
 use crate::config::{Prefix, Resource};
 use crate::deadline::{Deadline, Timestamp, now_millis};
 use crate::disk::{Lock, TryLock};
 use crate::error::{Class, Code, Failure};
-use crate::http::{Error, HttpRequest, Opened};
+use crate::http::{Error, HttpRequest, Opened, Repeat};
 use crate::secret::{SafeUrl, Secret};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(8);
@@ -166,7 +166,7 @@ impl Auth {
         let read = async |mut opened: Opened| -> Result<TokenResponse, Error> {
             Ok(TokenResponse { status: opened.status, body: opened.body().await? })
         };
-        self.http.send(make, read, true, deadline).await
+        self.http.send(make, read, Repeat::Safe, deadline).await
     }
 
     /// `client_secret_post`: Basic would need the id and secret form-encoded first (RFC 6749, 2.3.1).
@@ -189,9 +189,8 @@ impl Auth {
         match &self.config.resource {
             Resource::Off => None,
             Resource::Value(value) => Some(value.clone()),
-            Resource::Auto => self
-                .sends_resource
-                .then(|| self.server.url().as_str().trim_end_matches('/').to_owned()),
+            Resource::Auto if self.resource == ResourceIndicator::None => None,
+            Resource::Auto => Some(self.server.url().as_str().trim_end_matches('/').to_owned()),
         }
     }
 }
