@@ -17,10 +17,11 @@ pub mod config;
 pub mod logging;
 pub mod repository;
 
-// L2: the disk cache, the network, the record of runs.
+// L2: the disk cache, the network, the record of runs, one request for all processes.
 pub mod cache;
 pub mod http;
 pub mod runs;
+pub mod single_flight;
 
 // L3: credentials and plugins.
 pub mod auth;

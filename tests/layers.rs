@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 10] = [
     &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk", "digest"],
     &["config", "logging", "repository"],
-    &["cache", "http", "runs"],
+    &["cache", "http", "runs", "single_flight"],
     &["auth", "plugin"],
     &["client", "fallback"],
     &["query"],

@@ -11,14 +11,11 @@ use super::store::{Backoff, Store, Stored};
 use super::{Auth, ResourceIndicator, missing, source};
 use crate::config::{Prefix, Resource};
 use crate::deadline::{Deadline, Timestamp, now_millis};
-use crate::disk::{Lock, TryLock};
 use crate::error::{Class, Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Repeat};
 use crate::secret::{SafeUrl, Secret};
+use crate::single_flight;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(8);
-/// Kept free before the deadline for the fallback, when waiting for another process fails.
-const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 /// The longest pause after refusals, in seconds.
 const MAX_PAUSE_SECONDS: u64 = 60;
 
@@ -54,7 +51,8 @@ impl Auth {
         usable: impl Fn(&mut Stored) -> Option<Secret>,
         deadline: Deadline,
     ) -> Result<Secret, Failure> {
-        let _lock = wait_for_lock(store, deadline).await?;
+        let _turn =
+            single_flight::wait(store.lock_file().as_deref(), deadline, "for a token").await?;
         let mut stored = store.read();
         if let Some(token) = usable(&mut stored) {
             return Ok(token);
@@ -206,22 +204,6 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
         "token",
     ]);
     Ok(url.into())
-}
-
-async fn wait_for_lock(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
-    let end = deadline.earlier(FALLBACK_RESERVE);
-    loop {
-        match store.try_lock() {
-            TryLock::Held(lock) => return Ok(Some(lock)),
-            TryLock::Unsupported => return Ok(None),
-            TryLock::Busy if end.is_over() => {
-                let text = "another session is already asking for a token, without an answer yet";
-                return Err(Failure::new(Code::Timeout, text)
-                    .hint(deadline.limit().hint("try again in a moment")));
-            }
-            TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
-        }
-    }
 }
 
 /// The pause after a failure: repeating a refused secret does not help, and the sessions that waited

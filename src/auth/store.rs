@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deadline::Timestamp;
 use crate::digest;
-use crate::disk::{self, Durability, Lock, TryLock};
+use crate::disk::{self, Durability};
 use crate::error::{Code, Failure};
 use crate::secret::Secret;
 
@@ -133,13 +133,10 @@ impl Store {
         }
     }
 
-    /// Tries to take the lock of the one process that asks for a token.
+    /// The lock of the one process that asks for a token.
     #[must_use]
-    pub fn try_lock(&self) -> TryLock {
-        match &self.path {
-            Some(path) => Lock::try_acquire(&path.with_extension("lock")),
-            None => TryLock::Unsupported,
-        }
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension("lock"))
     }
 }
 

@@ -144,13 +144,10 @@ impl Cache {
         })
     }
 
-    /// Tries to take the lock of the one process that asks for `key`.
+    /// The lock of the one process that asks for `key`; `None` where nothing may be written.
     #[must_use]
-    pub fn try_lock(&self, key: &Key) -> TryLock {
-        match self.file(key, "lock").filter(|_| !self.read_only) {
-            Some(path) => Lock::try_acquire(&path),
-            None => TryLock::Unsupported,
-        }
+    pub fn lock_file(&self, key: &Key) -> Option<PathBuf> {
+        self.file(key, "lock").filter(|_| !self.read_only)
     }
 
     /// Tries to take the lock of the one process that renews `key` in the background.

@@ -47,8 +47,7 @@ impl Options {
 /// # Errors
 /// When it cannot be read.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let paths = Paths::find(&invocation.environment)
-        .ok_or_else(|| Failure::new(Code::StoreUnusable, "there is no home folder"))?;
+    let paths = Paths::required(Paths::find(&invocation.environment))?;
     let all = runs::last(&runs::file(&paths), usize::MAX).map_err(|error| {
         Failure::new(Code::StoreUnusable, format!("the record of runs cannot be read: {error}"))
     })?;

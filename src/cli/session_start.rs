@@ -24,6 +24,7 @@ use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
 use crate::output::{Agent, HookOutput, ResponseGuard};
+use crate::paths::Paths;
 use crate::plan::Plan;
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
@@ -160,10 +161,7 @@ fn problems(
         tracing::warn!(code = %Code::Event, %problem, "the session counts as a startup");
     }
     let loaded = &workspace.loaded;
-    let no_home = workspace.paths.is_none().then(|| {
-        Failure::new(Code::StoreUnusable, "there is no home folder, so nothing is kept")
-            .hint("set HOME or WARMSTART_HOME")
-    });
+    let no_home = Paths::required(workspace.paths.as_ref()).err();
     let problems: Vec<Failure> = wrong_flag
         .into_iter()
         .chain(loaded.problems.iter().cloned())

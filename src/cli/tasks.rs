@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Invocation;
+use super::runtime::block_on;
 use super::table::{self, Column};
 use super::terminal::{self, CommandResult, print_warning};
 use super::workspace::Workspace;
@@ -135,16 +136,6 @@ pub(super) async fn with_sign_of_life<T>(future: impl Future<Output = T>, label:
         terminal::print_note(&format!("waiting for {label} ..."));
     }
     future.await
-}
-
-/// Runs one future to its end.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Failure::new(Code::Internal, format!("no runtime: {error}")))?;
-    let value = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(value)
 }
 
 /// An answer that can be shown, in the order and number in which it is.
