@@ -35,13 +35,13 @@ impl Report {
     /// Whether the fallback chain of some query asks for exit code 1.
     #[must_use]
     pub fn must_fail(&self) -> bool {
-        self.hooks.iter().any(|hook| hook.result.must_fail)
+        self.hooks.iter().any(|hook| hook.result.provenance.must_fail)
     }
 
     /// The first failure, in the order of the text.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Failure> {
-        self.hooks.iter().find_map(|hook| hook.result.failure.as_ref())
+        self.hooks.iter().find_map(|hook| hook.result.provenance.failure.as_ref())
     }
 }
 

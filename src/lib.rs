@@ -9,6 +9,7 @@ pub mod environment;
 pub mod error;
 pub mod event;
 pub mod paths;
+pub mod provenance;
 pub mod secret;
 pub mod task;
 

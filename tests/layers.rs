@@ -7,7 +7,18 @@ use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, lowest first.
 const LAYERS: [&[&str]; 10] = [
-    &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk", "digest"],
+    &[
+        "task",
+        "event",
+        "error",
+        "secret",
+        "deadline",
+        "environment",
+        "paths",
+        "disk",
+        "digest",
+        "provenance",
+    ],
     &["config", "logging", "repository"],
     &["cache", "http", "runs", "single_flight"],
     &["auth", "plugin"],

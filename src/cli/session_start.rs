@@ -258,7 +258,7 @@ fn afterwards(
 fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
     let run = record::run(finished, stages);
     tracing::info!(
-        result = run.result,
+        result = run.result.word(),
         cause = run.cause,
         millis = run.millis,
         chars = run.chars,
@@ -273,7 +273,7 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
 
 fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
     let is_healthy = !finished.report.hooks.iter().any(|hook| {
-        hook.result.failure.as_ref().is_some_and(|failure| {
+        hook.result.provenance.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });

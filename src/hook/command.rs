@@ -8,7 +8,6 @@ use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionCon
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::query::ServedFrom;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "command", summary: "the output of a program", build };
@@ -47,7 +46,7 @@ impl Command {
             ProcessResult::Output(text) => {
                 let parts = vec![Part::Text { title: format!("Output of {name}"), text }];
                 let origin = format!("command {name}");
-                HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
+                HookResult::live(parts, origin)
             }
         }
     }

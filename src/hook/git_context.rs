@@ -12,7 +12,6 @@ use crate::deadline::{Deadline, Timestamp};
 use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
-use crate::query::ServedFrom;
 use crate::repository::Repository;
 
 pub static BUILTIN: Builtin =
@@ -75,12 +74,7 @@ impl GitContext {
             text.push_str("\n- ");
             text.push_str(line);
         }
-        HookResult {
-            parts: vec![Part::Text { title: "Git".into(), text }],
-            served: ServedFrom::Live,
-            origin: "this repository".into(),
-            ..HookResult::nothing()
-        }
+        HookResult::live(vec![Part::Text { title: "Git".into(), text }], "this repository")
     }
 
     /// The file that keeps the log of the last seen commit of this repository.

@@ -8,7 +8,7 @@ use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
-use crate::query::ServedFrom;
+use crate::provenance::{Provenance, ServedFrom};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "notes", summary: "files of the project as text", build };
@@ -38,13 +38,9 @@ impl Notes {
             }
         }
         let served = if parts.is_empty() { ServedFrom::Nothing } else { ServedFrom::Live };
-        HookResult {
-            parts,
-            served,
-            origin: "files of this project".into(),
-            failure,
-            ..HookResult::nothing()
-        }
+        let origin = "files of this project".to_owned();
+        let provenance = Provenance { served, origin, failure, ..Provenance::nothing() };
+        HookResult { parts, provenance, reason: None }
     }
 }
 

@@ -161,7 +161,7 @@ impl Queries {
         if let Some(failure) = &failure {
             tracing::warn!(%failure, "the answer is shown but not kept");
         }
-        QueryResult { failure, ..QueryResult::live(entry.answer, written, entry.origin) }
+        QueryResult::live(entry.answer, written, entry.origin).with_failure(failure)
     }
 }
 

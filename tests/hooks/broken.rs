@@ -12,7 +12,6 @@ use warmstart::error::{Code, Failure};
 use warmstart::event::SessionEvent;
 use warmstart::hook::{Hook, HookFuture, HookResult, Part, SessionContext};
 use warmstart::plan::{self, Plan, PlanInputs, PlannedHook};
-use warmstart::query::ServedFrom;
 
 /// The behaviour of a hook in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ struct Told {
 
 fn found() -> HookResult {
     let parts = vec![Part::Text { title: "Whole".into(), text: "text".into() }];
-    HookResult { parts, served: ServedFrom::Live, ..HookResult::nothing() }
+    HookResult::live(parts, "")
 }
 
 impl Hook for Told {
@@ -118,7 +117,7 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
         let began = Instant::now();
         let report = run(Told { from_disk, live, from_cache_alone }, |_| {});
         let case = format!("{from_disk:?} {live:?} {from_cache_alone:?}");
-        let failure = report.hooks[0].result.failure.as_ref();
+        let failure = report.hooks[0].result.provenance.failure.as_ref();
         assert_eq!(failure.map(|failure| failure.code), code, "{case}");
         for other in &report.hooks[1..] {
             assert_eq!(other.result.parts, found().parts, "{case}");
