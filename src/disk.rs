@@ -21,6 +21,28 @@ pub fn ignore_sigxfsz() {
     }
 }
 
+/// Whether a run may change our files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    ReadWrite,
+    /// A dry run, a provisional answer, or a look at the state.
+    ReadOnly,
+}
+
+impl Access {
+    /// That of a run with or without `--dry-run`.
+    #[must_use]
+    pub fn of_dry_run(dry_run: bool) -> Self {
+        if dry_run { Access::ReadOnly } else { Access::ReadWrite }
+    }
+
+    /// Whether files may be written.
+    #[must_use]
+    pub fn may_write(self) -> bool {
+        self == Access::ReadWrite
+    }
+}
+
 /// Whether a write must survive a power failure (tokens, trust, settings) or only the process (cache).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

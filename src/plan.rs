@@ -13,6 +13,7 @@ use crate::cache::{Cache, Identity};
 use crate::client::{self, ClientContext};
 use crate::config::{self, CacheRead, ClientConfig, Config, HookConfig};
 use crate::deadline::Timestamp;
+use crate::disk::Access;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
@@ -157,7 +158,8 @@ fn queries(inputs: &PlanInputs, plugins: &Plugins, problems: &mut Vec<Failure>) 
         (name.clone(), source(&format!("clients.{name}.kind"), context(own), plugins, problems))
     };
     let others = config.clients.iter().map(other).collect();
-    let cache = Cache::new(&config.cache, inputs.paths.as_ref(), inputs.dry_run);
+    let cache =
+        Cache::new(&config.cache, inputs.paths.as_ref(), Access::of_dry_run(inputs.dry_run));
     let read = inputs.read.unwrap_or(config.cache.read);
     Queries::new(table, primary, others, cache, read)
 }

@@ -10,7 +10,7 @@ use super::Invocation;
 use super::runtime::block_on;
 use super::tasks::with_sign_of_life;
 use super::terminal::{self, CommandResult};
-use super::workspace::Workspace;
+use super::workspace::{PlanOptions, Workspace};
 use crate::client;
 use crate::config;
 use crate::context::sanitise;
@@ -45,7 +45,7 @@ pub struct Options {
 /// What failed on the way there, or in the tool.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, false, None);
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::default());
     let source = source(&plan, options.client.as_deref())?;
     let tool = options.tool.as_ref().or(options.named.as_ref()).map_or("", String::as_str);
     let client = (source.build)()?;

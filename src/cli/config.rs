@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Invocation;
 use super::terminal::{self, CommandResult, print_error};
-use super::workspace::Workspace;
+use super::workspace::{PlanOptions, Workspace};
 use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
 use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
@@ -78,7 +78,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 }
 
 fn show_plan(options: &Show, workspace: &Workspace, invocation: &Invocation) {
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::DRY_RUN);
     let text = if options.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
     terminal::print(&spelled_out(&text));
 }
@@ -210,7 +210,7 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
 
 /// All that is wrong, at once: values of every layer, files, and names that lead nowhere.
 fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::DRY_RUN);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
     let loaded = &workspace.loaded;
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty);

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Invocation;
 use super::runtime::block_on;
-use super::workspace::{Log, Workspace, folder_of};
+use super::workspace::{Log, PlanOptions, Workspace, folder_of};
 use crate::event::SessionEvent;
 use crate::refresh::{self, BackgroundWork};
 
@@ -34,7 +34,7 @@ pub fn run(options: Options, invocation: &Invocation) -> ExitCode {
     let folder = folder_of(&event, invocation);
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
     workspace.start_log(&invocation.flags, Log::File);
-    let plan = workspace.plan(event, invocation, false, None);
+    let plan = workspace.plan(event, invocation, PlanOptions::default());
     let run = async { tokio::time::timeout(refresh::LIMIT, refresh::run(&plan, &work)).await };
     match block_on(run) {
         Ok(_) => ExitCode::SUCCESS,

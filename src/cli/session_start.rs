@@ -14,12 +14,13 @@ use record::Stages;
 
 use super::stdin::ReadEvent;
 use super::watchdog::Watchdog;
-use super::workspace::{Log, Workspace, folder_of};
+use super::workspace::{Log, PlanOptions, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
+use crate::disk::Access;
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
@@ -111,19 +112,21 @@ fn session(
         }
         return ExitCode::SUCCESS;
     }
-    let plan = tracing::debug_span!("plan")
-        .in_scope(|| workspace.plan(event, invocation, options.dry_run, None));
+    let plan_options = PlanOptions { dry_run: options.dry_run, read: None };
+    let plan =
+        tracing::debug_span!("plan").in_scope(|| workspace.plan(event, invocation, plan_options));
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);
+        watchdog.set_provisional(render_output(&early, &plan, &problems, Access::ReadOnly).0);
         watchdog.watch();
     });
     stages.end("hooks");
-    let render = || render_output(&report, &plan, &problems, !options.dry_run);
+    let access = Access::of_dry_run(options.dry_run);
+    let render = || render_output(&report, &plan, &problems, access);
     let (output, context) = tracing::debug_span!("render").in_scope(render);
     if report.must_fail() && options.agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
@@ -175,13 +178,13 @@ fn problems(
     problems
 }
 
-/// From the report to what the host gets, and the context in it. Only the final output persists its
-/// revision (`persist`): a provisional one would count as a change of the state.
+/// From the report to what the host gets, and the context in it. Only the final output stores its
+/// revision: a provisional one would count as a change of the state.
 fn render_output(
     report: &Report,
     plan: &Plan,
     problems: &[Failure],
-    persist: bool,
+    access: Access,
 ) -> (HookOutput, Context) {
     let session = &plan.session;
     let config = &session.config;
@@ -193,7 +196,7 @@ fn render_output(
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.revisions(), &digest::short(subject(plan)));
-        revision::changed_at(&file, &digest::sha256_hex(&body), Timestamp::now(), !persist)
+        revision::changed_at(&file, &digest::sha256_hex(&body), Timestamp::now(), access)
     });
     let context = context::finish(&body, changed);
     let is_repeated = session.event.source == Source::Resume

@@ -11,7 +11,7 @@ use super::Invocation;
 use super::runtime::block_on;
 use super::table::{self, Column};
 use super::terminal::{self, CommandResult, print_warning};
-use super::workspace::Workspace;
+use super::workspace::{PlanOptions, Workspace};
 use crate::client;
 use crate::config::CacheRead;
 use crate::context::sanitise;
@@ -67,7 +67,8 @@ pub struct Options {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
     let read = options.live.then_some(CacheRead::NetworkFirst);
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, false, read);
+    let plan_options = PlanOptions { dry_run: false, read };
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
     let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));
     let printed = match &answered {
         Ok(answered) => answered.provenance.failure.as_ref(),

@@ -31,6 +31,20 @@ pub enum Log {
     Console,
 }
 
+/// How a command differs from a session start with the user's settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlanOptions {
+    /// Nothing on disk may change.
+    pub dry_run: bool,
+    /// Instead of `cache.read`.
+    pub read: Option<CacheRead>,
+}
+
+impl PlanOptions {
+    /// Nothing on disk may change.
+    pub const DRY_RUN: PlanOptions = PlanOptions { dry_run: true, read: None };
+}
+
 impl Workspace {
     /// The workspace around `folder`.
     #[must_use]
@@ -97,13 +111,8 @@ impl Workspace {
 
     /// The plan for `event`.
     #[must_use]
-    pub fn plan(
-        &self,
-        event: SessionEvent,
-        invocation: &Invocation,
-        dry_run: bool,
-        read: Option<CacheRead>,
-    ) -> Plan {
+    pub fn plan(&self, event: SessionEvent, invocation: &Invocation, options: PlanOptions) -> Plan {
+        let PlanOptions { dry_run, read } = options;
         plan::build(PlanInputs {
             event,
             config: Arc::new(self.loaded.config.clone()),
