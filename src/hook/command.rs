@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::process::{self, ProcessResult};
+use super::process::{self, ProcessResult, Program};
 use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
@@ -29,14 +29,18 @@ fn build(name: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, F
 impl Command {
     async fn run(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
         let name = &self.words[0];
-        let program = match program(name, session) {
-            Ok(program) => program,
+        let path = match program(name, session) {
+            Ok(path) => path,
             Err(failure) => return HookResult::failed(failure),
         };
         let limit = self.timeout.cap(deadline);
-        let result =
-            process::run(&program, &self.words[1..], &[], &session.root, session, limit).await;
-        match result {
+        let program = Program {
+            path: &path,
+            arguments: &self.words[1..],
+            variables: &[],
+            folder: &session.root,
+        };
+        match process::run(&program, session, limit).await {
             ProcessResult::TimedOut => HookResult::failed(
                 failed(name, "did not end in time")
                     .hint(limit.limit().hint("check why it takes so long")),

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::process::{self, ProcessResult};
+use super::process::{self, ProcessResult, Program};
 use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::{Deadline, Timestamp};
@@ -144,7 +144,13 @@ impl GitContext {
         ];
         words.extend(log.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
-        match process::run(&git, &words, GIT_VARIABLES, &repository.root, session, limit).await {
+        let program = Program {
+            path: &git,
+            arguments: &words,
+            variables: GIT_VARIABLES,
+            folder: &repository.root,
+        };
+        match process::run(&program, session, limit).await {
             ProcessResult::Output(text) => Some(self.shortened(&text)),
             ProcessResult::TimedOut => {
                 tracing::debug!("git log did not end in time");
