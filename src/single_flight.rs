@@ -13,18 +13,24 @@ const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 
 /// The right to make the request, until dropped. Its holder first reads again what is stored: another
 /// process may have made the request in the meantime.
-pub struct Turn(#[expect(dead_code, reason = "held: dropping it releases the lock")] Option<Lock>);
+pub struct RequestGuard(
+    #[expect(dead_code, reason = "held: dropping it releases the lock")] Option<Lock>,
+);
 
 /// Waits for the lock on `path`. Without a path, or where the file system has no locks, nothing is
 /// waited for, at the cost of a double request. `wanted` completes the message "is already asking ...".
 ///
 /// # Errors
 /// `WS303` when the lock is still held shortly before the deadline.
-pub async fn wait(path: Option<&Path>, deadline: Deadline, wanted: &str) -> Result<Turn, Failure> {
-    let Some(path) = path else { return Ok(Turn(None)) };
+pub async fn wait(
+    path: Option<&Path>,
+    deadline: Deadline,
+    wanted: &str,
+) -> Result<RequestGuard, Failure> {
+    let Some(path) = path else { return Ok(RequestGuard(None)) };
     match Lock::wait(path, deadline.earlier(FALLBACK_RESERVE)).await {
-        LockWait::Held(lock) => Ok(Turn(Some(lock))),
-        LockWait::Unsupported => Ok(Turn(None)),
+        LockWait::Held(lock) => Ok(RequestGuard(Some(lock))),
+        LockWait::Unsupported => Ok(RequestGuard(None)),
         LockWait::TimedOut => {
             let text = format!("another session is already asking {wanted}, without an answer yet");
             let hint = deadline.limit().hint("try again in a moment");

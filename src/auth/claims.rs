@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::deadline::Timestamp;
 
-/// base64url without padding (RFC 7515, section 2). Some issuers are careless with the last bits.
+/// base64url without padding (RFC 7515, section 2). The last bits may be set: some issuers leave them so.
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 

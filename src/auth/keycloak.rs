@@ -51,7 +51,7 @@ impl Auth {
         usable: impl Fn(&mut Stored) -> Option<Secret>,
         deadline: Deadline,
     ) -> Result<Secret, Failure> {
-        let _turn =
+        let _guard =
             single_flight::wait(store.lock_file().as_deref(), deadline, "for a token").await?;
         let mut stored = store.read();
         if let Some(token) = usable(&mut stored) {

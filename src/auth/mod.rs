@@ -42,7 +42,7 @@ pub struct AuthContext {
 /// RFC 8707's `resource`, where `auth.resource` is `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceIndicator {
-    /// The URL of the server: MCP demands it.
+    /// The URL of the server: MCP requires it.
     Server,
     None,
 }

@@ -48,7 +48,7 @@ impl Queries {
         }
         let key = Key::new(&source.identity, query);
         let lock = self.cache.lock_file(&key);
-        let _turn = single_flight::wait(lock.as_deref(), limit, "the same").await?;
+        let _guard = single_flight::wait(lock.as_deref(), limit, "the same").await?;
         if let Some(settled) = self.answered_by_another(source, query, &key, noted) {
             return settled;
         }
