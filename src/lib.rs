@@ -42,6 +42,7 @@ pub mod hook;
 pub mod engine;
 pub mod plan;
 pub mod refresh;
+pub mod resolve;
 
 // L8: rendering and output.
 pub mod context;

@@ -1,34 +1,32 @@
-//! What will be done, as a value: every name of the configuration resolved to a client, a chain, a
-//! hook or a plugin, or to the reason why not. No network; the only files read are the pins of the
-//! plugins that are named.
+//! What will be done, as a value: clients, queries and hooks assembled from what `resolve` finds. No
+//! network; the only files read are the pins of the plugins that are named.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{Cache, Identity};
-use crate::client::{self, ClientContext};
-use crate::config::{self, CacheRead, ClientConfig, Config, HookConfig};
+use crate::client::ClientContext;
+use crate::config::{CacheRead, Config, HookConfig, LoadedConfig, SessionStart};
 use crate::deadline::Timestamp;
 use crate::disk::Access;
 use crate::environment::Environment;
-use crate::error::{Code, Failure};
-use crate::event::SessionEvent;
-use crate::fallback::{self, Step};
-use crate::hook::{self, Hook, HookTimeout, SessionContext};
+use crate::error::Failure;
+use crate::event::{SessionEvent, Source};
+use crate::hook::{Hook, SessionContext};
 use crate::http::Http;
 use crate::paths::Paths;
-use crate::plugin::{self, ItemKind, PluginHost, Plugins};
+use crate::plugin::{PluginHost, Plugins};
 use crate::query::{ConfiguredQuery, Queries, TaskSource};
 use crate::repository::Repository;
+use crate::resolve::{ClientDefinition, Clients, HookDefinition, Resolver};
 
 /// What is known when the plan is made.
-pub struct PlanInputs {
+pub struct PlanInputs<'a> {
     pub event: SessionEvent,
-    pub config: Arc<Config>,
+    pub loaded: &'a LoadedConfig,
     pub environment: Arc<Environment>,
     pub paths: Option<Paths>,
     pub repository: Option<Repository>,
@@ -36,22 +34,41 @@ pub struct PlanInputs {
     pub root: PathBuf,
     /// Our own program, which plugins run in.
     pub program: PathBuf,
-    /// Whether the user trusted the project's file.
-    pub trusted: bool,
-    pub dry_run: bool,
     pub now: Timestamp,
+    pub options: PlanOptions,
+}
+
+/// What a caller asks of a plan.
+#[derive(Clone, Copy, Default)]
+pub struct PlanOptions {
+    /// Store nothing.
+    pub dry_run: bool,
     /// Instead of `cache.read`.
     pub read: Option<CacheRead>,
+    /// Find what clients lack.
+    pub check: bool,
+}
+
+impl PlanOptions {
+    /// A plan to look at: nothing is run, nothing stored.
+    pub const CHECK: PlanOptions = PlanOptions { dry_run: true, read: None, check: true };
 }
 
 /// All that one run will do.
 pub struct Plan {
     pub hooks: Vec<PlannedHook>,
+    /// Enabled hooks that do not run for this event's source, with the setting that decides it.
+    pub skipped: Vec<(String, String)>,
     pub session: Rc<SessionContext>,
     /// The whole run.
     pub budget: Duration,
-    /// Names that could not be resolved; the default replaces them.
+    /// Settings of clients and hooks that cannot be used, and names that could not be resolved; a
+    /// default replaces them.
     pub problems: Vec<Failure>,
+    /// What is missing before a client can be asked; only with `check`.
+    pub missing: Vec<Failure>,
+    /// The variables that secrets are taken from (`{ env = "NAME" }`).
+    pub secret_variables: Vec<String>,
 }
 
 /// A hook that takes part in this session.
@@ -65,236 +82,181 @@ pub struct PlannedHook {
     pub hook: Result<Rc<dyn Hook>, Failure>,
 }
 
-/// Resolves everything.
+/// Assembles the plan.
 #[must_use]
-pub fn build(inputs: PlanInputs) -> Plan {
-    let mut problems = Vec::new();
-    let plugins = inputs.plugins();
-    let queries = queries(&inputs, &plugins, &mut problems);
-    let config = Arc::clone(&inputs.config);
-    let source = inputs.event.source;
-    let takes_part = |hook: &HookConfig| {
-        let sources =
-            if hook.sources.is_empty() { &config.session_start.sources } else { &hook.sources };
-        hook.enabled && sources.contains(&source)
-    };
-    let chosen = config.hooks.iter().filter(|(_, hook)| takes_part(hook));
-    let mut hooks: Vec<_> =
-        chosen.map(|(name, hook)| plan_hook(name, hook, &inputs, &plugins)).collect();
-    hooks.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+pub fn build(inputs: PlanInputs<'_>) -> Plan {
+    let config = Arc::new(inputs.loaded.config.clone());
+    let plugins = inputs.plugins(&config);
+    let resolver = Resolver { config: &config, stack: &inputs.loaded.stack, plugins: &plugins };
+    let clients = resolver.clients();
+    let mut problems = client_problems(&clients);
+    let secret_variables = secret_variables(&clients);
+    let missing = inputs.missing(&config, &clients);
+    let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
+    let queries = queries(&inputs, &resolver, clients, &mut problems);
+    problems.extend(inputs.loaded.stack.take_problems());
+    let budget = config.session_start.deadline;
     let session = SessionContext {
         event: inputs.event,
         repository: inputs.repository,
         root: inputs.root,
-        trusted: inputs.trusted,
-        config: inputs.config,
+        trusted: inputs.loaded.project_trusted,
+        config,
         environment: inputs.environment,
         paths: inputs.paths,
         queries,
         now: inputs.now,
-        dry_run: inputs.dry_run,
+        dry_run: inputs.options.dry_run,
     };
-    let budget = config.session_start.deadline;
-    Plan { hooks, session: Rc::new(session), budget, problems }
+    Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, secret_variables }
 }
 
-fn plan_hook(
-    name: &str,
-    config: &HookConfig,
-    inputs: &PlanInputs,
-    plugins: &Plugins,
-) -> PlannedHook {
-    let kind = if config.kind.is_empty() { name } else { &config.kind };
-    let built = match (kind.strip_prefix(plugin::PREFIX), hook::find(kind)) {
-        (Some(word), _) => {
-            let named = plugins.find(word, ItemKind::Hook);
-            named.map(|named| hook::plugin::hook(named, HookTimeout::new(name, config)))
+fn client_problems(clients: &Clients) -> Vec<Failure> {
+    let all = std::iter::once(&clients.primary).chain(clients.others.values());
+    let mut problems: Vec<Failure> = Vec::new();
+    for failure in all.filter_map(|client| client.settings.as_ref().err()) {
+        if !problems.contains(failure) {
+            problems.push(failure.clone());
         }
-        (None, Some(builtin)) => (builtin.build)(name, config, &inputs.config),
-        (None, None) => Err(unknown(
-            &format!("hooks.{name}"),
-            "hook",
-            kind,
-            hook::BUILTINS.iter().map(|one| one.name),
-        )),
-    };
-    PlannedHook {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        order: config.order,
-        timeout: config.timeout,
-        max_chars: config.max_chars,
-        hook: built.map(Rc::from),
+    }
+    problems
+}
+
+fn secret_variables(clients: &Clients) -> Vec<String> {
+    let all = std::iter::once(&clients.primary).chain(clients.others.values());
+    all.flat_map(|client| client.config.auth.secret_variables()).map(str::to_owned).collect()
+}
+
+/// The hooks for this source in the order of the text, and the names of the enabled others.
+fn chosen(
+    hooks: Vec<HookDefinition>,
+    session_start: &SessionStart,
+    source: Source,
+) -> (Vec<PlannedHook>, Vec<(String, String)>) {
+    let mut chosen = Vec::new();
+    let mut skipped = Vec::new();
+    for hook in hooks.into_iter().filter(|hook| hook.config.enabled) {
+        let (sources, setting) = sources(&hook.name, &hook.config, session_start);
+        if sources.contains(&source) {
+            chosen.push(planned(hook));
+        } else {
+            skipped.push((hook.name, setting));
+        }
+    }
+    chosen.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
+    (chosen, skipped)
+}
+
+/// The sources of a hook, and the setting that has them.
+fn sources<'a>(
+    name: &str,
+    hook: &'a HookConfig,
+    session_start: &'a SessionStart,
+) -> (&'a [Source], String) {
+    if hook.sources.is_empty() {
+        (&session_start.sources, "session_start.sources".to_owned())
+    } else {
+        (&hook.sources, format!("hooks.{name}.sources"))
     }
 }
 
-fn queries(inputs: &PlanInputs, plugins: &Plugins, problems: &mut Vec<Failure>) -> Queries {
-    let config = &inputs.config;
-    let http = Rc::new(Http::new(config, inputs.kept_paths()));
-    let context = |own: &ClientConfig| ClientContext {
-        config: own.clone(),
-        whole: Arc::clone(config),
-        http: Rc::clone(&http),
-        environment: Arc::clone(&inputs.environment),
-        paths: inputs.kept_paths().cloned(),
-        root: inputs.root.clone(),
+fn planned(definition: HookDefinition) -> PlannedHook {
+    let HookDefinition { name, kind, config, hook } = definition;
+    let HookConfig { order, timeout, max_chars, .. } = config;
+    PlannedHook { name, kind, order, timeout, max_chars, hook }
+}
+
+fn queries(
+    inputs: &PlanInputs<'_>,
+    resolver: &Resolver<'_>,
+    clients: Clients,
+    problems: &mut Vec<Failure>,
+) -> Queries {
+    let config = resolver.config;
+    let default = |problems: &mut Vec<Failure>| {
+        resolver.chain("fallback.chain", &config.fallback_chain, &clients, problems)
     };
-    let known = KnownNames { config, plugins };
-    let usual = |problems: &mut Vec<Failure>| {
-        chain("fallback.chain", &config.fallback_chain, &known, problems)
-    };
-    // It is judged also where every query has a chain of its own.
-    drop(usual(problems));
-    let mut table = BTreeMap::new();
+    // Checked also where every query has a chain of its own.
+    default(problems);
+    let mut table = std::collections::BTreeMap::new();
     for (name, query) in &config.queries {
         let chain = match &query.fallback {
-            Some(words) => chain(&format!("queries.{name}.fallback"), words, &known, problems),
-            None => usual(problems),
+            Some(words) => {
+                resolver.chain(&format!("queries.{name}.fallback"), words, &clients, problems)
+            }
+            None => default(problems),
         };
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let primary = source("client.kind", context(&config.client), plugins, problems);
-    let other = |(name, own): (&String, &ClientConfig)| {
-        (name.clone(), source(&format!("clients.{name}.kind"), context(own), plugins, problems))
-    };
-    let others = config.clients.iter().map(other).collect();
-    let cache =
-        Cache::new(&config.cache, inputs.paths.as_ref(), Access::of_dry_run(inputs.dry_run));
-    let read = inputs.read.unwrap_or(config.cache.read);
+    let http = inputs.http(config, &clients);
+    let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
+    let primary = source(clients.primary);
+    let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
+    let cache = Cache::new(
+        &config.cache,
+        inputs.paths.as_ref(),
+        Access::of_dry_run(inputs.options.dry_run),
+    );
+    let read = inputs.options.read.unwrap_or(config.cache.read);
     Queries::new(table, primary, others, cache, read)
 }
 
-impl PlanInputs {
+/// A client as a source of tasks, built when it is first asked.
+fn source(
+    client: ClientDefinition,
+    make_context: impl Fn(&ClientDefinition) -> ClientContext,
+) -> TaskSource {
+    let context = make_context(&client);
+    let ClientDefinition { config, kind, settings } = client;
+    let usable = settings.as_ref().ok();
+    let own = usable.map(|settings| settings.identity()).unwrap_or_default();
+    TaskSource {
+        label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
+        identity: Identity::new(&kind, &config, &own, &context.root),
+        is_cached: usable.is_some_and(|settings| !settings.is_local()),
+        files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
+        user_id: config.user_id.clone(),
+        build: Box::new(move || settings.clone()?.build(context.clone())),
+        client: OnceCell::new(),
+    }
+}
+
+impl PlanInputs<'_> {
     /// Where state may be written; nowhere in a dry run.
     fn kept_paths(&self) -> Option<&Paths> {
-        self.paths.as_ref().filter(|_| !self.dry_run)
+        self.paths.as_ref().filter(|_| !self.options.dry_run)
     }
 
-    fn plugins(&self) -> Plugins {
+    fn plugins(&self, config: &Arc<Config>) -> Plugins {
         let place = PluginHost { program: self.program.clone(), root: self.root.clone() };
-        let (config, environment) = (Arc::clone(&self.config), Arc::clone(&self.environment));
-        Plugins::new(config, environment, self.paths.as_ref(), place)
+        let environment = Arc::clone(&self.environment);
+        Plugins::new(Arc::clone(config), environment, self.paths.as_ref(), place)
     }
-}
 
-fn source(
-    key: &str,
-    context: ClientContext,
-    plugins: &Plugins,
-    problems: &mut Vec<Failure>,
-) -> TaskSource {
-    let kind = client::resolve_kind(&context.config).to_owned();
-    if let Some(word) = kind.strip_prefix(plugin::PREFIX) {
-        return plugin_source(word, context, plugins, problems);
+    fn http(&self, config: &Config, clients: &Clients) -> Rc<Http> {
+        Rc::new(Http::new(config, clients.primary.config.url.clone(), self.kept_paths()))
     }
-    let identity = Identity::new(&kind, &context.config, &context.root);
-    let label = client::label(&context.config);
-    let user_id = context.config.user_id.clone();
-    let is_cached = kind != "local";
-    let found = client::find(&kind)
-        .ok_or_else(|| unknown(key, "client", &kind, client::BUILTINS.iter().map(|one| one.name)));
-    problems.extend(found.as_ref().err().cloned());
-    let build = move || found.clone().and_then(|builtin| (builtin.build)(context.clone()));
-    TaskSource {
-        label,
-        identity,
-        is_cached,
-        user_id,
-        build: Box::new(build),
-        client: OnceCell::new(),
-    }
-}
 
-fn plugin_source(
-    word: &str,
-    context: ClientContext,
-    plugins: &Plugins,
-    problems: &mut Vec<Failure>,
-) -> TaskSource {
-    let named = plugins.find(word, ItemKind::Client);
-    problems.extend(named.as_ref().err().filter(|failure| !problems.contains(failure)).cloned());
-    let known = named.as_ref().ok();
-    let own = known.map(|named| format!("{} {}", named.item, named.plugin.identity()));
-    let kind = format!("{}{word} {}", plugin::PREFIX, own.unwrap_or_default());
-    TaskSource {
-        label: format!("plugin {word}"),
-        identity: Identity::new(&kind, &context.config, &context.root),
-        is_cached: known.is_some_and(|named| !named.pin.manifest.local.contains(&named.item)),
-        user_id: context.config.user_id.clone(),
-        build: Box::new(move || {
-            named.clone().map(|named| client::plugin::client(named, context.clone()))
-        }),
-        client: OnceCell::new(),
-    }
-}
-
-/// What the words of a chain may name.
-struct KnownNames<'a> {
-    config: &'a Config,
-    plugins: &'a Plugins,
-}
-
-/// The steps of the chain at `key`; an unknown word is ignored and reported. When no word
-/// is left, the default stands in: a slip must not cost the session what is cached.
-fn chain(
-    key: &str,
-    words: &[String],
-    known: &KnownNames,
-    problems: &mut Vec<Failure>,
-) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for word in words {
-        match step(key, word, known) {
-            Ok(step) => steps.push(step),
-            Err(failure) if problems.contains(&failure) => {}
-            Err(failure) => problems.push(failure),
+    fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
+        let (http, environment) = (Rc::clone(http), Arc::clone(&self.environment));
+        let (paths, root) = (self.kept_paths().cloned(), self.root.clone());
+        move |client| ClientContext {
+            config: client.config.clone(),
+            http: Rc::clone(&http),
+            environment: Arc::clone(&environment),
+            paths: paths.clone(),
+            root: root.clone(),
         }
     }
-    if steps.is_empty() && !words.is_empty() {
-        steps.extend(config::default_chain().filter_map(|word| step(key, word, known).ok()));
-    }
-    steps
-}
 
-/// A word with a prefix says what it means; of bare words what the user configured wins over what is
-/// built in.
-fn step(key: &str, word: &str, known: &KnownNames) -> Result<Step, Failure> {
-    let KnownNames { config, plugins } = known;
-    let plugin = |name: &str| {
-        let named = plugins.find(name, ItemKind::Strategy)?;
-        Ok(Step::Plugin(fallback::plugin::step(word, named)))
-    };
-    if let Some(name) = word.strip_prefix(plugin::PREFIX) {
-        return plugin(name);
-    }
-    if let Some(name) = word.strip_prefix("client:") {
-        let known = config.clients.contains_key(name);
-        let step = known.then(|| Step::Client(name.to_owned()));
-        return step.ok_or_else(|| {
-            unknown(key, "client", name, config.clients.keys().map(String::as_str))
-        });
-    }
-    match (config.clients.contains_key(word), config.plugins.contains_key(word)) {
-        (true, true) => Err(ambiguous(key, word)),
-        (true, false) => Ok(Step::Client(word.to_owned())),
-        (false, true) => plugin(word),
-        (false, false) => fallback::find(word).map(Step::Builtin).ok_or_else(|| {
-            unknown(key, "strategy", word, fallback::BUILTINS.iter().map(|one| one.name))
-        }),
-    }
-}
-
-fn ambiguous(key: &str, word: &str) -> Failure {
-    let text = format!("`{key}`: `{word}` is both a client and a plugin");
-    Failure::new(Code::ConfigName, text).hint(format!("write `client:{word}` or `plugin:{word}`"))
-}
-
-fn unknown<'a>(key: &str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let known: Vec<&str> = known.collect();
-    let failure = Failure::new(Code::ConfigName, format!("`{key}`: there is no {what} `{name}`"));
-    match config::nearest(name, &known) {
-        Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => failure.hint(format!("no {what} is configured")),
-        None => failure.hint(format!("known: {}", known.join(", "))),
+    fn missing(&self, config: &Config, clients: &Clients) -> Vec<Failure> {
+        if !self.options.check {
+            return Vec::new();
+        }
+        let http = self.http(config, clients);
+        let context = self.client_context(&http);
+        let all = std::iter::once(&clients.primary).chain(clients.others.values());
+        let usable = all.filter_map(|client| Some((client, client.settings.as_ref().ok()?)));
+        usable.flat_map(|(client, settings)| settings.missing(&context(client))).collect()
     }
 }

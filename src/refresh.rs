@@ -6,10 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::cache::{Cache, upkeep};
-use crate::config::{self, LoadedConfig};
+use crate::config;
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::Access;
-use crate::environment::Environment;
 use crate::hook::bindings;
 use crate::plan::Plan;
 use crate::query::QueryResult;
@@ -90,24 +89,17 @@ fn is_upkeep_due(plan: &Plan) -> bool {
 
 /// Starts the detached process. It inherits no pipes and only the listed variables. A failure here
 /// costs only the next session a request.
-pub fn spawn_detached(
-    program: &Path,
-    work: &BackgroundWork,
-    folder: &Path,
-    environment: &Environment,
-    loaded: &LoadedConfig,
-) {
-    let secrets: Vec<&str> = loaded.config.secret_variables().collect();
-    let plugins = &loaded.config.plugins;
+pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) {
+    let plugins = &plan.session.config.plugins;
     let is_kept = |name: &str| {
         INHERITED.contains(&name)
             || config::is_ours(name)
-            || secrets.contains(&name)
+            || plan.secret_variables.iter().any(|variable| variable == name)
             || plugins.values().any(|plugin| plugin.env.iter().any(|variable| variable == name))
     };
     let mut command = Command::new(program);
     command.arg(COMMAND).current_dir(folder).env_clear();
-    command.envs(environment.iter().filter(|(name, _)| is_kept(name)));
+    command.envs(plan.session.environment.iter().filter(|(name, _)| is_kept(name)));
     command.args(work.renew.iter().map(|name| format!("--renew={name}")));
     command.args(work.prime.iter().map(|name| format!("--prime={name}")));
     command.args(work.upkeep.then_some("--upkeep"));

@@ -4,9 +4,12 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use crate::support::session::write;
-use crate::support::{FaultServer, Outcome, Session, mcp_reply};
 use serde_json::{Value, json};
+use warmstart::error::Failure;
+use warmstart::plan::PlannedHook;
+
+use crate::support::session::write;
+use crate::support::{FaultServer, Outcome, Session, mcp_reply, plan};
 
 /// What `config show` says of one setting: the value in use and its place.
 #[track_caller]
@@ -637,50 +640,56 @@ const SHAPES: &[&str] = &[
 
 #[test]
 fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
-    use std::sync::Arc;
-
-    use warmstart::config::{ConfigSources, Depth, load, reference};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hooks.toml");
-    let loaded = |text: &str| {
+    // What is read, and all that is wrong with it.
+    let read = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        load(&ConfigSources {
-            environment: Arc::default(),
-            paths: None,
-            project: None,
-            file: Some(file.clone()),
-            flags: Vec::new(),
-            depth: Depth::Winners,
-        })
+        let loaded = plan::loaded(Some(&file));
+        let plan = plan::plan_of(&loaded);
+        let problems: Vec<Failure> = loaded.problems.into_iter().chain(plan.problems).collect();
+        let hook = |hook: PlannedHook| (hook.name, hook.order, hook.timeout, hook.max_chars);
+        let hooks: Vec<_> = plan.hooks.into_iter().map(hook).collect();
+        (loaded.config, hooks, problems)
     };
     let named =
         ["hooks.x.kind", "hooks.x.command", "plugins.x.env", "plugins.x.config", "branches.x"];
     // A file of a wrong version is refused whole, which is another test.
-    let settings = reference::settings();
+    let settings = warmstart::resolve::settings();
     let fixed = settings.iter().map(|setting| setting.key()).filter(|key| key != "version");
     let keys: Vec<String> = fixed.chain(named.map(String::from)).collect();
     for shape in SHAPES {
-        let all = loaded(&keys.iter().map(|key| format!("{key} = {shape}\n")).collect::<String>());
+        let (mut config, mut hooks, problems) =
+            read(&keys.iter().map(|key| format!("{key} = {shape}\n")).collect::<String>());
         let wrong = |at: usize| {
             let start = format!("hooks.toml:{}: ", at + 1);
-            all.problems.iter().any(|problem| problem.to_string().contains(&start))
+            problems.iter().any(|problem| problem.to_string().contains(&start))
         };
         let count = (0..keys.len()).filter(|at| wrong(*at)).count();
-        assert_eq!(all.problems.len(), count, "{shape}: one problem for each key, and its place");
+        assert_eq!(
+            problems.len(),
+            count,
+            "{shape}: one problem for each key, and its place: {problems:?}"
+        );
         let blank_where_wrong = keys.iter().enumerate().map(|(at, key)| match wrong(at) {
             true => "\n".to_owned(),
             false => format!("{key} = {shape}\n"),
         });
-        let rest = loaded(&blank_where_wrong.collect::<String>());
-        assert!(rest.problems.is_empty(), "{shape}: {:?}", rest.problems);
+        let (mut other_config, mut other_hooks, rest) =
+            read(&blank_where_wrong.collect::<String>());
+        assert!(rest.is_empty(), "{shape}: {rest:?}");
         // A table with a name of its own begins with its first key, good or bad.
-        let (mut all, mut rest) = (all.config, rest.config);
-        for config in [&mut all, &mut rest] {
-            config.hooks.remove("x");
+        for config in [&mut config, &mut other_config] {
             config.plugins.retain(|name, _| name != "x" && name != "NAME");
-            config.clients.remove("NAME");
+            config.queries.remove("NAME");
+            // Words of a chain are kept as written, and resolved in the plan.
+            config.fallback_chain.clear();
+            config.queries.values_mut().for_each(|query| query.fallback = None);
         }
-        assert_eq!(all, rest, "{shape}");
+        for hooks in [&mut hooks, &mut other_hooks] {
+            hooks.retain(|(name, ..)| name != "x" && name != "NAME");
+        }
+        assert_eq!((config, hooks), (other_config, other_hooks), "{shape}");
     }
 }
 
@@ -698,6 +707,50 @@ fn b11_in_a_chain_configured_names_win_and_an_ambiguous_one_is_an_error() {
     assert!(check.stderr.contains("both a client and a plugin"), "{check:?}");
 }
 
+#[test]
+fn d4_a_setting_of_another_hook_or_client_is_a_mistake() {
+    let table = [
+        ("[hooks.git_context]\ncommand = [\"x\"]\n", "hooks.git_context.command"),
+        ("[hooks.git_context]\nqueries = [\"tasks\"]\n", "hooks.git_context.queries"),
+        ("[client]\nkind = \"mcp\"\nfiles = [\"x\"]\n", "client.files"),
+        ("[client]\nkind = \"local\"\nera = \"legacy\"\n", "client.era"),
+    ];
+    for (text, key) in table {
+        let session = Session::new().hooks_toml(text);
+        let line = text.lines().count();
+        faulty(&session, &[&format!("{}:{line}: ", user_file(&session).display()), key]);
+    }
+    // What `auto` may come to is not known before the URL is.
+    valid(&Session::new().hooks_toml("[client]\nera = \"legacy\"\nfiles = [\"x\"]\n"));
+    // Another layer chose the kind: the file is right without it.
+    let text = "[client]\nurl = \"http://localhost:1\"\nera = \"legacy\"\n";
+    valid(&Session::new().hooks_toml(text).env("WARMSTART_CLIENT__KIND", "local"));
+}
+
+#[test]
+fn s2_11_a_name_that_cannot_be_resolved_has_its_file_and_line() {
+    let table = [
+        ("[client]\nkind = \"mpc\"\n", "`client.kind`: there is no client `mpc`"),
+        ("[fallback]\nchain = [\"skpi\"]\n", "`fallback.chain`: there is no strategy `skpi`"),
+        ("[fallback]\nchain = [\"plugin:x\"]\n", "`fallback.chain`: the plugin `x` is not trusted"),
+        (
+            "[queries.next]\nfallback = [\"skpi\"]\n",
+            "`queries.next.fallback`: there is no strategy",
+        ),
+        ("[hooks.lint]\nkind = \"comand\"\n", "`hooks.lint`: there is no hook `comand`"),
+    ];
+    for (text, message) in table {
+        let session = Session::new().hooks_toml(text);
+        faulty(&session, &[&format!("{}:2: {message}", user_file(&session).display())]);
+    }
+}
+
+#[test]
+fn every_setting_has_a_comment_and_its_range_is_its_parsers() {
+    let settings = warmstart::resolve::settings();
+    assert_eq!(warmstart::config::reference::comment_faults(&settings), Vec::<String>::new());
+}
+
 /// A page that the program generates; `WARMSTART_TEST_UPDATE=1` writes it.
 #[track_caller]
 fn generated(file: &str, text: &str) {
@@ -712,7 +765,10 @@ fn generated(file: &str, text: &str) {
 
 #[test]
 fn the_settings_reference_is_up_to_date() {
-    generated("docs/settings.md", &warmstart::config::reference::markdown());
+    generated(
+        "docs/settings.md",
+        &warmstart::config::reference::markdown(&warmstart::resolve::settings()),
+    );
 }
 
 #[test]

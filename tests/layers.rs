@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, lowest first.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &[
         "task",
         "event",
@@ -25,6 +25,7 @@ const LAYERS: [&[&str]; 10] = [
     &["client", "fallback"],
     &["query"],
     &["hook"],
+    &["resolve"],
     &["plan", "engine", "refresh"],
     &["context", "output"],
     &["cli", "main", "lib"],

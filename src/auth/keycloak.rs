@@ -76,7 +76,7 @@ impl Auth {
     }
 
     /// The identity server, if the secret may be sent there.
-    fn identity_server(&self) -> Result<&SafeUrl, Failure> {
+    pub(super) fn identity_server(&self) -> Result<&SafeUrl, Failure> {
         let url = self.config.url.as_ref();
         let url = url.ok_or_else(|| {
             Failure::new(

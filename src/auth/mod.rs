@@ -5,6 +5,7 @@ mod answer;
 pub mod claims;
 mod keycloak;
 mod mcp_json;
+mod readiness;
 mod source;
 mod store;
 

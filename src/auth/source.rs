@@ -41,6 +41,23 @@ pub async fn resolve(
     })
 }
 
+/// Why the secret cannot be had, as far as that shows without starting a program.
+pub fn unusable(source: &SecretSource, key: &str) -> Option<Failure> {
+    let text = match source {
+        SecretSource::Value(_) | SecretSource::Variable(..) => return None,
+        SecretSource::File(path) => {
+            let why = from_file(path).err()?;
+            format!("cannot read `{key}` from `{}`: {why}", path.display())
+        }
+        SecretSource::Command(words) => {
+            let program = std::path::Path::new(&words[0]);
+            let is_absent = program.is_absolute() && !program.exists();
+            is_absent.then(|| format!("cannot run `{}` to get `{key}`: no such file", words[0]))?
+        }
+    };
+    Some(Failure::new(Code::SecretMissing, text).hint("fix it, or set another secret source"))
+}
+
 /// Identifies a secret without starting a program; short, so that secrets cannot be guessed from it.
 #[must_use]
 pub fn fingerprint(source: &SecretSource) -> String {

@@ -12,14 +12,15 @@ use crate::task::Query;
 pub struct Identity(String);
 
 impl Identity {
-    /// The identity that a client of this kind has with these settings in this repository.
+    /// The identity that a client of this kind has with these settings in this repository; `own` is what
+    /// the client adds.
     #[must_use]
-    pub fn new(kind: &str, config: &ClientConfig, root: &Path) -> Self {
+    pub fn new(kind: &str, config: &ClientConfig, own: &[String], root: &Path) -> Self {
         let url = config.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
         let auth = auth_parts(&config.auth);
         let root = root.to_string_lossy();
         let mut parts = vec![kind, url.as_str(), config.user_id.as_str(), &root];
-        parts.extend(auth.iter().map(String::as_str));
+        parts.extend(auth.iter().chain(own).map(String::as_str));
         Identity::of_parts(&parts)
     }
 

@@ -10,14 +10,14 @@ use super::Invocation;
 use super::runtime::block_on;
 use super::tasks::with_sign_of_life;
 use super::terminal::{self, CommandResult};
-use super::workspace::{PlanOptions, Workspace};
+use super::workspace::Workspace;
 use crate::client;
 use crate::config;
 use crate::context::sanitise;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
 use crate::query::TaskSource;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,8 +67,7 @@ fn source<'a>(plan: &'a Plan, name: Option<&str>) -> Result<&'a TaskSource, Fail
     let queries = &plan.session.queries;
     let Some(name) = name else { return Ok(queries.primary()) };
     queries.other(name).ok_or_else(|| {
-        let clients = plan.session.config.clients.keys();
-        let configured: Vec<&str> = clients.map(String::as_str).collect();
+        let configured: Vec<&str> = queries.others().collect();
         let hint = match config::nearest(name, &configured) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add `[clients.{name}]` to your hooks.toml"),

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Invocation;
-use super::terminal::{self, CommandResult, print_error};
-use super::workspace::{PlanOptions, Workspace};
+use super::terminal::{self, CommandResult, print_error, print_warning};
+use super::workspace::Workspace;
 use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
 use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
@@ -16,7 +16,8 @@ use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::logging;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
+use crate::resolve;
 
 /// What to show.
 #[derive(Args)]
@@ -69,21 +70,29 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     }
     match &options.command {
         Command::Show(show) if show.plan => show_plan(show, &workspace, invocation),
-        Command::Show(options) => show(options, &workspace)?,
+        Command::Show(options) => show(options, &workspace, invocation)?,
         Command::Check => return check(&workspace, invocation),
         Command::Path => terminal::print(&paths(&workspace)),
-        Command::Schema => terminal::print(&format!("{:#}\n", reference::schema())),
+        Command::Schema => {
+            terminal::print(&format!("{:#}\n", reference::schema(&resolve::settings())))
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn show_plan(options: &Show, workspace: &Workspace, invocation: &Invocation) {
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::DRY_RUN);
+    let plan = plan(workspace, invocation);
     let text = if options.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
     terminal::print(&spelled_out(&text));
 }
 
-fn show(options: &Show, workspace: &Workspace) -> Result<(), Failure> {
+/// The plan reads the tables of clients and hooks; before it is made their settings are unknown.
+fn plan(workspace: &Workspace, invocation: &Invocation) -> Plan {
+    workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::CHECK)
+}
+
+fn show(options: &Show, workspace: &Workspace, invocation: &Invocation) -> Result<(), Failure> {
+    let plan = plan(workspace, invocation);
     let mut settings = workspace.loaded.stack.take_settings();
     settings.retain(|setting| !setting.values.is_empty());
     settings.sort_by(|one, other| one.path.cmp(&other.path));
@@ -96,7 +105,7 @@ fn show(options: &Show, workspace: &Workspace) -> Result<(), Failure> {
     };
     terminal::print(&spelled_out(&text));
     let key = options.key.as_deref().unwrap_or_default();
-    let problems = workspace.loaded.problems.iter();
+    let problems = workspace.loaded.problems.iter().chain(&plan.problems);
     // Why a value is not the one that was written.
     problems.filter(|problem| problem.message.contains(key)).for_each(terminal::print_error);
     Ok(())
@@ -210,11 +219,12 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
 
 /// All that is wrong, at once: values of every layer, files, and names that lead nowhere.
 fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
-    let plan = workspace.plan(SessionEvent::unknown(), invocation, PlanOptions::DRY_RUN);
+    let plan = plan(workspace, invocation);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
     let loaded = &workspace.loaded;
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty);
     let count = all.map(print_error).count();
+    plan.missing.iter().for_each(print_warning);
     loaded.notices.iter().for_each(terminal::print_note);
     loaded.untrusted.iter().for_each(terminal::print_note);
     if count == 0 {

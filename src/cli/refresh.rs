@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::Invocation;
 use super::runtime::block_on;
-use super::workspace::{Log, PlanOptions, Workspace, folder_of};
+use super::workspace::{Log, Workspace, folder_of};
 use crate::event::SessionEvent;
+use crate::plan::PlanOptions;
 use crate::refresh::{self, BackgroundWork};
 
 /// The work, as `refresh::spawn_detached` writes it.

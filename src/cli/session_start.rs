@@ -14,7 +14,7 @@ use record::Stages;
 
 use super::stdin::ReadEvent;
 use super::watchdog::Watchdog;
-use super::workspace::{Log, PlanOptions, Workspace, folder_of};
+use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
@@ -26,7 +26,7 @@ use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
 use crate::output::{Agent, HookOutput, ResponseGuard};
 use crate::paths::Paths;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
 
@@ -112,7 +112,7 @@ fn session(
         }
         return ExitCode::SUCCESS;
     }
-    let plan_options = PlanOptions { dry_run: options.dry_run, read: None };
+    let plan_options = PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() };
     let plan =
         tracing::debug_span!("plan").in_scope(|| workspace.plan(event, invocation, plan_options));
     stages.end("plan");
@@ -248,13 +248,7 @@ fn afterwards(
     }
     append_record(finished, workspace, stages);
     if !work.is_empty() && workspace.paths.is_some() {
-        refresh::spawn_detached(
-            &invocation.program,
-            &work,
-            &workspace.folder,
-            &invocation.environment,
-            &workspace.loaded,
-        );
+        refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 

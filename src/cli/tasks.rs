@@ -11,15 +11,14 @@ use super::Invocation;
 use super::runtime::block_on;
 use super::table::{self, Column};
 use super::terminal::{self, CommandResult, print_warning};
-use super::workspace::{PlanOptions, Workspace};
-use crate::client;
+use super::workspace::Workspace;
 use crate::config::CacheRead;
 use crate::context::sanitise;
 use crate::deadline::{Deadline, Timestamp, duration_text};
 use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanOptions};
 use crate::provenance::{Provenance, ServedFrom};
 use crate::query::{Bindings, Queries, QueryResult, Timeout};
 use crate::task::{Answer, Task, by_importance};
@@ -67,7 +66,7 @@ pub struct Options {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
     let read = options.live.then_some(CacheRead::NetworkFirst);
-    let plan_options = PlanOptions { dry_run: false, read };
+    let plan_options = PlanOptions { read, ..PlanOptions::default() };
     let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
     let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));
     let printed = match &answered {
@@ -236,11 +235,11 @@ fn failure_json(failure: &Failure) -> Value {
 
 /// Why a text is empty: for a task file that none of the configured ones exists.
 fn no_text(plan: &Plan) -> String {
-    let config = &plan.session.config.client;
-    if client::resolve_kind(config) != "local" {
+    let source = plan.session.queries.primary();
+    if source.is_cached {
         return "The answer is an empty text.\n".into();
     }
-    let files: Vec<String> = config.files.iter().map(|file| file.display().to_string()).collect();
+    let files: Vec<String> = source.files.iter().map(|file| file.display().to_string()).collect();
     let text = match files.as_slice() {
         [] => "There is no task file: `client.files` is empty".to_owned(),
         [file] => format!("There is no task file: `{file}` does not exist"),

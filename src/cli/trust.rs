@@ -16,8 +16,10 @@ use crate::config::file;
 use crate::config::trust::{FileSetting, PROJECT_FILE, TrustStore, settings_of};
 use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
+use crate::hook;
 use crate::paths::Paths;
 use crate::repository::Repository;
+use crate::resolve;
 
 /// Flags of `trust`.
 #[derive(Args)]
@@ -54,7 +56,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let file = file::read(&path)?.ok_or_else(|| {
         Failure::new(Code::ConfigUnreadable, format!("there is no `{}`", path.display()))
     })?;
-    let settings = settings_of(&file)?;
+    let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
     terminal::print(&describe(&path, &settings));
     if store.has_entry(&path) {
         terminal::print(&trusted.changes(&settings));
@@ -112,7 +114,7 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
         terminal::print(&spelled_out(&format!("There is no {}\n", path.display())));
         return Ok(ExitCode::SUCCESS);
     };
-    let settings = settings_of(&file)?;
+    let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
     terminal::print(&describe(path, &settings));
     let state = match (store.trusts(path, &file.text), store.has_entry(path)) {
         (true, _) => "is trusted",

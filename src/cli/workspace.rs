@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Flags, Invocation, terminal};
-use crate::config::{self, CacheRead, ConfigSources, Depth, LoadedConfig};
+use crate::config::{self, ConfigSources, Depth, LoadedConfig};
 use crate::deadline::Timestamp;
 use crate::error::Failure;
 use crate::event::SessionEvent;
+use crate::hook;
 use crate::logging::{self, Console};
 use crate::paths::Paths;
-use crate::plan::{self, Plan, PlanInputs};
+use crate::plan::{self, Plan, PlanInputs, PlanOptions};
 use crate::repository::Repository;
 
 /// The folder that a command works in, and the configuration that holds there.
@@ -29,20 +30,6 @@ pub enum Log {
     File,
     /// Only what `-v` prints.
     Console,
-}
-
-/// How a command differs from a session start with the user's settings.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PlanOptions {
-    /// Nothing on disk may change.
-    pub dry_run: bool,
-    /// Instead of `cache.read`.
-    pub read: Option<CacheRead>,
-}
-
-impl PlanOptions {
-    /// Nothing on disk may change.
-    pub const DRY_RUN: PlanOptions = PlanOptions { dry_run: true, read: None };
 }
 
 impl Workspace {
@@ -68,6 +55,7 @@ impl Workspace {
             project: Some(&root),
             file: flags.config.clone(),
             flags: flags.set.clone(),
+            hook_keys: hook::untrusted_keys,
             depth,
         };
         let loaded = config::load(&sources);
@@ -112,19 +100,16 @@ impl Workspace {
     /// The plan for `event`.
     #[must_use]
     pub fn plan(&self, event: SessionEvent, invocation: &Invocation, options: PlanOptions) -> Plan {
-        let PlanOptions { dry_run, read } = options;
         plan::build(PlanInputs {
             event,
-            config: Arc::new(self.loaded.config.clone()),
+            loaded: &self.loaded,
             environment: Arc::new(invocation.environment.clone()),
             paths: self.paths.clone(),
             repository: self.repository.clone(),
             root: self.root.clone(),
             program: invocation.program.clone(),
-            trusted: self.loaded.project_trusted,
-            dry_run,
             now: Timestamp::now(),
-            read,
+            options,
         })
     }
 }

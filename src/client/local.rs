@@ -2,18 +2,21 @@
 //! that a session has tasks at once. Read each time: that costs less than a cache.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::payload::{self, ParseError};
-use super::{Builtin, Client, ClientContext, ClientFuture, no_tools};
+use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, no_tools};
+use crate::config::parser::files;
+use crate::config::{ClientConfig, Reader};
 use crate::deadline::Deadline;
 use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
 use crate::task::{Answer, Query, Task, Tasks};
 
 pub static BUILTIN: Builtin =
-    Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", build };
+    Builtin { name: "local", summary: "a Markdown checklist or JSON file of the project", read };
 
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// More can never be shown; the total stays exact.
@@ -24,9 +27,34 @@ struct Local {
     files: Vec<PathBuf>,
 }
 
-fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
-    let ClientContext { config, root, .. } = context;
-    Ok(Box::new(Local { root, files: config.files }))
+struct LocalSettings {
+    files: Vec<PathBuf>,
+}
+
+fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
+    Rc::new(LocalSettings { files: table.get("files", files()) })
+}
+
+impl ClientSettings for LocalSettings {
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn label(&self, _: &ClientConfig) -> String {
+        "local task file".into()
+    }
+
+    fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    fn missing(&self, _: &ClientContext) -> Vec<Failure> {
+        Vec::new()
+    }
+
+    fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+        Ok(Box::new(Local { root: context.root, files: self.files.clone() }))
+    }
 }
 
 impl Client for Local {

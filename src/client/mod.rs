@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::auth::{Auth, AuthContext, ResourceIndicator};
-use crate::config::{ClientConfig, Config};
+use crate::config::{ClientConfig, Reader};
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
@@ -59,7 +59,6 @@ fn no_tools(client: &str, tool: &str) -> Failure {
 pub struct ClientContext {
     /// Its own table, `[client]` or `[clients.NAME]`, with its credentials.
     pub config: ClientConfig,
-    pub whole: Arc<Config>,
     /// The one HTTP client of the process.
     pub http: Rc<Http>,
     pub environment: Arc<Environment>,
@@ -87,7 +86,43 @@ pub struct Builtin {
     /// The word for `client.kind`.
     pub name: &'static str,
     pub summary: &'static str,
-    pub build: fn(ClientContext) -> Result<Box<dyn Client>, Failure>,
+    /// Reads its own settings from its table.
+    pub read: fn(&Reader<'_>) -> Rc<dyn ClientSettings>,
+}
+
+/// The settings of one client, and what other modules have to know about it.
+pub trait ClientSettings {
+    /// Whether it reads files of this machine: its answers are not cached.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// What selects its data beside the common settings: part of the cache identity.
+    fn identity(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// For messages and source lines.
+    fn label(&self, config: &ClientConfig) -> String {
+        match &config.url {
+            Some(url) => format!("task server {url}"),
+            None => format!("client {}", config.kind),
+        }
+    }
+
+    /// The files that it looks for, in order.
+    fn files(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// What is missing before it can be asked, found without starting or asking anything.
+    fn missing(&self, context: &ClientContext) -> Vec<Failure>;
+
+    /// Builds it.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure>;
 }
 
 /// The clients that need no plugin.
@@ -98,6 +133,9 @@ pub static BUILTINS: &[&Builtin] = &[&mcp::BUILTIN, &rest::BUILTIN, &local::BUIL
 pub fn find(name: &str) -> Option<&'static Builtin> {
     BUILTINS.iter().copied().find(|builtin| builtin.name == name)
 }
+
+/// The kinds that `auto` chooses from.
+pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &local::BUILTIN];
 
 /// The kind, with `auto` resolved: `mcp` with a URL, else `local`.
 #[must_use]
@@ -123,14 +161,4 @@ pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
         url.set_path("/mcp");
     }
     Ok(url.into())
-}
-
-/// The source in messages and in the source line of the context.
-#[must_use]
-pub fn label(config: &ClientConfig) -> String {
-    match (resolve_kind(config), &config.url) {
-        ("local", _) => "local task file".into(),
-        (_, Some(url)) => format!("task server {url}"),
-        (kind, None) => format!("client {kind}"),
-    }
 }

@@ -1,23 +1,52 @@
 //! A plugin as a source of tasks. Passes on the query, and the token of its server if the user allowed
 //! that when trusting it.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
-use super::{Client, ClientContext, ClientFuture, no_tools};
+use super::{Client, ClientContext, ClientFuture, ClientSettings, no_tools};
 use crate::auth::{Auth, ResourceIndicator};
+use crate::config::ClientConfig;
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::plugin::wire::{self, PluginRequest};
-use crate::plugin::{Plugin, ResolvedItem};
+use crate::plugin::{PREFIX, Plugin, ResolvedItem};
 use crate::task::{Answer, AnswerKind, Query};
 
 /// The limit of a query that has none.
 const DEFAULT_LIMIT: u64 = 20;
 
-/// `named` as a client, with the settings of its own table.
+/// `named` as a client.
 #[must_use]
-pub fn client(named: ResolvedItem, context: ClientContext) -> Box<dyn Client> {
-    Box::new(PluginClient { named, context })
+pub fn settings(named: ResolvedItem) -> Rc<dyn ClientSettings> {
+    Rc::new(PluginSettings { named })
+}
+
+struct PluginSettings {
+    named: ResolvedItem,
+}
+
+impl ClientSettings for PluginSettings {
+    fn is_local(&self) -> bool {
+        self.named.pin.manifest.local.contains(&self.named.item)
+    }
+
+    fn identity(&self) -> Vec<String> {
+        vec![self.named.item.clone(), self.named.plugin.identity()]
+    }
+
+    fn label(&self, config: &ClientConfig) -> String {
+        format!("plugin {}", config.kind.strip_prefix(PREFIX).unwrap_or_default())
+    }
+
+    fn missing(&self, _: &ClientContext) -> Vec<Failure> {
+        Vec::new()
+    }
+
+    fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+        Ok(Box::new(PluginClient { named: self.named.clone(), context }))
+    }
 }
 
 struct PluginClient {

@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::tool_call::ToolCall;
-use super::{Builtin, Client, ClientContext, ClientFuture, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
 use crate::auth::{Auth, ResourceIndicator};
+use crate::config::Reader;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::{Error, Http, HttpRequest, Opened, Repeat};
@@ -15,7 +16,7 @@ use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
 pub static BUILTIN: Builtin =
-    Builtin { name: "rest", summary: "a REST server: POST of the arguments to URL/TOOL", build };
+    Builtin { name: "rest", summary: "a REST server: POST of the arguments to URL/TOOL", read };
 
 struct Rest {
     base: SafeUrl,
@@ -23,10 +24,31 @@ struct Rest {
     auth: Auth,
 }
 
-fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
-    let base = super::endpoint(&context.config)?;
-    let auth = context.auth(&base, ResourceIndicator::None);
-    Ok(Box::new(Rest { base, http: context.http, auth }))
+struct RestSettings;
+
+fn read(_: &Reader<'_>) -> Rc<dyn ClientSettings> {
+    Rc::new(RestSettings)
+}
+
+impl ClientSettings for RestSettings {
+    fn missing(&self, context: &ClientContext) -> Vec<Failure> {
+        match Rest::new(context.clone()) {
+            Ok(client) => client.auth.missing(),
+            Err(failure) => vec![failure],
+        }
+    }
+
+    fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+        Ok(Box::new(Rest::new(context)?))
+    }
+}
+
+impl Rest {
+    fn new(context: ClientContext) -> Result<Self, Failure> {
+        let base = super::endpoint(&context.config)?;
+        let auth = context.auth(&base, ResourceIndicator::None);
+        Ok(Rest { base, http: context.http, auth })
+    }
 }
 
 impl Client for Rest {

@@ -1,9 +1,7 @@
-//! `[client]` and `[clients.NAME]`: the sources of tasks.
-
-use std::path::PathBuf;
+//! `[client]` and `[clients.NAME]`: what every source of tasks has. A client reads the rest itself.
 
 use super::auth::AuthConfig;
-use super::parser::{Words, files, text, url, word};
+use super::parser::{text, url};
 use super::reader::Reader;
 use crate::secret::SafeUrl;
 
@@ -13,36 +11,24 @@ pub struct ClientConfig {
     /// `auto`, a built-in client, or `plugin:NAME`.
     pub kind: String,
     pub url: Option<SafeUrl>,
-    pub era: Era,
     pub user_id: String,
-    /// For `local`: the first that exists; relative ones from the repository's root.
-    pub files: Vec<PathBuf>,
     pub auth: AuthConfig,
 }
 
-/// Which MCP revisions to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Era {
-    #[default]
-    Auto,
-    Modern,
-    Legacy,
-}
-
-impl Words for Era {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("auto", Era::Auto), ("modern", Era::Modern), ("legacy", Era::Legacy)];
-}
-
 impl ClientConfig {
-    pub(super) fn read(table: &Reader<'_>, auth: AuthConfig) -> Self {
+    /// Reads a table, with these credentials.
+    pub fn read(table: &Reader<'_>, auth: AuthConfig) -> Self {
         ClientConfig {
             kind: table.get("kind", text()),
             url: table.get("url", url()),
-            era: table.get("era", word()),
             user_id: table.get("user_id", text()),
-            files: table.get("files", files()),
             auth,
         }
+    }
+
+    /// The credentials of `[clients.NAME]`: its own alone, by default none.
+    #[must_use]
+    pub fn own_auth(table: &Reader<'_>) -> AuthConfig {
+        table.table_with("auth", "auth", AuthConfig::read)
     }
 }

@@ -11,7 +11,7 @@ use super::layer::{Kind, Layer, Origin, Setting};
 use super::parser::toml_value;
 use super::problem;
 use super::stack::{Depth, Stack};
-use super::trust::{PROJECT_FILE, TrustStore, needs_no_trust};
+use super::trust::{HookKeys, PROJECT_FILE, TrustStore, needs_no_trust};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -26,6 +26,8 @@ pub struct ConfigSources<'a> {
     pub file: Option<PathBuf>,
     /// `--set KEY=VALUE`: the strongest layer.
     pub flags: Vec<(String, String)>,
+    /// What an untrusted project's file may set of a hook.
+    pub hook_keys: HookKeys,
     pub depth: Depth,
 }
 
@@ -146,27 +148,18 @@ impl Loading {
         // On the bytes that were parsed: no second read.
         self.project_trusted = store.trusts(&path, &file.text);
         if !self.project_trusted {
-            settings = self.without_untrusted(settings, &file, store.has_entry(&path));
+            let (allowed, refused): (Vec<_>, Vec<_>) = settings
+                .into_iter()
+                .partition(|setting| needs_no_trust(&setting.path, sources.hook_keys));
+            let refused: Vec<String> = refused.iter().map(Setting::key).collect();
+            self.untrusted = problem::untrusted(&file.shown, &refused, store.has_entry(&path));
+            settings = allowed;
+            // It must not silence the notice about itself.
+            if self.untrusted.is_some() {
+                settings.retain(|setting| setting.path != ["session_start", "notice"]);
+            }
         }
         self.layer(Kind::ProjectFile, settings)
-    }
-
-    /// The settings that need no trust.
-    fn without_untrusted(
-        &mut self,
-        settings: Vec<Setting>,
-        file: &File,
-        has_changed: bool,
-    ) -> Vec<Setting> {
-        let (mut allowed, refused): (Vec<_>, Vec<_>) =
-            settings.into_iter().partition(|setting| needs_no_trust(&setting.path));
-        let refused: Vec<String> = refused.iter().map(Setting::key).collect();
-        self.untrusted = problem::untrusted(&file.shown, &refused, has_changed);
-        if self.untrusted.is_some() {
-            // It must not silence the notice about itself.
-            allowed.retain(|setting| setting.path != ["session_start", "notice"]);
-        }
-        allowed
     }
 
     fn layer(&mut self, kind: Kind, settings: Vec<Setting>) -> Layer {
@@ -208,6 +201,7 @@ mod tests {
             project: None,
             file: None,
             flags: Vec::new(),
+            hook_keys: |_| &[],
         })
     }
 
@@ -225,9 +219,7 @@ mod tests {
         assert_eq!(messages(&loaded), "");
         assert_eq!(loaded.config.session_start.deadline.as_secs(), 2);
         assert_eq!(loaded.config.queries["tasks"].arguments["limit"], 5);
-        assert_eq!(loaded.config.hooks["git_context"].timeout.as_millis(), 300);
-        assert_eq!(loaded.config.hooks["pending_tasks"].timeout.as_millis(), 1500);
-        assert_eq!(loaded.config.client.auth.resolved_kind(), AuthKind::None);
+        assert_eq!(loaded.config.auth.resolved_kind(), AuthKind::None);
     }
 
     #[test]
@@ -239,8 +231,8 @@ mod tests {
             ("KEYCLOAK_CLIENT_SECRET", "12345678"),
         ]);
         assert_eq!(messages(&loaded), "");
-        assert_eq!(loaded.config.client.auth.resolved_kind(), AuthKind::Keycloak);
-        assert_eq!(loaded.config.client.auth.realm, "agenthub");
+        assert_eq!(loaded.config.auth.resolved_kind(), AuthKind::Keycloak);
+        assert_eq!(loaded.config.auth.realm, "agenthub");
     }
 
     #[test]
@@ -263,7 +255,7 @@ mod tests {
             for name in ["KEYCLOAK_CLIENT_SECRET", "WARMSTART_AUTH__CLIENT_SECRET"] {
                 let loaded = with(&[(name, value)]);
                 assert_eq!(messages(&loaded), "", "{name}={value}");
-                let found = loaded.config.client.auth.client_secret.unwrap();
+                let found = loaded.config.auth.client_secret.unwrap();
                 assert!(matches!(found, SecretSource::Value(secret) if secret.expose() == value));
             }
         }
@@ -279,9 +271,9 @@ mod tests {
             ("HTTP_MAX_RETRIES", "11", "out of range (0 to 10)"),
             ("APP_LOG_LEVEL", "LOUD", "is not one of DEBUG"),
             ("WARMSTART_SESSION_START__DEADLINE", "5", "not a duration"),
-            ("WARMSTART_CLIENT__ERA", "modren", "did you mean `modern`?"),
-            ("WARMSTART_CLIENT__URL", "localhost", "no scheme"),
-            ("WARMSTART_CLIENT__ULR", "x", "WARMSTART_CLIENT__URL"),
+            ("WARMSTART_CACHE__READ", "fresh_frist", "did you mean `fresh_first`?"),
+            ("WARMSTART_AUTH__URL", "localhost", "no scheme"),
+            ("WARMSTART_AUTH__ULR", "x", "WARMSTART_AUTH__URL"),
         ];
         for (name, value, expected) in table {
             let loaded = with(&[(name, value)]);

@@ -20,18 +20,18 @@ mod layer;
 mod load;
 mod log;
 mod nearest;
-mod parser;
+pub mod parser;
 mod plugin;
 mod problem;
 mod proxies;
 mod query;
-mod reader;
+pub mod reader;
 pub mod reference;
 mod secrets;
 mod session_start;
 mod stack;
 pub mod trust;
-mod value;
+pub mod value;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ use std::path::PathBuf;
 pub use annotated::{AnnotatedSetting, AnnotatedValue};
 pub use auth::{AuthConfig, AuthKind, Prefix, Resource};
 pub use cache::{CacheConfig, CacheRead};
-pub use client::{ClientConfig, Era};
+pub use client::ClientConfig;
 pub use context::{ContextOptions, Format};
 pub use environment::is_ours;
 pub use hook::HookConfig;
@@ -53,12 +53,12 @@ pub use parser::SecretSource;
 pub use plugin::{Isolation, PluginConfig};
 pub use proxies::ProxyVariables;
 pub use query::QueryConfig;
+pub use reader::Reader;
 pub use secrets::is_credential;
 pub use session_start::{Notice, Resume, SessionStart};
-pub use stack::Depth;
+pub use stack::{Depth, Stack};
 
 use parser::{number, paths, text};
-use reader::Reader;
 
 /// All settings, resolved over all layers. The values are in range by construction.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +67,8 @@ pub struct Config {
     pub plugin_path: Vec<PathBuf>,
     pub session_start: SessionStart,
     pub context: ContextOptions,
-    /// `[client]` and `[auth]`: the source that is asked first.
-    pub client: ClientConfig,
-    /// `[clients.NAME]`: further sources; unset keys come from `[client]`, never the credentials.
-    pub clients: BTreeMap<String, ClientConfig>,
+    /// `[auth]`: the credentials of `[client]`.
+    pub auth: AuthConfig,
     pub queries: BTreeMap<String, QueryConfig>,
     /// Git branch to the server's branch id.
     pub branches: BTreeMap<String, String>,
@@ -79,7 +77,6 @@ pub struct Config {
     pub cache: CacheConfig,
     /// `fallback.chain`: the words as written, resolved by `plan`.
     pub fallback_chain: Vec<String>,
-    pub hooks: BTreeMap<String, HookConfig>,
     pub plugins: BTreeMap<String, PluginConfig>,
     /// `[plugin_defaults]`: holds for a plugin without a table.
     pub plugin_defaults: PluginConfig,
@@ -100,41 +97,31 @@ pub fn default_chain() -> impl Iterator<Item = &'static str> {
 }
 
 impl Config {
+    /// Reads everything but the tables of clients and hooks, whose owners read them (`resolve`).
     fn read(root: &Reader<'_>) -> Self {
         root.get("version", number::<u32>(1, 1));
-        let (client, hook, query, plugin) = (
-            root.base("client"),
-            root.base("hook_defaults"),
-            root.base("query_defaults"),
-            root.base("plugin_defaults"),
-        );
-        // Their own mistakes are reported even where nothing inherits the value.
-        if hook.is_needed() {
-            HookConfig::read(&hook);
-        }
+        let (query, plugin) = (root.base("query_defaults"), root.base("plugin_defaults"));
+        // Its own mistakes are reported even where nothing inherits the value.
         if query.is_needed() {
-            QueryConfig::read(&query);
+            QueryConfig::read_defaults(&query);
         }
+        root.leave(&["client", "clients", "hooks", "hook_defaults"]);
         let config = Config {
             plugin_path: root.get("plugin_path", paths()),
             session_start: root.table("session_start", SessionStart::read),
             context: root.table("context", ContextOptions::read),
-            client: ClientConfig::read(&client, root.table("auth", AuthConfig::read)),
-            clients: root.named("clients", Some(&client), |_, table| {
-                ClientConfig::read(table, table.table_with("auth", "auth", AuthConfig::read))
-            }),
+            auth: root.table("auth", AuthConfig::read),
             queries: root.named("queries", Some(&query), |_, table| QueryConfig::read(table)),
             branches: root.entries("branches", text),
             http: root.table("http", HttpConfig::read),
             breaker: root.table("breaker", BreakerConfig::read),
             cache: root.table("cache", CacheConfig::read),
             fallback_chain: root.table("fallback", |table| table.get("chain", fallback::chain())),
-            hooks: root.named("hooks", Some(&hook), |_, table| HookConfig::read(table)),
             plugins: root.named("plugins", Some(&plugin), |_, table| PluginConfig::read(table)),
             plugin_defaults: PluginConfig::read(&plugin),
             log: root.table("log", LogConfig::read),
         };
-        for table in [&client, &hook, &query, &plugin, root] {
+        for table in [&query, &plugin, root] {
             table.report_unknown_keys();
         }
         config
@@ -144,11 +131,5 @@ impl Config {
     #[must_use]
     pub fn plugin(&self, name: &str) -> PluginConfig {
         self.plugins.get(name).unwrap_or(&self.plugin_defaults).clone()
-    }
-
-    /// The variables that secrets are taken from (`{ env = "NAME" }`).
-    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
-        let clients = std::iter::once(&self.client).chain(self.clients.values());
-        clients.flat_map(|client| client.auth.secret_variables())
     }
 }

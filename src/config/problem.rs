@@ -31,6 +31,12 @@ fn variable_like(name: &str, key: &str) -> String {
     format!("{}{}", prefix.unwrap_or(&""), key.replace('.', "__").to_ascii_uppercase())
 }
 
+/// A key that the chosen kind does not use.
+pub fn without_effect(origin: &Origin, key: &str, kind: &str) -> Failure {
+    let text = format!("{origin}: `{key}` has no effect with the kind `{kind}`");
+    Failure::new(Code::ConfigValue, text).hint("remove it, or choose another kind")
+}
+
 /// A value where a table is expected.
 pub fn value_for_a_table(setting: &Setting) -> Failure {
     let key = setting.key();

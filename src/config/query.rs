@@ -34,6 +34,13 @@ impl Words for AnswerKind {
 }
 
 impl QueryConfig {
+    /// Reads `[query_defaults]`, for its mistakes alone: queries inherit from it key by key.
+    pub(super) fn read_defaults(table: &Reader<'_>) {
+        let _: bool = table.get("read_only", flag());
+        let _: AnswerKind = table.get("answer", word());
+        let _: Duration = table.get("ttl", duration("0s", "1d"));
+    }
+
     pub(super) fn read(table: &Reader<'_>) -> Self {
         QueryConfig {
             tool: table.get("tool", text()),

@@ -2,7 +2,7 @@
 //! default. A value that its parser refuses is reported, and the next weaker one is used, so that there
 //! always is a value. Keys that were not read are reported as unknown.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use figment::value::{Dict, Value};
@@ -26,18 +26,23 @@ pub struct Reader<'a> {
     /// Whose values hold for the keys that this table does not set.
     base: Option<&'a Reader<'a>>,
     keys: RefCell<Vec<&'static str>>,
+    /// Only the names of the keys are collected.
+    is_probe: Cell<bool>,
+    /// As a base, only the keys that were read from it are inherited.
+    is_sealed: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn root(stack: &'a Stack, values: &'a Dict) -> Self {
-        let keys = RefCell::default();
         Reader {
             stack,
             path: Vec::new(),
             values: Some(values),
             defaults: Some(&DEFAULTS),
             base: None,
-            keys,
+            keys: RefCell::default(),
+            is_probe: Cell::default(),
+            is_sealed: Cell::default(),
         }
     }
 
@@ -54,6 +59,10 @@ impl<'a> Reader<'a> {
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
     {
+        if self.is_probe.get() {
+            self.keys.borrow_mut().push(key);
+            return None;
+        }
         let value = self.lookup(key, &parser);
         if self.stack.depth() != Depth::Winners {
             self.annotate(key, &parser);
@@ -65,8 +74,8 @@ impl<'a> Reader<'a> {
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
     {
+        self.keys.borrow_mut().push(key);
         if let Some(values) = self.values {
-            self.keys.borrow_mut().push(key);
             if let Some(value) =
                 values.get(key).and_then(|value| self.from_layers(key, value, parser))
             {
@@ -78,7 +87,9 @@ impl<'a> Reader<'a> {
             debug_assert!(parsed.is_ok(), "hooks.toml: {:?} {key}: {:?}", self.path, parsed.err());
             return parsed.ok();
         }
-        self.base.and_then(|base| base.lookup(key, parser))
+        let is_inherited =
+            |base: &&Reader<'_>| !base.is_sealed.get() || base.keys.borrow().contains(&key);
+        self.base.filter(is_inherited).and_then(|base| base.lookup(key, parser))
     }
 
     /// The strongest usable value; `merged` is the one that figment chose.
@@ -162,6 +173,32 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// From now on only the keys that were read so far are inherited from this base.
+    pub fn seal(&self) {
+        self.is_sealed.set(true);
+    }
+
+    /// Whether a layer sets a key that was not read.
+    pub fn has_unread_keys(&self) -> bool {
+        let keys = self.keys.borrow();
+        let is_read = |key: &String| keys.iter().any(|read| *read == key.as_str());
+        self.values.is_some_and(|values| !values.keys().all(is_read))
+    }
+
+    /// Leaves these keys to others, who read them later.
+    pub fn leave(&self, keys: &[&'static str]) {
+        self.keys.borrow_mut().extend(keys);
+    }
+
+    /// The keys that `read` asks for, without reading them.
+    pub fn keys_of(&self, read: impl FnOnce(&Reader<'_>)) -> Vec<&'static str> {
+        let before = self.keys.take();
+        self.is_probe.set(true);
+        read(self);
+        self.is_probe.set(false);
+        self.keys.replace(before)
+    }
+
     /// Whether reading it can find anything beside the defaults.
     pub fn is_needed(&self) -> bool {
         self.values.is_some() || self.stack.depth() != Depth::Winners
@@ -230,6 +267,8 @@ impl<'a> Reader<'a> {
             defaults: self.defaults.and_then(|defaults| defaults.get(name)),
             base,
             keys: RefCell::default(),
+            is_probe: Cell::default(),
+            is_sealed: Cell::default(),
         }
     }
 
@@ -240,10 +279,26 @@ impl<'a> Reader<'a> {
         names.extend(self.values.into_iter().flat_map(|values| values.keys().map(String::as_str)));
         names.sort_unstable();
         names.dedup();
-        if self.stack.depth() == Depth::Description && names.is_empty() {
+        if self.stack.depth() == Depth::Description {
             names.push("NAME");
         }
         names
+    }
+
+    /// Reports the keys of the layers that were not read. `others` are keys of other kinds of this
+    /// table: one is reported only when its own layer chose `kind` too, and then as without effect.
+    pub fn report_keys_of_other_kinds(&self, kind: &str, others: &[&'static str]) {
+        for key in others.iter().filter(|key| !self.keys.borrow().contains(key)) {
+            let path: Vec<&str> = self.path.iter().copied().chain([*key]).collect();
+            let layers = self.stack.layers().filter(|layer| layer.get(&self.path, key).is_some());
+            let chosen = layers.filter(|layer| layer.get(&self.path, "kind").is_some());
+            for origin in chosen.filter_map(|layer| layer.origin(&path)) {
+                let problem = problem::without_effect(origin, &self.key(key), kind);
+                self.stack.report(origin, &self.key(key), problem);
+            }
+        }
+        self.keys.borrow_mut().extend(others);
+        self.report_unknown_keys();
     }
 
     /// Reports the keys of the layers that were not read.
@@ -264,6 +319,13 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// `FILE:LINE: ` or `VARIABLE: ` for `key`, where it is written; empty for a default.
+    #[must_use]
+    pub fn place(&self, key: &str) -> String {
+        let path: Vec<&str> = self.path.iter().copied().chain([key]).collect();
+        self.stack.place(&path)
     }
 
     /// The name of `key` in messages.

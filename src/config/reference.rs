@@ -15,22 +15,20 @@ use super::layer::NAMED_TABLES;
 use super::secrets::{masked, masked_entry};
 use super::stack::{Depth, Stack};
 use super::value::Input;
-use crate::environment::Environment;
 
-/// Every setting with its default, of no layer but the defaults.
+/// A stack of the defaults alone that notes every setting that is read from it.
 #[must_use]
-pub fn settings() -> Vec<AnnotatedSetting> {
-    let stack = Stack::new(Vec::new(), Arc::new(Environment::default()), None, Depth::Description);
+pub fn description() -> Stack {
+    let stack = Stack::new(Vec::new(), Arc::default(), None, Depth::Description);
     Config::read(&stack.root());
-    stack.take_settings()
+    stack
 }
 
 /// The value at `path` as it may be shown, and whether there is such a setting.
 #[must_use]
-pub fn shown(path: &[String], value: Input<'_>) -> (Value, bool) {
-    let all = settings();
+pub fn shown(settings: &[AnnotatedSetting], path: &[String], value: Input<'_>) -> (Value, bool) {
     let kind = (1..=path.len()).rev().find_map(|length| {
-        let setting = all.iter().find(|setting| is_same(&setting.path, &path[..length]))?;
+        let setting = settings.iter().find(|setting| is_same(&setting.path, &path[..length]))?;
         Some((setting.kind, length == path.len()))
     });
     match kind {
@@ -54,10 +52,10 @@ fn is_same(path: &[String], other: &[String]) -> bool {
 
 /// The JSON schema of `hooks.toml` (draft 2020-12).
 #[must_use]
-pub fn schema() -> Value {
+pub fn schema(settings: &[AnnotatedSetting]) -> Value {
     let comments = comments();
     let mut root = Node::default();
-    for setting in settings() {
+    for setting in settings {
         root.insert(&setting.path, setting.kind.schema(), comment(&comments, &setting.path));
     }
     let mut schema = root.into_schema(&[]);
@@ -112,13 +110,13 @@ impl Node {
 
 /// The settings reference as Markdown.
 #[must_use]
-pub fn markdown() -> String {
+pub fn markdown(settings: &[AnnotatedSetting]) -> String {
     let comments = comments();
     let mut text = String::from(
         "# Settings\n\nEvery key, its kind and range, and its default. `warmstart config schema` prints the \
          same as JSON schema.\n",
     );
-    for (table, rows) in rows(&comments) {
+    for (table, rows) in rows(settings, &comments) {
         let title = if table.is_empty() { "Top level".into() } else { format!("`[{table}]`") };
         let _ = write!(
             text,
@@ -129,10 +127,13 @@ pub fn markdown() -> String {
     text
 }
 
-/// The rows of each table, tables in the order in which they are read.
-fn rows(comments: &BTreeMap<String, String>) -> Vec<(String, Vec<String>)> {
+/// The rows of each table, in the order of `hooks.toml`.
+fn rows(
+    settings: &[AnnotatedSetting],
+    comments: &BTreeMap<String, String>,
+) -> Vec<(String, Vec<String>)> {
     let mut tables: Vec<(String, Vec<String>)> = Vec::new();
-    for setting in settings().iter().filter(|setting| is_listed(setting)) {
+    for setting in settings.iter().filter(|setting| is_listed(setting)) {
         let Some((key, parents)) = setting.path.split_last() else { continue };
         let table = parents.join(".");
         let row = row(key, setting, comment(comments, &setting.path).unwrap_or_default());
@@ -141,8 +142,19 @@ fn rows(comments: &BTreeMap<String, String>) -> Vec<(String, Vec<String>)> {
             None => tables.push((table, vec![row])),
         }
     }
-    tables.sort_by_key(|(table, _)| !table.is_empty());
+    tables.sort_by_key(|(table, _)| place(table));
     tables
+}
+
+/// Where a table stands in `hooks.toml`; entries that the user names come behind the others.
+fn place(table: &str) -> (Option<usize>, usize) {
+    let find = |table: &str| TEXT.find(&format!("\n[{table}]"));
+    if table.is_empty() {
+        return (None, 0);
+    }
+    let first = table.split('.').next().unwrap_or_default();
+    let group = TEXT.find(&format!("\n[{first}")).unwrap_or(TEXT.len());
+    (Some(group), find(table).unwrap_or(TEXT.len()))
 }
 
 fn row(key: &str, setting: &AnnotatedSetting, comment: &str) -> String {
@@ -253,23 +265,22 @@ fn append(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_listed_setting_has_a_sentence_and_no_sentence_has_a_range() {
-        let comments = comments();
-        for setting in settings().iter().filter(|setting| is_listed(setting)) {
-            let key = setting.key();
-            // A query's own keys without a default are explained at `queries.tasks`.
-            let is_example = setting.path.get(1).is_some_and(|name| name == "NAME");
-            let text = comment(&comments, &setting.path).unwrap_or_default();
-            assert!(is_example || !text.is_empty(), "`{key}` has no comment in hooks.toml");
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let is_bound = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
-            let range = words.windows(3).find(|w| w[1] == "to" && is_bound(w[0]) && is_bound(w[2]));
-            assert_eq!(range, None, "`{key}`: its range is its parser's");
-        }
-    }
+/// What is wrong with the comments of these settings: none, or a range, which is its parser's.
+#[must_use]
+pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
+    let comments = comments();
+    let fault = |setting: &AnnotatedSetting| {
+        let text = comment(&comments, &setting.path).unwrap_or_default();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let is_bound = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
+        let has_range = words.windows(3).any(|w| w[1] == "to" && is_bound(w[0]) && is_bound(w[2]));
+        let is_example = setting.path.iter().any(|part| part == "NAME");
+        let fault = match (text, has_range) {
+            ("", _) if !is_example => "has no comment",
+            (_, true) => "repeats its range",
+            _ => return None,
+        };
+        Some(format!("`{}` {fault}", setting.key()))
+    };
+    settings.iter().filter(|setting| is_listed(setting)).filter_map(fault).collect()
 }

@@ -84,6 +84,28 @@ impl Stack {
         self.layers.iter().rev().filter_map(move |layer| Some((layer, layer.get(path, key)?)))
     }
 
+    /// `FILE:LINE: ` or `VARIABLE: ` where `path` is written; empty for a default.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> String {
+        let Some((key, table)) = path.split_last() else { return String::new() };
+        let mut layers = self.layers().filter(|layer| layer.get(table, key).is_some());
+        let origin = layers.find_map(|layer| layer.origin(path));
+        origin.map_or_else(String::new, |origin| format!("{origin}: "))
+    }
+
+    /// Whether a text of any layer fits.
+    pub fn has_text(&self, fits: impl Fn(&str) -> bool) -> bool {
+        fn any(value: &Value, fits: &dyn Fn(&str) -> bool) -> bool {
+            match value {
+                Value::String(_, text) => fits(text),
+                Value::Array(_, list) => list.iter().any(|value| any(value, fits)),
+                Value::Dict(_, dict) => dict.values().any(|value| any(value, fits)),
+                _ => false,
+            }
+        }
+        self.merged.values().any(|value| any(value, &fits))
+    }
+
     /// The layers, strongest first.
     pub fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.layers.iter().rev()
@@ -102,9 +124,12 @@ impl Stack {
         }
     }
 
-    /// Notes a setting with all its values.
+    /// Notes a setting with all its values; once, however often it is read.
     pub fn annotate(&self, setting: AnnotatedSetting) {
-        self.findings.borrow_mut().settings.push(setting);
+        let settings = &mut self.findings.borrow_mut().settings;
+        if settings.iter().all(|known| known.path != setting.path) {
+            settings.push(setting);
+        }
     }
 
     /// Takes the problems with flags that were found so far; they are among the problems too.

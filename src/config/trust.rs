@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::annotated::AnnotatedSetting;
 use super::file::{self, File};
 use super::reference::shown;
 use crate::digest::sha256_hex;
@@ -107,31 +108,31 @@ pub struct FileSetting {
 ///
 /// # Errors
 /// `WS101` or `WS103` when the file cannot be used.
-pub fn settings_of(file: &File) -> Result<Vec<FileSetting>, Failure> {
+pub fn settings_of(
+    file: &File,
+    known: &[AnnotatedSetting],
+    hook_keys: HookKeys,
+) -> Result<Vec<FileSetting>, Failure> {
     let settings = file::parse(file)?.into_iter().map(|setting| {
-        let (value, is_known) = shown(&setting.path, (&setting.value).into());
-        let needs_trust = is_known && !needs_no_trust(&setting.path);
+        let (value, is_known) = shown(known, &setting.path, (&setting.value).into());
+        let needs_trust = is_known && !needs_no_trust(&setting.path, hook_keys);
         FileSetting { key: setting.key(), value, needs_trust, is_known }
     });
     Ok(settings.collect())
 }
 
+/// The keys of a hook's table that a file may set without trust, by the hook's name.
+pub type HookKeys = fn(&str) -> &'static [&'static str];
+
 /// Whether a file that is not trusted may set this: how much is added and in which order, but nothing
 /// that runs code, reads files, calls the server or moves credentials.
 #[must_use]
-pub fn needs_no_trust(path: &[String]) -> bool {
-    const HOOK_KEYS: &[&str] = &["order", "enabled", "timeout", "max_chars", "sources"];
+pub fn needs_no_trust(path: &[String], hook_keys: HookKeys) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["version"] | ["context", _] => true,
         ["session_start", key] => matches!(*key, "sources" | "resume" | "notice"),
-        ["hooks", name, key] => {
-            *name != "notes" && is_builtin_hook(name) && HOOK_KEYS.contains(key)
-        }
+        ["hooks", name, key] => hook_keys(name).contains(key),
         _ => false,
     }
-}
-
-fn is_builtin_hook(name: &str) -> bool {
-    super::defaults::DEFAULTS.get("hooks").is_some_and(|hooks| hooks.get(name).is_some())
 }

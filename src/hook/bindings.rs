@@ -26,7 +26,7 @@ pub fn of_session(session: &SessionContext) -> Bindings {
     bind("git.commit", repository.and_then(|repository| repository.commit.clone()));
     bind("repository.name", repository.map(crate::repository::Repository::name));
     bind("session.id", session.event.session_id.clone());
-    bind("user.id", Some(session.config.client.user_id.clone()));
+    bind("user.id", Some(session.queries.primary().user_id.clone()));
     bindings
 }
 

@@ -4,26 +4,29 @@
 use std::path::{Path, PathBuf};
 
 use super::process::{self, ProcessResult, Program};
-use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext};
-use crate::config::{Config, HookConfig};
+use super::{
+    Built, Builtin, Hook, HookFuture, HookInputs, HookResult, HookTimeout, Part, SessionContext,
+};
+use crate::config::parser::list;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
 pub static BUILTIN: Builtin =
-    Builtin { name: "command", summary: "the output of a program", build };
+    Builtin { name: "command", summary: "the output of a program", untrusted_keys: &[], build };
 
 struct Command {
     words: Vec<String>,
     timeout: HookTimeout,
 }
 
-fn build(name: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    if config.command.is_empty() {
-        return Err(Failure::new(Code::ConfigValue, format!("`hooks.{name}.command` is not set"))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    let words: Vec<String> = inputs.table.get("command", list());
+    if words.is_empty() {
+        let text = format!("`hooks.{}.command` is not set", inputs.name);
+        return Err(Failure::new(Code::ConfigValue, text)
             .hint("set `command = [\"PROGRAM\", \"ARGUMENT\"]`"));
     }
-    let timeout = HookTimeout::new(name, config);
-    Ok(Box::new(Command { words: config.command.clone(), timeout }))
+    Ok(Box::new(Command { words, timeout: inputs.timeout() }))
 }
 
 impl Command {

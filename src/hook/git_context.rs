@@ -6,16 +6,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::process::{self, ProcessResult, Program};
-use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
-use crate::config::{Config, HookConfig};
+use super::{
+    APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
+};
+use crate::config::parser::number;
 use crate::deadline::{Deadline, Timestamp};
 use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::repository::Repository;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "git_context", summary: "branch and last commits", build };
+pub static BUILTIN: Builtin = Builtin {
+    name: "git_context",
+    summary: "branch and last commits",
+    untrusted_keys: APPEARANCE,
+    build,
+};
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
 /// After git failed or was not found, it is not run again for the same commit for this long: that
@@ -58,8 +64,9 @@ struct GitContext {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(GitContext { commits: config.commits, timeout: config.timeout }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    let commits = inputs.table.get("commits", number(0, 20));
+    Ok(Box::new(GitContext { commits, timeout: inputs.config.timeout }))
 }
 
 impl GitContext {

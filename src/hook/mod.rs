@@ -3,13 +3,14 @@
 //!
 //! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, HookConfig};
+use crate::config::{Config, HookConfig, QueryConfig, Reader};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -84,12 +85,6 @@ pub struct HookTimeout {
 }
 
 impl HookTimeout {
-    /// That of the hook with this name.
-    #[must_use]
-    pub fn new(hook: &str, config: &HookConfig) -> Self {
-        HookTimeout { hook: hook.to_owned(), time: config.timeout }
-    }
-
     /// This timeout with the key of its setting. A `Limit` is `Copy`, so the key is never freed: one
     /// short text for each hook of a run.
     #[must_use]
@@ -151,9 +146,32 @@ pub struct Builtin {
     /// The word for `[hooks.NAME]` or its `kind`.
     pub name: &'static str,
     pub summary: &'static str,
-    /// Builds the hook of that name in `[hooks.NAME]`.
-    pub build: fn(&str, &HookConfig, &Config) -> Built,
+    /// The keys of its table that an untrusted project's file may set.
+    pub untrusted_keys: &'static [&'static str],
+    /// Reads its own settings and builds it.
+    pub build: fn(&HookInputs<'_>) -> Built,
 }
+
+/// What a hook is built from.
+pub struct HookInputs<'a> {
+    /// Its name in `[hooks.NAME]`.
+    pub name: &'a str,
+    pub config: &'a HookConfig,
+    /// Its table, for the settings of its own.
+    pub table: &'a Reader<'a>,
+    pub queries: &'a BTreeMap<String, QueryConfig>,
+}
+
+impl HookInputs<'_> {
+    /// The hook's `timeout`.
+    #[must_use]
+    pub fn timeout(&self) -> HookTimeout {
+        HookTimeout { hook: self.name.to_owned(), time: self.config.timeout }
+    }
+}
+
+/// Keys that decide when a hook runs and how much it adds, but not what it does.
+pub const APPEARANCE: &[&str] = &["order", "enabled", "timeout", "max_chars", "sources"];
 
 /// The hooks that need no plugin.
 pub static BUILTINS: &[&Builtin] = &[
@@ -164,6 +182,12 @@ pub static BUILTINS: &[&Builtin] = &[
     &command::BUILTIN,
     &prime_cache::BUILTIN,
 ];
+
+/// The keys of `[hooks.NAME]` that an untrusted project's file may set.
+#[must_use]
+pub fn untrusted_keys(name: &str) -> &'static [&'static str] {
+    find(name).map_or(&[], |builtin| builtin.untrusted_keys)
+}
 
 /// The built-in hook of that name.
 #[must_use]

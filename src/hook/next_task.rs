@@ -2,15 +2,19 @@
 //! branches: from `[branches]`, else from the `branches` query; without an id nothing is asked.
 
 use super::{
-    Builtin, Hook, HookFuture, HookResult, HookTimeout, SessionContext, bindings, pending_tasks,
+    APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, HookTimeout,
+    SessionContext, bindings, pending_tasks,
 };
-use crate::config::{Config, HookConfig};
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::query::QueryResult;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "next_task", summary: "the task recommended for this branch", build };
+pub static BUILTIN: Builtin = Builtin {
+    name: "next_task",
+    summary: "the task recommended for this branch",
+    untrusted_keys: APPEARANCE,
+    build,
+};
 
 const HEADING: &str = "Recommended next";
 
@@ -19,9 +23,9 @@ struct NextTask {
     timeout: HookTimeout,
 }
 
-fn build(name: &str, hook: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
-    let query = pending_tasks::query_of(name, hook, config)?;
-    Ok(Box::new(NextTask { query, timeout: HookTimeout::new(name, hook) }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    let query = pending_tasks::query_of(inputs)?;
+    Ok(Box::new(NextTask { query, timeout: inputs.timeout() }))
 }
 
 /// The recommended task; nothing when the list is empty.

@@ -3,15 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
-use crate::config::{Config, HookConfig};
+use super::{Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext};
+use crate::config::parser::files;
 use crate::deadline::Deadline;
 use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
 use crate::provenance::{Provenance, ServedFrom};
 
 pub static BUILTIN: Builtin =
-    Builtin { name: "notes", summary: "files of the project as text", build };
+    Builtin { name: "notes", summary: "files of the project as text", untrusted_keys: &[], build };
 
 const MAX_FILE_BYTES: u64 = 256 << 10;
 
@@ -20,8 +20,8 @@ struct Notes {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(Notes { files: config.files.clone() }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    Ok(Box::new(Notes { files: inputs.table.get("files", files()) }))
 }
 
 impl Notes {

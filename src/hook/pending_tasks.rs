@@ -1,38 +1,45 @@
 //! The open tasks: the answer to one named query.
 
-use super::{Builtin, Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext, bindings};
-use crate::config::{Config, HookConfig};
+use super::{
+    APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, HookTimeout, Part,
+    SessionContext, bindings,
+};
+use crate::config::parser::text;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::query::QueryResult;
 use crate::task::Answer;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "pending_tasks", summary: "the open tasks of a query", build };
+pub static BUILTIN: Builtin = Builtin {
+    name: "pending_tasks",
+    summary: "the open tasks of a query",
+    untrusted_keys: APPEARANCE,
+    build,
+};
 
 struct PendingTasks {
     query: String,
     timeout: HookTimeout,
 }
 
-fn build(name: &str, hook: &HookConfig, config: &Config) -> Result<Box<dyn Hook>, Failure> {
-    let query = query_of(name, hook, config)?;
-    Ok(Box::new(PendingTasks { query, timeout: HookTimeout::new(name, hook) }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    Ok(Box::new(PendingTasks { query: query_of(inputs)?, timeout: inputs.timeout() }))
 }
 
 /// The query that a hook is bound to.
 ///
 /// # Errors
 /// `WS104` when it names none, or one that does not exist.
-pub(super) fn query_of(name: &str, hook: &HookConfig, config: &Config) -> Result<String, Failure> {
-    let query = hook.query.clone().unwrap_or_default();
-    if config.queries.contains_key(&query) {
+pub(super) fn query_of(inputs: &HookInputs<'_>) -> Result<String, Failure> {
+    let HookInputs { name, table, queries, .. } = inputs;
+    let query: String = table.get("query", text());
+    if queries.contains_key(&query) {
         return Ok(query);
     }
-    let names: Vec<&str> = config.queries.keys().map(String::as_str).collect();
+    let names: Vec<&str> = queries.keys().map(String::as_str).collect();
     let text = match query.as_str() {
         "" => format!("`hooks.{name}.query` is not set"),
-        _ => format!("`hooks.{name}.query`: there is no query `{query}`"),
+        _ => format!("{}`hooks.{name}.query`: there is no query `{query}`", table.place("query")),
     };
     Err(Failure::new(Code::ConfigName, text)
         .hint(format!("set it to one of: {}", names.join(", "))))

@@ -1,21 +1,24 @@
 //! No text of its own: names the queries to fill in the background, so that the next session finds
 //! them fresh.
 
-use super::{Builtin, Hook, HookFuture, HookResult, SessionContext};
-use crate::config::{Config, HookConfig};
+use super::{APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, SessionContext};
+use crate::config::parser::list;
 use crate::deadline::Deadline;
-use crate::error::Failure;
 
-pub static BUILTIN: Builtin =
-    Builtin { name: "prime_cache", summary: "fills further queries after the answer", build };
+pub static BUILTIN: Builtin = Builtin {
+    name: "prime_cache",
+    summary: "fills further queries after the answer",
+    untrusted_keys: APPEARANCE,
+    build,
+};
 
 struct PrimeCache {
     queries: Vec<String>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(_: &str, config: &HookConfig, _: &Config) -> Result<Box<dyn Hook>, Failure> {
-    Ok(Box::new(PrimeCache { queries: config.queries.clone() }))
+fn build(inputs: &HookInputs<'_>) -> Built {
+    Ok(Box::new(PrimeCache { queries: inputs.table.get("queries", list()) }))
 }
 
 impl Hook for PrimeCache {

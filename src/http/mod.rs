@@ -41,11 +41,11 @@ pub struct Http {
 impl Http {
     /// Takes the settings; opens nothing.
     #[must_use]
-    pub fn new(config: &Config, paths: Option<&Paths>) -> Self {
+    pub fn new(config: &Config, own_server: Option<SafeUrl>, paths: Option<&Paths>) -> Self {
         Http {
             config: config.http.clone(),
             breaker: config.breaker.clone(),
-            own_server: config.client.url.clone(),
+            own_server,
             state: paths.map(|paths| paths.state.join("http")),
             plain: OnceCell::new(),
             tls: OnceCell::new(),

@@ -36,6 +36,8 @@ pub struct TaskSource {
     pub identity: Identity,
     /// Answers of local files are never cached: reading them again costs less.
     pub is_cached: bool,
+    /// The files that it looks for, in order; for a server none.
+    pub files: Vec<std::path::PathBuf>,
     pub user_id: String,
     pub build: Box<dyn Fn() -> Result<Box<dyn Client>, Failure>>,
     pub client: OnceCell<Result<Box<dyn Client>, Failure>>,
@@ -105,6 +107,11 @@ impl Queries {
     ) -> Self {
         let started = SystemTime::now() - CLOCK_GRAIN;
         Queries { table, primary, others, cache, read, started, due: RefCell::default() }
+    }
+
+    /// The names of the further sources.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.keys().map(String::as_str)
     }
 
     /// The source that is asked first.

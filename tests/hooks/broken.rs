@@ -1,17 +1,15 @@
 //! Hooks that panic or hang in every pass: given to the engine directly, which has to contain them.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use warmstart::config::{self, ConfigSources};
-use warmstart::deadline::{Deadline, Timestamp};
+use warmstart::deadline::Deadline;
 use warmstart::engine::{self, Report};
-use warmstart::environment::Environment;
 use warmstart::error::{Code, Failure};
-use warmstart::event::SessionEvent;
 use warmstart::hook::{Hook, HookFuture, HookResult, Part, SessionContext};
-use warmstart::plan::{self, Plan, PlanInputs, PlannedHook};
+use warmstart::plan::{Plan, PlannedHook};
+
+use crate::support::plan::{loaded, plan_of};
 
 /// The behaviour of a hook in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,28 +61,7 @@ impl Hook for Told {
 }
 
 fn plan(hooks: Vec<Told>) -> Plan {
-    let environment = Environment::default();
-    let sources = ConfigSources {
-        environment: Arc::new(environment),
-        paths: None,
-        project: None,
-        file: None,
-        flags: vec![],
-        depth: config::Depth::Winners,
-    };
-    let mut plan = plan::build(PlanInputs {
-        event: SessionEvent::unknown(),
-        config: Arc::new(config::load(&sources).config),
-        environment: Arc::new(Environment::default()),
-        paths: None,
-        repository: None,
-        root: std::env::temp_dir(),
-        trusted: false,
-        dry_run: true,
-        program: std::env::temp_dir().join("no-such-program"),
-        now: Timestamp::now(),
-        read: None,
-    });
+    let mut plan = plan_of(&loaded(None));
     let named = |(n, hook): (usize, Told)| PlannedHook {
         name: format!("hook_{n}"),
         kind: "told".into(),

@@ -1,6 +1,6 @@
 //! Support of the integration tests: peers that install and start themselves, a fault server, and
 //! sessions with a home of their own. It uses the program only through its binary and the bytes it
-//! leaves on disk (the form of a cache entry excepted).
+//! leaves on disk (a cache entry's form and `plan` excepted).
 #![allow(clippy::disallowed_methods, reason = "installing needs the real environment")]
 
 pub mod canary;
@@ -11,6 +11,7 @@ pub mod fault_server;
 pub mod install;
 pub mod mcp_reply;
 pub mod peer;
+pub mod plan;
 pub mod port;
 pub mod repository;
 pub mod run;

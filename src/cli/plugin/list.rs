@@ -12,7 +12,7 @@ use super::super::Invocation;
 use super::super::terminal::{self, CommandResult, print_note};
 use super::super::workspace::Workspace;
 use super::check::items;
-use crate::config::Config;
+use crate::config::LoadedConfig;
 use crate::context::sanitise::spelled_out;
 use crate::digest::sha256_hex;
 use crate::plugin::{PREFIX, Pin, Pins, find, pin};
@@ -46,10 +46,10 @@ struct Line {
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
     let pins = super::pins(&workspace)?;
-    let config = &workspace.loaded.config;
+    let loaded = &workspace.loaded;
     let trusted = pins.all();
-    let mut lines: Vec<Line> = trusted.iter().map(|pin| pinned(pin, &pins, config)).collect();
-    let folders = find::folders(&config.plugin_path, workspace.paths.as_ref());
+    let mut lines: Vec<Line> = trusted.iter().map(|pin| pinned(pin, &pins, loaded)).collect();
+    let folders = find::folders(&loaded.config.plugin_path, workspace.paths.as_ref());
     let libraries = find::all(&folders).into_iter();
     let libraries = libraries.filter(|(name, _)| trusted.iter().all(|pin| pin.name != *name));
     lines.extend(libraries.map(|(name, path)| untrusted(name, path)));
@@ -66,7 +66,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn pinned(pin: &Pin, pins: &Pins, config: &Config) -> Line {
+fn pinned(pin: &Pin, pins: &Pins, loaded: &LoadedConfig) -> Line {
     let copy = pins.library(&pin.name, &pin.sha256);
     let fault = pin::check_copy(&copy, pin.size).err().map(|fault| fault.message);
     let fault = fault.or_else(|| {
@@ -83,7 +83,7 @@ fn pinned(pin: &Pin, pins: &Pins, config: &Config) -> Line {
                 "the file differs from the trusted copy, which is the one that runs; to use the file, {again}"
             ),
         ),
-        None if !is_used(&pin.name, config) => ("unused", "no setting names it".into()),
+        None if !is_used(&pin.name, loaded) => ("unused", "no setting names it".into()),
         None => ("trusted", format!("since {}", pin.trusted)),
     };
     let kinds: Vec<String> =
@@ -96,15 +96,11 @@ fn untrusted(name: String, path: PathBuf) -> Line {
     Line { name, kinds: String::new(), state: "untrusted", path, why }
 }
 
-fn is_used(name: &str, config: &Config) -> bool {
-    let queries = config.queries.values().filter_map(|query| query.fallback.as_ref());
-    let chains = queries.chain([&config.fallback_chain]).flatten();
-    let clients = config.clients.values().chain([&config.client]).map(|client| &client.kind);
-    let hooks = config.hooks.values().map(|hook| &hook.kind);
+fn is_used(name: &str, loaded: &LoadedConfig) -> bool {
     // In a chain a configured plugin needs no prefix.
-    let bare = config.plugins.contains_key(name);
-    chains.chain(clients).chain(hooks).any(|word| {
-        let named = word.strip_prefix(PREFIX).or_else(|| bare.then_some(word.as_str()));
+    let is_configured = loaded.config.plugins.contains_key(name);
+    loaded.stack.has_text(|word| {
+        let named = word.strip_prefix(PREFIX).or_else(|| is_configured.then_some(word));
         named.and_then(|named| named.split('/').next()) == Some(name)
     })
 }

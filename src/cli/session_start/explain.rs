@@ -67,23 +67,13 @@ fn background(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -
     })
 }
 
-/// Hooks that are switched on and not for this source.
+/// Hooks that are enabled, but not for this source.
 fn skipped_hooks(run: &FinishedRun<'_>) -> String {
-    let session = &run.plan.session;
-    let source = session.event.source;
-    let is_planned = |name: &String| run.plan.hooks.iter().any(|hook| hook.name == *name);
-    let skipped =
-        session.config.hooks.iter().filter(|(name, hook)| hook.enabled && !is_planned(name));
-    skipped
-        .map(|(name, hook)| {
-            let setting = if hook.sources.is_empty() {
-                "session_start.sources".to_owned()
-            } else {
-                format!("hooks.{name}.sources")
-            };
-            format!("{name:<16} not for the source `{}`: see `{setting}`\n", source.word())
-        })
-        .collect()
+    let source = run.plan.session.event.source.word();
+    let line = |(name, setting): &(String, String)| {
+        format!("{name:<16} not for the source `{source}`: see `{setting}`\n")
+    };
+    run.plan.skipped.iter().map(line).collect()
 }
 
 fn silence(run: &FinishedRun<'_>) -> Option<String> {

@@ -15,9 +15,10 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::tool_call::ToolCall;
-use super::{Builtin, Client, ClientContext, ClientFuture, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
 use crate::auth::{Auth, ResourceIndicator};
-use crate::config::Era;
+use crate::config::Reader;
+use crate::config::parser::{Words, word};
 use crate::deadline::{Deadline, Timestamp};
 use crate::error::{Code, Failure};
 use crate::http::{Http, Repeat};
@@ -30,7 +31,7 @@ use request::CallParams;
 use wire_cache::{ServerProfile, WireCache};
 
 pub static BUILTIN: Builtin =
-    Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", build };
+    Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", read };
 
 /// How often a call is repeated with the state that the server asks for.
 const MAX_ROUNDS: u32 = 3;
@@ -44,12 +45,50 @@ pub(super) struct Mcp {
     last_id: Cell<u64>,
 }
 
-fn build(context: ClientContext) -> Result<Box<dyn Client>, Failure> {
-    let endpoint = super::endpoint(&context.config)?;
-    let auth = context.auth(&endpoint, ResourceIndicator::Server);
-    let wire = WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
-    let (era, http) = (context.config.era, context.http);
-    Ok(Box::new(Mcp { endpoint, era, http, auth, wire, last_id: Cell::new(0) }))
+struct McpSettings {
+    era: Era,
+}
+
+/// Which MCP revisions to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Era {
+    #[default]
+    Auto,
+    Modern,
+    Legacy,
+}
+
+impl Words for Era {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Era::Auto), ("modern", Era::Modern), ("legacy", Era::Legacy)];
+}
+
+fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
+    Rc::new(McpSettings { era: table.get("era", word()) })
+}
+
+impl ClientSettings for McpSettings {
+    fn missing(&self, context: &ClientContext) -> Vec<Failure> {
+        match Mcp::new(context.clone(), self.era) {
+            Ok(client) => client.auth.missing(),
+            Err(failure) => vec![failure],
+        }
+    }
+
+    fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
+        Ok(Box::new(Mcp::new(context, self.era)?))
+    }
+}
+
+impl Mcp {
+    fn new(context: ClientContext, era: Era) -> Result<Self, Failure> {
+        let endpoint = super::endpoint(&context.config)?;
+        let auth = context.auth(&endpoint, ResourceIndicator::Server);
+        let wire =
+            WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
+        let http = context.http;
+        Ok(Mcp { endpoint, era, http, auth, wire, last_id: Cell::new(0) })
+    }
 }
 
 impl Client for Mcp {
