@@ -105,8 +105,7 @@ impl Timestamp {
     /// The present second; 0 if the clock is before 1970.
     #[must_use]
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        Timestamp(now_millis() / 1000)
     }
 
     /// How old this is at `now`; `None` if it is in the future (the clock was set back).
@@ -161,6 +160,13 @@ impl fmt::Display for Timestamp {
             Err(_) => f.write_str("an unknown time"),
         }
     }
+}
+
+/// Milliseconds since 1970, for pauses that other processes keep too; 0 if the clock is before 1970.
+#[must_use]
+pub fn now_millis() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A duration as all screens and messages show it, rounded down: `350 ms`, `1.2 s`, `45 s`, `12 min`,

@@ -4,6 +4,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+
+/// The longest wait for a lock that is held only a few milliseconds.
+const BRIEF_WAIT: Duration = Duration::from_millis(20);
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
 /// default the signal ends the process before it has answered.
@@ -12,6 +18,28 @@ pub fn ignore_sigxfsz() {
     {
         let received = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, received);
+    }
+}
+
+/// Whether a run may change our files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    ReadWrite,
+    /// A dry run, a provisional answer, or a look at the state.
+    ReadOnly,
+}
+
+impl Access {
+    /// That of a run with or without `--dry-run`.
+    #[must_use]
+    pub fn of_dry_run(dry_run: bool) -> Self {
+        if dry_run { Access::ReadOnly } else { Access::ReadWrite }
+    }
+
+    /// Whether files may be written.
+    #[must_use]
+    pub fn may_write(self) -> bool {
+        self == Access::ReadWrite
     }
 }
 
@@ -155,6 +183,28 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
+/// Why a file that has to be inside a folder was not read.
+#[derive(Debug)]
+pub enum InsideError {
+    /// It is elsewhere after links are resolved.
+    Outside,
+    Unreadable(io::Error),
+}
+
+/// Reads `file` of a project as text, at most `limit` bytes. A relative one must be inside `root`
+/// after links are resolved: a cloned project may contain links. `None`: there is no such file.
+///
+/// # Errors
+/// `Outside`, or as for `read_text`.
+pub fn read_inside(root: &Path, file: &Path, limit: u64) -> Result<Option<String>, InsideError> {
+    let Ok(real) = root.join(file).canonicalize() else { return Ok(None) };
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    if file.is_relative() && !real.starts_with(root) {
+        return Err(InsideError::Outside);
+    }
+    read_text(&real, limit).map_err(InsideError::Unreadable)
+}
+
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
@@ -249,19 +299,51 @@ pub enum TryLock {
     Unsupported,
 }
 
+/// The result of a wait for a lock.
+#[derive(Debug)]
+pub enum LockWait {
+    Held(Lock),
+    /// Another process still holds it.
+    TimedOut,
+    /// As in `TryLock`.
+    Unsupported,
+}
+
 impl Lock {
-    /// Waits up to 10 ms for the lock on `path`, for locks that are held only that long.
-    #[must_use]
-    pub fn wait_briefly(path: &Path) -> Option<Self> {
-        const TRIES: u32 = 10;
-        for _ in 0..TRIES {
-            match Lock::try_acquire(path) {
-                TryLock::Held(lock) => return Some(lock),
-                TryLock::Unsupported => return None,
-                TryLock::Busy => std::thread::sleep(std::time::Duration::from_millis(1)),
+    /// Waits for the lock on `path` until `deadline`, without keeping the thread.
+    pub async fn wait(path: &Path, deadline: Deadline) -> LockWait {
+        let mut pauses = pauses(deadline);
+        loop {
+            match Lock::try_or_pause(path, &mut pauses) {
+                Ok(ended) => return ended,
+                Err(pause) => tokio::time::sleep(pause).await,
             }
         }
-        None
+    }
+
+    /// Waits up to 20 ms for the lock on `path`, for locks that are held only a few milliseconds.
+    #[must_use]
+    pub fn wait_briefly(path: &Path) -> Option<Self> {
+        let mut pauses = pauses(Deadline::after(BRIEF_WAIT));
+        loop {
+            match Lock::try_or_pause(path, &mut pauses) {
+                Ok(LockWait::Held(lock)) => return Some(lock),
+                Ok(LockWait::TimedOut | LockWait::Unsupported) => return None,
+                Err(pause) => std::thread::sleep(pause),
+            }
+        }
+    }
+
+    /// One attempt of a wait: how the wait ended, or the pause before the next attempt.
+    fn try_or_pause(
+        path: &Path,
+        pauses: &mut impl Iterator<Item = Duration>,
+    ) -> Result<LockWait, Duration> {
+        match Lock::try_acquire(path) {
+            TryLock::Held(lock) => Ok(LockWait::Held(lock)),
+            TryLock::Unsupported => Ok(LockWait::Unsupported),
+            TryLock::Busy => pauses.next().map_or(Ok(LockWait::TimedOut), Err),
+        }
     }
 
     /// Tries once to lock `path`; never waits.
@@ -281,6 +363,12 @@ impl Lock {
             Err(fs::TryLockError::Error(_)) => TryLock::Unsupported,
         }
     }
+}
+
+/// The pauses between the attempts of a wait: 1, 2, 4, then 8 ms, none beyond `deadline`.
+fn pauses(deadline: Deadline) -> impl Iterator<Item = Duration> {
+    let doubled = (0..).map(|attempt: u32| Duration::from_millis(1 << attempt.min(3)));
+    doubled.map_while(move |pause| (!deadline.is_over()).then(|| pause.min(deadline.remaining())))
 }
 
 #[cfg(all(test, unix))]
@@ -325,6 +413,43 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(write_atomic(&root.path().join("x"), b"", Durability::Process).is_err());
+    }
+
+    #[test]
+    fn a_relative_file_is_read_only_inside_its_folder() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("project");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("inside"), "text").unwrap();
+        fs::write(outer.path().join("outside"), "secret").unwrap();
+        symlink("../outside", root.join("link")).unwrap();
+        let read = |file: &Path| read_inside(&root, file, 100);
+        assert_eq!(read(Path::new("inside")).unwrap().as_deref(), Some("text"));
+        assert_eq!(read(Path::new("absent")).unwrap(), None);
+        assert_eq!(read(&outer.path().join("outside")).unwrap().as_deref(), Some("secret"));
+        for file in ["link", "../outside"] {
+            assert!(matches!(read(Path::new(file)), Err(InsideError::Outside)), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_wait_for_a_lock_ends_with_it_or_in_time() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let held = Lock::wait_briefly(&path);
+        assert!(held.is_some());
+        assert!(Lock::wait_briefly(&path).is_none());
+        drop(held);
+        assert!(Lock::wait_briefly(&path).is_some());
+        assert!(Lock::wait_briefly(Path::new("/proc/none/lock")).is_none(), "no folder");
+    }
+
+    #[test]
+    fn the_pauses_of_a_wait_double_up_to_8_ms() {
+        let far = Deadline::after(Duration::from_secs(60));
+        let millis: Vec<u128> = pauses(far).take(5).map(|pause| pause.as_millis()).collect();
+        assert_eq!(millis, [1, 2, 4, 8, 8]);
+        assert_eq!(pauses(Deadline::after(Duration::ZERO)).next(), None);
     }
 
     #[test]

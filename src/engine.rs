@@ -35,13 +35,13 @@ impl Report {
     /// Whether the fallback chain of some query asks for exit code 1.
     #[must_use]
     pub fn must_fail(&self) -> bool {
-        self.hooks.iter().any(|hook| hook.result.must_fail)
+        self.hooks.iter().any(|hook| hook.result.provenance.must_fail)
     }
 
     /// The first failure, in the order of the text.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Failure> {
-        self.hooks.iter().find_map(|hook| hook.result.failure.as_ref())
+        self.hooks.iter().find_map(|hook| hook.result.provenance.failure.as_ref())
     }
 }
 
@@ -64,11 +64,15 @@ pub fn execute(plan: &Plan, deadline: Deadline, provisional: impl FnOnce(Report)
     if first.iter().all(Option::is_some) {
         return Report { hooks: first.into_iter().flatten().collect() };
     }
-    let late = |hook: &PlannedHook| report(hook, fallback_result(plan, hook), Duration::ZERO);
-    let filled = first.iter().zip(&plan.hooks);
-    let hooks = filled.map(|(result, hook)| result.clone().unwrap_or_else(|| late(hook)));
-    provisional(Report { hooks: hooks.collect() });
+    provisional(Report { hooks: with_fallbacks(plan, first.clone()) });
     Report { hooks: live(plan, first, deadline) }
+}
+
+/// The reports, with the fallback of each hook that has none.
+fn with_fallbacks(plan: &Plan, reports: Vec<Option<HookReport>>) -> Vec<HookReport> {
+    let late = |hook| report(hook, fallback_result(plan, hook), Duration::ZERO);
+    let hooks = reports.into_iter().zip(&plan.hooks);
+    hooks.map(|(report, hook)| report.unwrap_or_else(|| late(hook))).collect()
 }
 
 /// The first pass. A panic is this hook's failure alone.
@@ -86,12 +90,7 @@ fn from_disk(plan: &Plan, planned: &PlannedHook) -> Option<HookReport> {
 fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<HookReport> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = built else {
-        let rest = first.into_iter().zip(&plan.hooks);
-        return rest
-            .map(|(result, hook)| {
-                result.unwrap_or_else(|| report(hook, fallback_result(plan, hook), Duration::ZERO))
-            })
-            .collect();
+        return with_fallbacks(plan, first);
     };
     let all = LocalSet::new();
     let reports = all.block_on(&runtime, async {

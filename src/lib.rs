@@ -5,11 +5,13 @@
 
 // L0: values and primitives.
 mod deadline;
+mod digest;
 mod disk;
 mod environment;
 mod error;
 mod event;
 mod paths;
+mod provenance;
 mod secret;
 mod task;
 
@@ -18,10 +20,11 @@ mod config;
 mod logging;
 mod repository;
 
-// L2: the disk cache, the network, the record of runs.
+// L2: the disk cache, the network, the record of runs, one request for all processes.
 mod cache;
 mod http;
 mod runs;
+mod single_flight;
 
 // L3: credentials and plugins.
 mod auth;
@@ -37,17 +40,19 @@ mod query;
 // L6: the hooks of a session start.
 mod hook;
 
-// L7: planning a run, executing it, and its background work.
+// L7: names of the configuration, resolved.
+mod resolve;
+
+// L8: planning a run, executing it, and its background work.
 mod engine;
 mod plan;
 mod refresh;
-mod resolve;
 
-// L8: rendering and output.
+// L9: rendering and output.
 mod context;
 mod output;
 
-// L9: the commands.
+// L10: the commands.
 mod cli;
 
 pub use cli::{Flags, Invocation, run};
@@ -73,6 +78,5 @@ pub mod testing {
     pub use crate::plan::{Plan, PlanInputs, PlanOptions, PlannedHook, build};
     pub use crate::plugin::frame::{Frame, Frames};
     pub use crate::plugin::{Fault, Manifest, wire};
-    pub use crate::query::ServedFrom;
     pub use crate::resolve::settings;
 }

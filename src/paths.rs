@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
+use crate::error::{Code, Failure};
 
 /// The folders of one user, all private (0700) and made when they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,17 @@ impl Paths {
             paths.state = root.join("state");
         }
         Some(paths)
+    }
+
+    /// The folders, for what cannot be done without them.
+    ///
+    /// # Errors
+    /// `WS501` without a home.
+    pub fn required<T>(folders: Option<T>) -> Result<T, Failure> {
+        folders.ok_or_else(|| {
+            Failure::new(Code::StoreUnusable, "there is no home folder, so nothing is kept")
+                .hint("set HOME or WARMSTART_HOME")
+        })
     }
 
     /// When the state of each project last changed.

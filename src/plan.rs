@@ -11,6 +11,7 @@ use crate::cache::{Cache, Identity};
 use crate::client::ClientContext;
 use crate::config::{CacheRead, Config, HookConfig, LoadedConfig, SessionStart};
 use crate::deadline::Timestamp;
+use crate::disk::Access;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::event::{SessionEvent, Source};
@@ -191,7 +192,11 @@ fn queries(
     let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
-    let cache = Cache::new(&config.cache, inputs.paths.as_ref(), inputs.options.dry_run);
+    let cache = Cache::new(
+        &config.cache,
+        inputs.paths.as_ref(),
+        Access::of_dry_run(inputs.options.dry_run),
+    );
     let read = inputs.options.read.unwrap_or(config.cache.read);
     Queries::new(table, primary, others, cache, read)
 }

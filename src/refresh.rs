@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::cache::{Cache, upkeep};
 use crate::config;
 use crate::deadline::{Deadline, Timestamp};
+use crate::disk::Access;
 use crate::hook::bindings;
 use crate::plan::Plan;
 use crate::query::QueryResult;
@@ -79,7 +80,7 @@ impl BackgroundWork {
 
 fn is_upkeep_due(plan: &Plan) -> bool {
     let session = &plan.session;
-    let cache = Cache::new(&session.config.cache, session.paths.as_ref(), true);
+    let cache = Cache::new(&session.config.cache, session.paths.as_ref(), Access::ReadOnly);
     let interval = session.config.cache.cleanup_interval;
     let runs = session.paths.as_ref().map(runs::file);
     upkeep::is_due(&cache, interval, SystemTime::now())
@@ -167,7 +168,7 @@ async fn renew(
 fn prune_all(plan: &Plan) {
     let session = &plan.session;
     let config = &session.config;
-    let cache = Cache::new(&config.cache, session.paths.as_ref(), false);
+    let cache = Cache::new(&config.cache, session.paths.as_ref(), Access::ReadWrite);
     let removed = upkeep::clean(&cache, config.cache.max_size, SystemTime::now());
     if let Some(folder) = logging::folder(&config.log, session.paths.as_ref()) {
         logging::prune(&folder, config.log.keep, Timestamp::now());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::deadline::Timestamp;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
+use crate::provenance::ServedFrom;
 
 /// At most this much is read, from the file's end.
 const MAX_READ_BYTES: u64 = 64 << 20;
@@ -26,8 +27,7 @@ pub struct Run {
     pub source: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// `ok`, `degraded`, `failed` or `empty`.
-    pub result: String,
+    pub result: RunResult,
     /// Why it was not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -46,12 +46,37 @@ pub struct Run {
     pub digest: String,
 }
 
+/// The result of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunResult {
+    Ok,
+    /// Something failed, and the answer was printed without it.
+    Degraded,
+    /// The chain asked for exit code 1, or the answer could not be printed.
+    Failed,
+    /// There was nothing to show.
+    Empty,
+}
+
+impl RunResult {
+    /// The word shown and logged.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            RunResult::Ok => "ok",
+            RunResult::Degraded => "degraded",
+            RunResult::Failed => "failed",
+            RunResult::Empty => "empty",
+        }
+    }
+}
+
 /// The result of one hook in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HookRun {
     pub name: String,
-    /// `live`, `fresh`, `stale` or `none`.
-    pub supply: String,
+    pub supply: ServedFrom,
     pub millis: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -124,6 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_record_and_the_screen_have_the_same_words() {
+        use RunResult::{Degraded, Empty, Failed, Ok};
+        for result in [Ok, Degraded, Failed, Empty] {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.word());
+        }
+    }
+
+    #[test]
     fn p05_the_record_is_bounded_and_survives_a_damaged_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs.jsonl");
@@ -132,7 +165,7 @@ mod tests {
             id: n.to_string(),
             source: "startup".into(),
             session: None,
-            result: "ok".into(),
+            result: RunResult::Ok,
             cause: None,
             cache_age: None,
             millis: 1,

@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use url::Url;
+
+use crate::digest::sha256_hex;
 
 /// Shorter values are too likely to be ordinary words of a message.
 const MIN_MASKED_CHARS: usize = 6;
@@ -42,7 +43,7 @@ impl Secret {
     /// SHA-256 of the value in hex: an identity that can be stored and compared.
     #[must_use]
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(self.expose().as_bytes()))
+        sha256_hex(self.expose())
     }
 }
 
@@ -85,18 +86,6 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
         }
     }
     out
-}
-
-/// Lower-case hex of `bytes`.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 /// An `http` or `https` URL whose user part and query never get printed.

@@ -7,9 +7,20 @@ use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, lowest first.
 const LAYERS: [&[&str]; 11] = [
-    &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk"],
+    &[
+        "task",
+        "event",
+        "error",
+        "secret",
+        "deadline",
+        "environment",
+        "paths",
+        "disk",
+        "digest",
+        "provenance",
+    ],
     &["config", "logging", "repository"],
-    &["cache", "http", "runs"],
+    &["cache", "http", "runs", "single_flight"],
     &["auth", "plugin"],
     &["client", "fallback"],
     &["query"],

@@ -8,17 +8,14 @@ use tracing::Instrument;
 
 use super::answer::{self, TokenResponse};
 use super::store::{Backoff, Store, Stored};
-use super::{Auth, missing, source};
+use super::{Auth, ResourceIndicator, missing, source};
 use crate::config::{Prefix, Resource};
-use crate::deadline::{Deadline, Timestamp};
-use crate::disk::{Lock, TryLock};
+use crate::deadline::{Deadline, Timestamp, now_millis};
 use crate::error::{Class, Code, Failure};
-use crate::http::{Error, HttpRequest, Opened};
+use crate::http::{Error, HttpRequest, Opened, Repeat};
 use crate::secret::{SafeUrl, Secret};
+use crate::single_flight;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(8);
-/// Kept free before the deadline for the fallback, when waiting for another process fails.
-const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
 /// The longest pause after refusals, in seconds.
 const MAX_PAUSE_SECONDS: u64 = 60;
 
@@ -54,7 +51,8 @@ impl Auth {
         usable: impl Fn(&mut Stored) -> Option<Secret>,
         deadline: Deadline,
     ) -> Result<Secret, Failure> {
-        let _lock = wait_for_lock(store, deadline).await?;
+        let _guard =
+            single_flight::wait(store.lock_file().as_deref(), deadline, "for a token").await?;
         let mut stored = store.read();
         if let Some(token) = usable(&mut stored) {
             return Ok(token);
@@ -166,7 +164,7 @@ impl Auth {
         let read = async |mut opened: Opened| -> Result<TokenResponse, Error> {
             Ok(TokenResponse { status: opened.status, body: opened.body().await? })
         };
-        self.http.send(make, read, true, deadline).await
+        self.http.send(make, read, Repeat::Safe, deadline).await
     }
 
     /// `client_secret_post`: Basic would need the id and secret form-encoded first (RFC 6749, 2.3.1).
@@ -189,9 +187,8 @@ impl Auth {
         match &self.config.resource {
             Resource::Off => None,
             Resource::Value(value) => Some(value.clone()),
-            Resource::Auto => self
-                .sends_resource
-                .then(|| self.server.url().as_str().trim_end_matches('/').to_owned()),
+            Resource::Auto if self.resource == ResourceIndicator::None => None,
+            Resource::Auto => Some(self.server.url().as_str().trim_end_matches('/').to_owned()),
         }
     }
 }
@@ -209,22 +206,6 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
     Ok(url.into())
 }
 
-async fn wait_for_lock(store: &Store, deadline: Deadline) -> Result<Option<Lock>, Failure> {
-    let end = deadline.earlier(FALLBACK_RESERVE);
-    loop {
-        match store.try_lock() {
-            TryLock::Held(lock) => return Ok(Some(lock)),
-            TryLock::Unsupported => return Ok(None),
-            TryLock::Busy if end.is_over() => {
-                let text = "another session is already asking for a token, without an answer yet";
-                return Err(Failure::new(Code::Timeout, text)
-                    .hint(deadline.limit().hint("try again in a moment")));
-            }
-            TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
-        }
-    }
-}
-
 /// The pause after a failure: repeating a refused secret does not help, and the sessions that waited
 /// must not queue up for a server that is down.
 fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: String) -> Backoff {
@@ -235,11 +216,6 @@ fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: Stri
         i64::try_from(pause.max(retry_after).saturating_mul(1000)).unwrap_or(i64::MAX);
     let until = now_millis().saturating_add(pause_millis);
     Backoff { failure: failure.clone(), until, pause, secret_fingerprint }
-}
-
-fn now_millis() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The URLs that `/realms` may follow, the likeliest first. Keycloak's paths began with `/auth` up to

@@ -24,26 +24,55 @@ pub struct Auth {
     config: AuthConfig,
     http: Rc<Http>,
     paths: Option<Paths>,
-    /// The task server: what a token is bound to.
-    server: SafeUrl,
     /// The folder of `.mcp.json`.
     root: PathBuf,
-    /// Whether `auth.resource = "auto"` sends RFC 8707's `resource`: for MCP.
-    sends_resource: bool,
+    /// The task server: what a token is bound to.
+    server: SafeUrl,
+    resource: ResourceIndicator,
+}
+
+/// The inputs of an `Auth` that do not depend on the server.
+pub struct AuthContext {
+    pub config: AuthConfig,
+    pub http: Rc<Http>,
+    pub paths: Option<Paths>,
+    /// The repository's root, or the session's folder.
+    pub root: PathBuf,
+}
+
+/// RFC 8707's `resource`, where `auth.resource` is `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceIndicator {
+    /// The URL of the server: MCP requires it.
+    Server,
+    None,
 }
 
 impl Auth {
     /// Takes the settings; opens nothing.
     #[must_use]
-    pub fn new(
-        config: AuthConfig,
-        http: Rc<Http>,
-        paths: Option<Paths>,
-        server: SafeUrl,
-        root: PathBuf,
-        sends_resource: bool,
-    ) -> Self {
-        Auth { config, http, paths, server, root, sends_resource }
+    pub fn new(context: AuthContext, server: SafeUrl, resource: ResourceIndicator) -> Self {
+        let AuthContext { config, http, paths, root } = context;
+        Auth { config, http, paths, root, server, resource }
+    }
+
+    /// The result of `request`, which gets the token. If the server refuses it (`WS203`), the request
+    /// is made once more with a new one.
+    ///
+    /// # Errors
+    /// Those of `request`, or why there is no token.
+    pub async fn with_token<T>(
+        &self,
+        deadline: Deadline,
+        request: impl AsyncFn(Option<Secret>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let token = self.bearer(deadline).await?;
+        match request(token.clone()).await {
+            Err(failure) if failure.code == Code::TokenRefused => {}
+            settled => return settled,
+        }
+        let renewed = self.renewed(token.as_ref(), deadline).await?;
+        request(Some(renewed)).await
     }
 
     /// The token for the next request; `None` when none is needed.
@@ -70,11 +99,8 @@ impl Auth {
         Ok(Some(token))
     }
 
-    /// A new token, after the server refused `refused`.
-    ///
-    /// # Errors
-    /// `WS203` when there is no other token, or why there is no new one.
-    pub async fn renewed(
+    /// A new token, after the server refused `refused`. The failure is `WS203` when there is no other.
+    async fn renewed(
         &self,
         refused: Option<&Secret>,
         deadline: Deadline,
@@ -93,7 +119,7 @@ impl Auth {
         }
     }
 
-    /// The failure when the server refuses even a new token.
+    /// The failure when the server refuses the token.
     #[must_use]
     pub fn refusal(&self) -> Failure {
         let text = format!("`{}` refused the token (HTTP 401)", self.server.origin());

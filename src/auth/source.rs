@@ -3,14 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use crate::config::SecretSource;
 use crate::deadline::Deadline;
+use crate::digest::sha256_hex;
 use crate::disk;
 use crate::error::{Code, Failure};
-use crate::secret::{Secret, hex};
+use crate::secret::Secret;
 
 /// A longer secret is refused.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
@@ -66,7 +66,7 @@ pub fn fingerprint(source: &SecretSource) -> String {
         SecretSource::File(path) => {
             from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
         }
-        SecretSource::Command(words) => hex(&Sha256::digest(words.join("\0").as_bytes())),
+        SecretSource::Command(words) => sha256_hex(words.join("\0")),
     };
     digest.chars().take(8).collect()
 }

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::deadline::Timestamp;
-use crate::disk::{self, Durability, Lock, TryLock};
+use crate::digest;
+use crate::disk::{self, Durability};
 use crate::error::{Code, Failure};
-use crate::http::fraction;
-use crate::secret::{Secret, hex};
+use crate::secret::Secret;
 
 const MAX_FILE_BYTES: u64 = 256 << 10;
 
@@ -69,7 +68,7 @@ impl Stored {
         // A clock before the time of issue makes the expiry meaningless.
         let lifetime = expires.age_from(obtained)?;
         now.age_from(obtained)?;
-        let margin = margin.mul_f64(1.0 - fraction() / 2.0).min(lifetime / 2);
+        let margin = margin.mul_f64(1.0 - fastrand::f64() / 2.0).min(lifetime / 2);
         (now.plus(margin) < expires).then(|| Secret::new(token.as_str()))
     }
 
@@ -99,13 +98,8 @@ impl Store {
     /// The file for `identity` in `folder`; without a folder nothing is stored.
     #[must_use]
     pub fn new(folder: Option<PathBuf>, identity: &[&str]) -> Self {
-        let mut hash = Sha256::new();
-        for part in identity {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        let name = hex(&hash.finalize());
-        Store { path: folder.map(|folder| folder.join(format!("{name}.json"))) }
+        let file = |folder: PathBuf| folder.join(digest::of_parts("", identity) + ".json");
+        Store { path: folder.map(file) }
     }
 
     /// The stored state; empty if the file is missing, damaged or accessible to others.
@@ -139,13 +133,10 @@ impl Store {
         }
     }
 
-    /// Tries to take the lock of the one process that asks for a token.
+    /// The lock of the one process that asks for a token.
     #[must_use]
-    pub fn try_lock(&self) -> TryLock {
-        match &self.path {
-            Some(path) => Lock::try_acquire(&path.with_extension("lock")),
-            None => TryLock::Unsupported,
-        }
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension("lock"))
     }
 }
 

@@ -2,10 +2,9 @@
 //! The checksum detects a torn or damaged file, since entries are not flushed to the device.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::deadline::Timestamp;
-use crate::secret::hex;
+use crate::digest::sha256_hex;
 use crate::task::Answer;
 
 const MAGIC: &str = "warmstart-entry 1 ";
@@ -28,7 +27,7 @@ impl Entry {
     pub fn encode(&self) -> Vec<u8> {
         // Maps have string keys and numbers are integers: this cannot fail.
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let mut bytes = format!("{MAGIC}{}\n", checksum(&body)).into_bytes();
+        let mut bytes = format!("{MAGIC}{}\n", sha256_hex(&body)).into_bytes();
         bytes.extend_from_slice(&body);
         bytes
     }
@@ -39,13 +38,9 @@ impl Entry {
         let rest = bytes.strip_prefix(MAGIC.as_bytes())?;
         let end = rest.iter().position(|byte| *byte == b'\n')?;
         let (sum, body) = (&rest[..end], &rest[end + 1..]);
-        if sum != checksum(body).as_bytes() {
+        if sum != sha256_hex(body).as_bytes() {
             return None;
         }
         serde_json::from_slice(body).ok()
     }
-}
-
-fn checksum(body: &[u8]) -> String {
-    hex(&Sha256::digest(body))
 }

@@ -3,10 +3,8 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
-use crate::secret::hex;
+use crate::digest;
 use crate::task::Query;
 
 /// The server and the credentials that an answer belongs to.
@@ -36,7 +34,7 @@ impl Identity {
     /// A short name for files that belong to this identity.
     #[must_use]
     pub fn name(&self) -> String {
-        hex(&Sha256::digest(self.0.as_bytes())[..16])
+        digest::short(&self.0)
     }
 }
 
@@ -75,15 +73,9 @@ impl Key {
     #[must_use]
     pub fn new(identity: &Identity, query: &Query) -> Self {
         let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();
-        let mut hash = Sha256::new();
-        hash.update(identity.0.as_bytes());
         let items = query.items.join("\0");
         let kind = format!("{:?}", query.answer);
-        for part in [query.tool.as_str(), &arguments, &items, &kind] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        Key(hex(&hash.finalize()))
+        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &items, &kind]))
     }
 
     /// The name of its files, without the ending.

@@ -13,7 +13,7 @@ pub use key::{Identity, Key};
 
 use crate::config::CacheConfig;
 use crate::deadline::Timestamp;
-use crate::disk::{self, Durability, Lock, TryLock};
+use crate::disk::{self, Access, Durability, Lock, TryLock};
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
@@ -79,16 +79,16 @@ pub struct Cache {
     /// `None`: nothing is kept.
     folder: Option<PathBuf>,
     stale_max: Duration,
-    read_only: bool,
+    access: Access,
 }
 
 impl Cache {
-    /// The cache of these settings; opens nothing. `read_only` for a run that may change nothing.
+    /// The cache of these settings; opens nothing.
     #[must_use]
-    pub fn new(config: &CacheConfig, paths: Option<&Paths>, read_only: bool) -> Self {
+    pub fn new(config: &CacheConfig, paths: Option<&Paths>, access: Access) -> Self {
         let folder = config.dir.clone().or_else(|| paths.map(|paths| paths.cache.clone()));
         let folder = folder.map(|folder| folder.join(VERSION).join("answers"));
-        Cache { folder, stale_max: config.stale_max, read_only }
+        Cache { folder, stale_max: config.stale_max, access }
     }
 
     /// The folder of the entries.
@@ -125,7 +125,7 @@ impl Cache {
         let entry = Entry::decode(&bytes);
         if entry.is_none() {
             tracing::warn!(path = %path.display(), code = %Code::EntryDamaged, "moved a damaged cache entry aside");
-            if !self.read_only {
+            if self.access.may_write() {
                 disk::set_aside(&path);
             }
         }
@@ -137,26 +137,25 @@ impl Cache {
     /// # Errors
     /// `WS501` when the folder cannot be used; the old entry is then still there.
     pub fn write(&self, key: &Key, entry: &Entry) -> Result<(), Failure> {
-        let Some(path) = self.file(key, "json").filter(|_| !self.read_only) else { return Ok(()) };
+        let Some(path) = self.file(key, "json").filter(|_| self.access.may_write()) else {
+            return Ok(());
+        };
         disk::write_atomic(&path, &entry.encode(), Durability::Process).map_err(|error| {
             Failure::new(Code::StoreUnusable, format!("the cache cannot be written: {error}"))
                 .hint("check owner, mode and free space of the cache folder: `warmstart config path` shows it")
         })
     }
 
-    /// Tries to take the lock of the one process that asks for `key`.
+    /// The lock of the one process that asks for `key`; `None` where nothing may be written.
     #[must_use]
-    pub fn try_lock(&self, key: &Key) -> TryLock {
-        match self.file(key, "lock").filter(|_| !self.read_only) {
-            Some(path) => Lock::try_acquire(&path),
-            None => TryLock::Unsupported,
-        }
+    pub fn lock_file(&self, key: &Key) -> Option<PathBuf> {
+        self.file(key, "lock").filter(|_| self.access.may_write())
     }
 
     /// Tries to take the lock of the one process that renews `key` in the background.
     #[must_use]
     pub fn try_refresh_lock(&self, key: &Key) -> TryLock {
-        match self.file(key, "refresh").filter(|_| !self.read_only) {
+        match self.file(key, "refresh").filter(|_| self.access.may_write()) {
             Some(path) => Lock::try_acquire(&path),
             None => TryLock::Unsupported,
         }
@@ -164,7 +163,9 @@ impl Cache {
 
     /// Notes for the processes that wait for `key` that asking failed.
     pub fn note_failure(&self, key: &Key, failure: &Failure) {
-        let Some(path) = self.file(key, "failure").filter(|_| !self.read_only) else { return };
+        let Some(path) = self.file(key, "failure").filter(|_| self.access.may_write()) else {
+            return;
+        };
         if let Ok(bytes) = serde_json::to_vec(failure) {
             let _ = disk::write_atomic(&path, &bytes, Durability::Process);
         }
@@ -215,7 +216,7 @@ mod tests {
         Cache {
             folder: Some(folder.join(VERSION)),
             stale_max: Duration::from_secs(3600),
-            read_only: false,
+            access: Access::ReadWrite,
         }
     }
 

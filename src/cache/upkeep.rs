@@ -122,6 +122,7 @@ fn own(entry: &fs::DirEntry) -> Option<OwnFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Access;
 
     #[test]
     fn x11_what_belongs_to_gone_projects_is_forgotten() {
@@ -154,7 +155,7 @@ mod tests {
         let cache = Cache {
             folder: Some(folder.clone()),
             stale_max: Duration::from_secs(3600),
-            read_only: false,
+            access: Access::ReadWrite,
         };
         let name = |digit: char, kind: &str| format!("{}.{kind}", String::from(digit).repeat(64));
         let now = SystemTime::now();

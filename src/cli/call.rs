@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::Invocation;
-use super::tasks::{block_on, with_sign_of_life};
+use super::runtime::block_on;
+use super::tasks::with_sign_of_life;
 use super::terminal::{self, CommandResult};
 use super::workspace::Workspace;
 use crate::client;

@@ -15,6 +15,7 @@ use super::workspace::Workspace;
 use crate::disk;
 use crate::error::{Code, Failure};
 use crate::logging;
+use crate::paths::Paths;
 
 const MAX_READ_BYTES: u64 = 64 << 20;
 
@@ -45,8 +46,8 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = Workspace::at(here, invocation, &invocation.flags);
     workspace.require_flags()?;
-    let folder = logging::folder(&workspace.loaded.config.log, workspace.paths.as_ref())
-        .ok_or_else(|| Failure::new(Code::StoreUnusable, "there is no home folder"))?;
+    let config = &workspace.loaded.config.log;
+    let folder = Paths::required(logging::folder(config, workspace.paths.as_ref()))?;
     match options.command {
         Command::Path => terminal::print(&format!("{}\n", folder.display())),
         Command::Show { last } => show(&folder, last)?,

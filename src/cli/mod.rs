@@ -14,6 +14,7 @@ mod plugin;
 mod prompt;
 mod refresh;
 mod runs;
+mod runtime;
 mod session_start;
 mod stdin;
 mod table;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Invocation;
+use super::runtime::block_on;
 use super::workspace::{Log, Workspace, folder_of};
 use crate::event::SessionEvent;
 use crate::plan::PlanOptions;
@@ -35,11 +36,9 @@ pub fn run(options: Options, invocation: &Invocation) -> ExitCode {
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
     workspace.start_log(&invocation.flags, Log::File);
     let plan = workspace.plan(event, invocation, PlanOptions::default());
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return ExitCode::FAILURE;
-    };
-    let run = refresh::run(&plan, &work);
-    let _ = runtime.block_on(async { tokio::time::timeout(refresh::LIMIT, run).await });
-    runtime.shutdown_background();
-    ExitCode::SUCCESS
+    let run = async { tokio::time::timeout(refresh::LIMIT, refresh::run(&plan, &work)).await };
+    match block_on(run) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }

@@ -14,7 +14,7 @@ use crate::context::sanitise;
 use crate::deadline::duration_text;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
-use crate::runs::{self, Run};
+use crate::runs::{self, Run, RunResult};
 
 /// Flags of `runs`.
 #[derive(Args)]
@@ -37,7 +37,7 @@ impl Options {
     fn matches(&self, run: &Run) -> bool {
         let is_of =
             |id: &String| run.session.as_ref().is_some_and(|session| session.starts_with(id));
-        let is_well = matches!(run.result.as_str(), "ok" | "empty");
+        let is_well = matches!(run.result, RunResult::Ok | RunResult::Empty);
         self.session.as_ref().is_none_or(is_of) && !(self.failed && is_well)
     }
 }
@@ -47,8 +47,7 @@ impl Options {
 /// # Errors
 /// When it cannot be read.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
-    let paths = Paths::find(&invocation.environment)
-        .ok_or_else(|| Failure::new(Code::StoreUnusable, "there is no home folder"))?;
+    let paths = Paths::required(Paths::find(&invocation.environment))?;
     let all = runs::last(&runs::file(&paths), usize::MAX).map_err(|error| {
         Failure::new(Code::StoreUnusable, format!("the record of runs cannot be read: {error}"))
     })?;
@@ -112,7 +111,7 @@ fn row(run: &Run) -> Vec<String> {
         run.time.local(format),
         table::id_cell(run.session.as_deref().unwrap_or_default()),
         table::cell(&run.source),
-        table::cell(&run.result),
+        run.result.word().to_owned(),
         duration_text(Duration::from_millis(run.millis)),
         age.unwrap_or_default(),
         table::cell(&cause),

@@ -19,10 +19,13 @@ use super::{Invocation, stdin, terminal};
 use crate::config::Resume;
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
+use crate::digest;
+use crate::disk::Access;
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
 use crate::output::{Agent, HookOutput, ResponseGuard};
+use crate::paths::Paths;
 use crate::plan::{Plan, PlanOptions};
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
@@ -109,24 +112,21 @@ fn session(
         }
         return ExitCode::SUCCESS;
     }
-    let plan = tracing::debug_span!("plan").in_scope(|| {
-        workspace.plan(
-            event,
-            invocation,
-            PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() },
-        )
-    });
+    let plan_options = PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() };
+    let plan =
+        tracing::debug_span!("plan").in_scope(|| workspace.plan(event, invocation, plan_options));
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);
+        watchdog.set_provisional(render_output(&early, &plan, &problems, Access::ReadOnly).0);
         watchdog.watch();
     });
     stages.end("hooks");
-    let render = || render_output(&report, &plan, &problems, !options.dry_run);
+    let access = Access::of_dry_run(options.dry_run);
+    let render = || render_output(&report, &plan, &problems, access);
     let (output, context) = tracing::debug_span!("render").in_scope(render);
     if report.must_fail() && options.agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
@@ -164,10 +164,7 @@ fn problems(
         tracing::warn!(code = %Code::Event, %problem, "the session counts as a startup");
     }
     let loaded = &workspace.loaded;
-    let no_home = workspace.paths.is_none().then(|| {
-        Failure::new(Code::StoreUnusable, "there is no home folder, so nothing is kept")
-            .hint("set HOME or WARMSTART_HOME")
-    });
+    let no_home = Paths::required(workspace.paths.as_ref()).err();
     let problems: Vec<Failure> = wrong_flag
         .into_iter()
         .chain(loaded.problems.iter().cloned())
@@ -181,13 +178,13 @@ fn problems(
     problems
 }
 
-/// From the report to what the host gets, and the context in it. Only the final output persists its
-/// revision (`persist`): a provisional one would count as a change of the state.
+/// From the report to what the host gets, and the context in it. Only the final output stores its
+/// revision: a provisional one would count as a change of the state.
 fn render_output(
     report: &Report,
     plan: &Plan,
     problems: &[Failure],
-    persist: bool,
+    access: Access,
 ) -> (HookOutput, Context) {
     let session = &plan.session;
     let config = &session.config;
@@ -198,8 +195,8 @@ fn render_output(
     }
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
-        let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
-        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !persist)
+        let file = revision::file(&paths.revisions(), &digest::short(subject(plan)));
+        revision::changed_at(&file, &digest::sha256_hex(&body), Timestamp::now(), access)
     });
     let context = context::finish(&body, changed);
     let is_repeated = session.event.source == Source::Resume
@@ -258,7 +255,7 @@ fn afterwards(
 fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
     let run = record::run(finished, stages);
     tracing::info!(
-        result = run.result,
+        result = run.result.word(),
         cause = run.cause,
         millis = run.millis,
         chars = run.chars,
@@ -273,7 +270,7 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
 
 fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
     let is_healthy = !finished.report.hooks.iter().any(|hook| {
-        hook.result.failure.as_ref().is_some_and(|failure| {
+        hook.result.provenance.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });

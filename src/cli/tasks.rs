@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Invocation;
+use super::runtime::block_on;
 use super::table::{self, Column};
 use super::terminal::{self, CommandResult, print_warning};
 use super::workspace::Workspace;
@@ -18,7 +19,8 @@ use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
 use crate::hook::bindings;
 use crate::plan::{Plan, PlanOptions};
-use crate::query::{Bindings, Queries, QueryResult, ServedFrom, Timeout};
+use crate::provenance::{Provenance, ServedFrom};
+use crate::query::{Bindings, Queries, QueryResult, Timeout};
 use crate::task::{Answer, Task, by_importance};
 
 /// Longer than a session start: at a terminal there is time.
@@ -68,7 +70,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
     let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));
     let printed = match &answered {
-        Ok(answered) => answered.failure.as_ref(),
+        Ok(answered) => answered.provenance.failure.as_ref(),
         Err(failure) => Some(failure),
     };
     plan.problems.iter().filter(|problem| printed != Some(*problem)).for_each(print_warning);
@@ -77,7 +79,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         terminal::print(&sanitise::json(&format!("{:#}\n", answered.json())));
     } else {
         terminal::print(&answered.text(&plan));
-        answered.failure.iter().for_each(print_warning);
+        answered.provenance.failure.iter().for_each(print_warning);
     }
     Ok(answered.exit_code(options.live))
 }
@@ -110,8 +112,10 @@ fn from_cache(queries: &Queries, name: &str, bindings: &Bindings) -> QueryResult
     let failure = Failure::new(Code::NotUnderstood, "no cached tasks")
         .hint("run `warmstart tasks` without `--cached`");
     let result = queries.from_cache_alone(name, bindings, failure);
-    let failure = result.failure.filter(|_| result.answer.is_none());
-    QueryResult { failure, ..result }
+    match result.answer {
+        Some(_) => result.with_failure(None),
+        None => result,
+    }
 }
 
 /// With the server's id of the checked-out branch; unless `is_cached`, the server may be asked for it.
@@ -137,42 +141,29 @@ pub(super) async fn with_sign_of_life<T>(future: impl Future<Output = T>, label:
     future.await
 }
 
-/// Runs one future to its end.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Failure::new(Code::Internal, format!("no runtime: {error}")))?;
-    let value = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(value)
-}
-
 /// An answer that can be shown, in the order and number in which it is.
 struct Answered {
     answer: Answer,
-    served: ServedFrom,
-    written: Option<Timestamp>,
-    origin: String,
-    failure: Option<Failure>,
+    provenance: Provenance,
 }
 
 impl Answered {
     fn new(result: QueryResult, limit: Option<usize>) -> Result<Self, Failure> {
-        let QueryResult { answer, served, written, origin, failure, .. } = result;
+        let QueryResult { answer, provenance } = result;
         let Some(mut answer) = answer else {
             let unexplained = || Failure::new(Code::NotUnderstood, "the source gave no answer");
-            return Err(failure.unwrap_or_else(unexplained));
+            return Err(provenance.failure.unwrap_or_else(unexplained));
         };
         if let Answer::Tasks(tasks) = &mut answer {
             tasks.list.sort_by(by_importance);
             tasks.list.truncate(limit.unwrap_or(usize::MAX));
         }
-        Ok(Answered { answer, served, written, origin, failure })
+        Ok(Answered { answer, provenance })
     }
 
     /// With `--live` an answer that the server did not give is not a success.
     fn exit_code(&self, is_live: bool) -> ExitCode {
-        let class = self.failure.as_ref().filter(|_| is_live).map(Failure::class);
+        let class = self.provenance.failure.as_ref().filter(|_| is_live).map(Failure::class);
         match class {
             Some(class @ (Class::Auth | Class::Unavailable | Class::Protocol)) => {
                 ExitCode::from(class.exit_code())
@@ -185,10 +176,10 @@ impl Answered {
         let tasks = self.answer.tasks();
         json!({
             "schema": 1,
-            "supply": self.served.word(),
-            "origin": self.origin,
-            "written": self.written.map(Timestamp::iso),
-            "failure": self.failure.as_ref().map(failure_json),
+            "supply": self.provenance.served.word(),
+            "origin": self.provenance.origin,
+            "written": self.provenance.written.map(Timestamp::iso),
+            "failure": self.provenance.failure.as_ref().map(failure_json),
             "total": tasks.map(|tasks| tasks.total),
             "tasks": tasks.map(|tasks| &tasks.list),
             "text": match &self.answer { Answer::Text(text) => Some(text), Answer::Tasks(_) => None },
@@ -214,15 +205,15 @@ impl Answered {
 
     /// Who answered, and how old the answer is; `primary` is the source that was asked first.
     fn state(&self, primary: &str, now: Timestamp) -> String {
-        let is_substitute = self.failure.is_some() && self.origin != primary;
-        let origin = match table::cell(&self.origin) {
+        let is_substitute = self.provenance.failure.is_some() && self.provenance.origin != primary;
+        let origin = match table::cell(&self.provenance.origin) {
             origin if !is_substitute => origin,
             origin if origin.is_empty() => "the fallback chain (a substitute)".into(),
             origin => format!("{origin} (a substitute, not the task server)"),
         };
-        let age = self.written.and_then(|written| written.age(now)).unwrap_or_default();
+        let age = self.provenance.written.and_then(|written| written.age(now)).unwrap_or_default();
         let age = duration_text(age);
-        match self.served {
+        match self.provenance.served {
             ServedFrom::Live if is_substitute => format!("From {origin}"),
             ServedFrom::Live => format!("Live from {origin}"),
             ServedFrom::Fresh => format!("From {origin}, cached {age} ago"),
@@ -287,8 +278,9 @@ mod tests {
     fn a_substitute_is_never_live_and_never_without_an_origin() {
         let state = |origin: &str, failure| {
             let result = QueryResult::live(Answer::Text("x".into()), Timestamp(0), origin.into());
-            let result = QueryResult { failure, ..result };
-            Answered::new(result, None).unwrap().state("task server x", Timestamp(0))
+            Answered::new(result.with_failure(failure), None)
+                .unwrap()
+                .state("task server x", Timestamp(0))
         };
         let failure = || Some(Failure::new(Code::Refused, "x"));
         let cases = [

@@ -46,7 +46,7 @@ pub struct UntrustOptions {
 /// # Errors
 /// When there is no file, it is not TOML, or the trust cannot be stored.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
-    let paths = paths(invocation)?;
+    let paths = Paths::required(Paths::find(&invocation.environment))?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let mut store = TrustStore::open(&paths);
     let trusted = TrustedSettings::open(&paths, &path);
@@ -78,7 +78,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
 /// # Errors
 /// When that cannot be stored.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
-    let paths = paths(invocation)?;
+    let paths = Paths::required(Paths::find(&invocation.environment))?;
     let path = project_file(options.path.as_deref(), &paths)?;
     let was_trusted = TrustStore::open(&paths).forget(&path).map_err(|error| {
         Failure::new(Code::StoreUnusable, format!("the trust cannot be revoked: {error}"))
@@ -87,13 +87,6 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
     terminal::print(&spelled_out(&format!("{} {text}.\n", path.display())));
     Ok(ExitCode::SUCCESS)
-}
-
-fn paths(invocation: &Invocation) -> Result<Paths, Failure> {
-    Paths::find(&invocation.environment).ok_or_else(|| {
-        Failure::new(Code::StoreUnusable, "there is no home folder to store trust in")
-            .hint("set HOME or WARMSTART_HOME")
-    })
 }
 
 /// The file with a project's settings; no other file can be trusted, since no other is read.

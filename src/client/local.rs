@@ -11,7 +11,7 @@ use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, no_too
 use crate::config::parser::files;
 use crate::config::{ClientConfig, Reader};
 use crate::deadline::Deadline;
-use crate::disk;
+use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
 use crate::task::{Answer, Query, Task, Tasks};
 
@@ -90,20 +90,18 @@ impl Local {
         Ok(Answer::Text(String::new()))
     }
 
-    /// A relative file must be inside the project after links are resolved: a cloned project may
-    /// contain links.
     fn open(&self, file: &Path) -> Result<Option<String>, Failure> {
         let shown = file.display();
-        let Ok(real) = self.root.join(file).canonicalize() else { return Ok(None) };
-        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
-        if file.is_relative() && !real.starts_with(root) {
-            let text = format!("the task file `{shown}` points outside the project");
-            return Err(Failure::new(Code::StoreUnusable, text)
-                .hint("name it by its absolute path in your own hooks.toml"));
-        }
-        disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
-            Failure::new(Code::StoreUnusable, format!("`{shown}` cannot be read: {error}"))
-                .hint("fix the file, or name another in `client.files`")
+        disk::read_inside(&self.root, file, MAX_FILE_BYTES).map_err(|error| match error {
+            InsideError::Outside => {
+                let text = format!("the task file `{shown}` points outside the project");
+                Failure::new(Code::StoreUnusable, text)
+                    .hint("name it by its absolute path in your own hooks.toml")
+            }
+            InsideError::Unreadable(error) => {
+                Failure::new(Code::StoreUnusable, format!("`{shown}` cannot be read: {error}"))
+                    .hint("fix the file, or name another in `client.files`")
+            }
         })
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::auth::{Auth, AuthContext, ResourceIndicator};
 use crate::config::{ClientConfig, Reader};
 use crate::deadline::Deadline;
 use crate::environment::Environment;
@@ -25,6 +26,7 @@ mod mcp;
 mod payload;
 pub mod plugin;
 mod rest;
+mod tool_call;
 
 pub use payload::failure_in;
 
@@ -64,6 +66,19 @@ pub struct ClientContext {
     pub paths: Option<Paths>,
     /// The repository's root, or the session's folder.
     pub root: PathBuf,
+}
+
+impl ClientContext {
+    /// How the client authorises its requests to `server`.
+    fn auth(&self, server: &SafeUrl, resource: ResourceIndicator) -> Auth {
+        let context = AuthContext {
+            config: self.config.auth.clone(),
+            http: Rc::clone(&self.http),
+            paths: self.paths.clone(),
+            root: self.root.clone(),
+        };
+        Auth::new(context, server.clone(), resource)
+    }
 }
 
 /// One entry of the registry.

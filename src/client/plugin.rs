@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::{Client, ClientContext, ClientFuture, ClientSettings, no_tools};
-use crate::auth::Auth;
+use crate::auth::{Auth, ResourceIndicator};
 use crate::config::ClientConfig;
 use crate::deadline::Deadline;
 use crate::error::Failure;
@@ -83,9 +83,8 @@ impl Client for PluginClient {
 impl PluginClient {
     /// `None` without a server's URL: a token is bound to one.
     fn auth(&self) -> Option<Auth> {
-        let ClientContext { config, http, paths, root, .. } = self.context.clone();
-        let server = config.url?;
-        Some(Auth::new(config.auth, http, paths, server, root, false))
+        let server = self.context.config.url.as_ref()?;
+        Some(self.context.auth(server, ResourceIndicator::None))
     }
 }
 

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
+use super::tool_call::ToolCall;
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
-use crate::auth::Auth;
+use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::http::{Error, Http, HttpRequest, Opened};
+use crate::http::{Error, Http, HttpRequest, Opened, Repeat};
 use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
@@ -45,17 +46,16 @@ impl ClientSettings for RestSettings {
 impl Rest {
     fn new(context: ClientContext) -> Result<Self, Failure> {
         let base = super::endpoint(&context.config)?;
-        let (http, auth) = (Rc::clone(&context.http), context.config.auth.clone());
-        let auth = Auth::new(auth, context.http, context.paths, base.clone(), context.root, false);
-        Ok(Rest { base, http, auth })
+        let auth = context.auth(&base, ResourceIndicator::None);
+        Ok(Rest { base, http: context.http, auth })
     }
 }
 
 impl Client for Rest {
     fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
-            let read = |value: &Value| payload::read(query, value);
-            self.authorised(&query.tool, &query.arguments, query.read_only, deadline, &read).await
+            let call = ToolCall::of_query(query, deadline);
+            self.authorised(call, |value| payload::read(query, &value)).await
         })
     }
 
@@ -66,7 +66,8 @@ impl Client for Rest {
         deadline: Deadline,
     ) -> ClientFuture<'a, Value> {
         Box::pin(async move {
-            self.authorised(tool, arguments, false, deadline, &|value| Ok(value.clone())).await
+            let call = ToolCall { tool, arguments, repeat: Repeat::Never, deadline };
+            self.authorised(call, Ok).await
         })
     }
 }
@@ -79,41 +80,22 @@ struct Reply {
 }
 
 impl Rest {
-    /// Posts; a refused token is renewed once.
+    /// Posts with a token and has `read` read the value.
     async fn authorised<T>(
         &self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-        repeat: bool,
-        deadline: Deadline,
-        read: &dyn Fn(&Value) -> Result<T, Failure>,
+        call: ToolCall<'_>,
+        read: impl Fn(Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut token = self.auth.bearer(deadline).await?;
-        for is_second in [false, true] {
-            let reply = self.post(tool, arguments, token.as_ref(), repeat, deadline).await?;
-            if reply.status != 401 {
-                match self.check_status(&reply, tool).and_then(|value| read(&value)) {
-                    Err(failure) if failure.code == Code::TokenRefused && !is_second => {}
-                    settled => return settled,
-                }
-            }
-            if !is_second {
-                token = Some(self.auth.renewed(token.as_ref(), deadline).await?);
-            }
-        }
-        Err(self.auth.refusal())
+        let request = async |token| {
+            let reply = self.post(call, token).await?;
+            self.check_status(&reply, call.tool).and_then(&read)
+        };
+        self.auth.with_token(call.deadline, request).await
     }
 
-    async fn post(
-        &self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-        token: Option<&Secret>,
-        repeat: bool,
-        deadline: Deadline,
-    ) -> Result<Reply, Failure> {
-        let url = self.url(tool)?;
-        let body = Value::Object(arguments.clone()).to_string().into_bytes();
+    async fn post(&self, call: ToolCall<'_>, token: Option<Secret>) -> Result<Reply, Failure> {
+        let url = self.url(call.tool)?;
+        let body = Value::Object(call.arguments.clone()).to_string().into_bytes();
         let make = || HttpRequest {
             method: Method::POST,
             url: url.clone(),
@@ -121,14 +103,14 @@ impl Rest {
                 ("content-type".into(), "application/json".into()),
                 ("accept".into(), "application/json, text/event-stream".into()),
             ],
-            bearer: token.cloned(),
+            bearer: token.clone(),
             body: body.clone(),
         };
         let read = async |mut opened: Opened| -> Result<Reply, Error> {
             let content_type = opened.content_type();
             Ok(Reply { status: opened.status, content_type, body: opened.body().await? })
         };
-        self.http.send(make, read, repeat, deadline).await
+        self.http.send(make, read, call.repeat, call.deadline).await
     }
 
     /// The tool is one segment of the path, whatever characters its name has.
@@ -153,6 +135,7 @@ impl Rest {
                     .hint("check `client.url`, `client.kind` and the query's `tool`"))
             }
             200..=299 => value,
+            401 => Err(self.auth.refusal()),
             403 => Err(Failure::new(
                 Code::Forbidden,
                 format!("`{base}` denies access (HTTP 403){message}"),

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::annotated::AnnotatedSetting;
 use super::file::{self, File};
 use super::reference::shown;
+use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::paths::Paths;
-use crate::secret::hex;
 
 /// Where a project keeps its settings, below its root.
 pub const PROJECT_FILE: &str = ".claude/hooks.toml";
@@ -42,7 +41,7 @@ impl TrustStore {
     /// Whether `file` with exactly this content is trusted, for the project it is in.
     #[must_use]
     pub fn trusts(&self, file: &Path, content: &str) -> bool {
-        name(file).is_some_and(|name| self.files.get(&name) == Some(&digest(content)))
+        name(file).is_some_and(|name| self.files.get(&name) == Some(&sha256_hex(content)))
     }
 
     /// Whether the file was agreed to with another content.
@@ -57,7 +56,7 @@ impl TrustStore {
     /// What the disk said; then nothing has changed.
     pub fn trust(&mut self, file: &Path, content: &str) -> std::io::Result<()> {
         let name = name(file).ok_or(std::io::ErrorKind::NotFound)?;
-        self.files.insert(name, digest(content));
+        self.files.insert(name, sha256_hex(content));
         self.save()
     }
 
@@ -94,12 +93,6 @@ impl TrustStore {
 fn name(file: &Path) -> Option<String> {
     let root = file.parent()?.parent()?.canonicalize().ok()?;
     Some(root.join(PROJECT_FILE).to_str()?.to_owned())
-}
-
-/// SHA-256 of a file's content, in hex.
-#[must_use]
-pub fn digest(content: &str) -> String {
-    hex(&Sha256::digest(content.as_bytes()))
 }
 
 /// One setting of a project's file, for the user who decides on it.

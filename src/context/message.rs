@@ -5,7 +5,7 @@ use crate::context::sanitise;
 use crate::engine::Report;
 use crate::error::{Class, Failure};
 use crate::hook::{HookResult, Part};
-use crate::query::ServedFrom;
+use crate::provenance::ServedFrom;
 
 /// Characters of the whole line.
 const MAX_MESSAGE_CHARS: usize = 400;
@@ -25,7 +25,8 @@ pub fn message(report: &Report, problems: &[Failure], notice: Notice) -> Option<
 
 fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
     let hooks = report.hooks.iter().map(|hook| &hook.result);
-    let failed: Vec<&HookResult> = hooks.filter(|result| result.failure.is_some()).collect();
+    let failed: Vec<&HookResult> =
+        hooks.filter(|result| result.provenance.failure.is_some()).collect();
     // One cause usually stops several hooks: it is named once.
     let mut texts: Vec<String> = Vec::new();
     for result in &failed {
@@ -58,7 +59,7 @@ fn one_line(text: &str, most: usize) -> String {
 
 /// The command that shows everything: the log holds what happened, `config check` what is set.
 fn details(failed: &[&HookResult], problems: &[Failure]) -> &'static str {
-    let hooks = failed.iter().filter_map(|result| result.failure.as_ref());
+    let hooks = failed.iter().filter_map(|result| result.provenance.failure.as_ref());
     if hooks.chain(problems).all(|failure| failure.class() == Class::Config) {
         "warmstart config check"
     } else {
@@ -68,13 +69,13 @@ fn details(failed: &[&HookResult], problems: &[Failure]) -> &'static str {
 
 /// What the user got instead, and why. A cached answer names its time, whichever source gave it.
 fn trouble(result: &HookResult) -> String {
-    let Some(failure) = &result.failure else { return String::new() };
+    let Some(failure) = &result.provenance.failure else { return String::new() };
     let is_own = matches!(failure.class(), Class::Config | Class::Cache);
-    let state = match (result.served, result.written) {
+    let state = match (result.provenance.served, result.provenance.written) {
         (ServedFrom::Stale, Some(written)) => format!("tasks are as of {written}: "),
         _ if is_own => String::new(),
         (ServedFrom::Fresh, Some(written)) => format!("tasks are as of {written}: "),
-        (ServedFrom::Live | ServedFrom::Fresh, _) => substitute(&result.origin),
+        (ServedFrom::Live | ServedFrom::Fresh, _) => substitute(&result.provenance.origin),
         _ => String::from("not available: "),
     };
     format!("{state}{}", cured(failure))
@@ -103,7 +104,7 @@ fn all_is_well(report: &Report) -> String {
         })
         .sum();
     let first = report.hooks.iter().find(|hook| !hook.result.parts.is_empty());
-    let served = first.map_or("nothing to show", |hook| hook.result.served.word());
+    let served = first.map_or("nothing to show", |hook| hook.result.provenance.served.word());
     let noun = if count == 1 { "task" } else { "tasks" };
     format!("{count} {noun} ({served})")
 }
@@ -113,11 +114,14 @@ mod tests {
     use super::*;
     use crate::deadline::Timestamp;
     use crate::error::Code;
+    use crate::provenance::Provenance;
 
     fn result(served: ServedFrom, origin: &str, code: Code) -> HookResult {
         let failure = Some(Failure::new(code, "it failed"));
         let written = Some(Timestamp(1_795_425_240)).filter(|_| served != ServedFrom::Live);
-        HookResult { served, written, origin: origin.into(), failure, ..HookResult::nothing() }
+        let live = Provenance::live(origin);
+        let provenance = Provenance { served, written, failure, ..live };
+        HookResult { provenance, ..HookResult::nothing() }
     }
 
     #[test]

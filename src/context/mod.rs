@@ -10,11 +10,9 @@ pub mod sanitise;
 pub use message::message;
 pub use render::body;
 
-use sha2::{Digest, Sha256};
-
 use crate::config::ContextOptions;
 use crate::deadline::Timestamp;
-use crate::secret::hex;
+use crate::digest::sha256_hex;
 
 /// What the model reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,12 +23,6 @@ pub struct Context {
     pub digest: String,
 }
 
-/// The digest of a text.
-#[must_use]
-pub fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
 /// Puts the head before the body: when the content last changed, and that it is data.
 #[must_use]
 pub fn finish(body: &str, changed: Option<Timestamp>) -> Context {
@@ -38,7 +30,7 @@ pub fn finish(body: &str, changed: Option<Timestamp>) -> Context {
         return Context::default();
     }
     let text = format!("{}\n{body}", head(changed));
-    Context { digest: digest(&text), text }
+    Context { digest: sha256_hex(&text), text }
 }
 
 /// Statements only: models read imperatives as prompt injection. The time has seconds, so that a state

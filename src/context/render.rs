@@ -5,8 +5,8 @@ use super::sanitise;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
 use crate::error::{Audience, Class, Failure};
-use crate::hook::{HookResult, Part};
-use crate::query::ServedFrom;
+use crate::hook::Part;
+use crate::provenance::{Provenance, ServedFrom};
 use crate::task::{Task, by_importance};
 
 /// Characters of one field.
@@ -59,7 +59,7 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
             }
         };
         let is_tasks = matches!(part, Part::Tasks { .. });
-        let headings = headings(&title, result, is_tasks && items.is_empty());
+        let headings = headings(&title, &result.provenance, is_tasks && items.is_empty());
         put(&mut lines, &mut budget, &headings, items, total);
     }
     if result.parts.is_empty() {
@@ -100,18 +100,18 @@ fn put(
 
 /// `Open tasks, task server http://…:`; for stale tasks with the time they are from, and why. Then the
 /// same in fewer words, for a small budget.
-fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
+fn headings(title: &str, provenance: &Provenance, is_empty: bool) -> [String; 2] {
     let mut long = title.to_owned();
     let mut short = title.to_owned();
-    if !result.origin.is_empty() {
+    if !provenance.origin.is_empty() {
         long.push_str(", ");
-        long.push_str(&sanitise::line(&result.origin, MAX_TITLE_CHARS));
+        long.push_str(&sanitise::line(&provenance.origin, MAX_TITLE_CHARS));
     }
-    if let (ServedFrom::Stale, Some(written)) = (result.served, result.written) {
+    if let (ServedFrom::Stale, Some(written)) = (provenance.served, provenance.written) {
         let stale = format!(", STALE: as of {written}");
         long.push_str(&stale);
         short.push_str(&stale);
-        if let Some(failure) = &result.failure {
+        if let Some(failure) = &provenance.failure {
             long.push_str(", because ");
             long.push_str(cause(failure));
         }
@@ -122,7 +122,7 @@ fn headings(title: &str, result: &HookResult, is_empty: bool) -> [String; 2] {
 
 /// The line of a hook that has nothing because of a failure.
 fn absent(hook: &HookReport) -> Option<String> {
-    let failure = hook.result.failure.as_ref()?;
+    let failure = hook.result.provenance.failure.as_ref()?;
     let name = sanitise::line(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
     (failure.code.info().audience == Audience::Model)
         .then(|| format!("{name}: not available, because {}", cause(failure)))
@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use crate::deadline::Timestamp;
     use crate::error::Code;
+    use crate::hook::HookResult;
     use crate::task::Tasks;
 
     fn options(max_chars: usize) -> ContextOptions {
@@ -211,12 +212,13 @@ mod tests {
             Part::Tasks { heading: "Open tasks".into(), tasks: Tasks { list: tasks, total } };
         let result = HookResult {
             parts: vec![part],
-            served,
-            written: Some(Timestamp(1_795_425_240)),
-            origin: "task server http://localhost:8000/mcp".into(),
-            failure,
+            provenance: Provenance {
+                served,
+                written: Some(Timestamp(1_795_425_240)),
+                failure,
+                ..Provenance::live("task server http://localhost:8000/mcp")
+            },
             reason: None,
-            must_fail: false,
         };
         let hook = HookReport {
             name: "pending_tasks".into(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::deadline::Timestamp;
-use crate::disk::{self, Durability, Lock};
+use crate::disk::{self, Access, Durability, Lock};
 
 const MAX_FILE_BYTES: u64 = 4096;
 
@@ -27,11 +27,11 @@ pub fn file(folder: &Path, name: &str) -> PathBuf {
 /// Since when the context has `digest`. `None` where that cannot be stored: without a time the same
 /// state still gives the same text.
 #[must_use]
-pub fn changed_at(file: &Path, digest: &str, now: Timestamp, read_only: bool) -> Option<Timestamp> {
+pub fn changed_at(file: &Path, digest: &str, now: Timestamp, access: Access) -> Option<Timestamp> {
     if let Some(same) = read(file).filter(|stored| stored.digest == digest) {
         return Some(same.changed_at);
     }
-    if read_only {
+    if !access.may_write() {
         return Some(next(read(file).as_ref(), now));
     }
     let _lock = Lock::wait_briefly(&file.with_extension("lock"));
@@ -65,13 +65,14 @@ mod tests {
     fn a_b_a_never_gives_the_time_of_the_first_a() {
         let folder = tempfile::tempdir().unwrap();
         let file = file(folder.path(), "x");
-        let at = |digest, now| changed_at(&file, digest, Timestamp(now), false).unwrap().0;
+        let at =
+            |digest, now| changed_at(&file, digest, Timestamp(now), Access::ReadWrite).unwrap().0;
         assert_eq!(at("a", 100), 100);
         assert_eq!(at("a", 500), 100);
         assert_eq!(at("b", 500), 500);
         assert_eq!(at("a", 500), 501);
         assert_eq!(at("b", 90), 502, "the clock went back");
-        assert_eq!(changed_at(&file, "c", Timestamp(900), true), Some(Timestamp(900)));
+        assert_eq!(changed_at(&file, "c", Timestamp(900), Access::ReadOnly), Some(Timestamp(900)));
         assert_eq!(at("b", 999), 502, "a dry run changes nothing");
     }
 }

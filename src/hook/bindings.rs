@@ -107,7 +107,7 @@ fn with_id(mut bindings: Bindings, branches: &QueryResult) -> Result<Bindings, F
     let name = branch_name(&bindings)?;
     let tasks = branches.answer.as_ref().and_then(Answer::tasks);
     let branch = tasks.and_then(|tasks| tasks.list.iter().find(|branch| branch.title == name));
-    let id = match (branch, &branches.failure) {
+    let id = match (branch, &branches.provenance.failure) {
         (Some(branch), _) if !branch.id.is_empty() => branch.id.clone(),
         (_, Some(cause)) => return Err(lookup_failed(name, cause.clone())),
         _ => return Err(not_listed(name)),

@@ -3,14 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::process::{self, ProcessResult};
+use super::process::{self, ProcessResult, Program};
 use super::{
     Built, Builtin, Hook, HookFuture, HookInputs, HookResult, HookTimeout, Part, SessionContext,
 };
 use crate::config::parser::list;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::query::ServedFrom;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "command", summary: "the output of a program", untrusted_keys: &[], build };
@@ -33,14 +32,18 @@ fn build(inputs: &HookInputs<'_>) -> Built {
 impl Command {
     async fn run(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
         let name = &self.words[0];
-        let program = match program(name, session) {
-            Ok(program) => program,
+        let path = match program(name, session) {
+            Ok(path) => path,
             Err(failure) => return HookResult::failed(failure),
         };
         let limit = self.timeout.cap(deadline);
-        let result =
-            process::run(&program, &self.words[1..], &[], &session.root, session, limit).await;
-        match result {
+        let program = Program {
+            path: &path,
+            arguments: &self.words[1..],
+            variables: &[],
+            folder: &session.root,
+        };
+        match process::run(&program, session, limit).await {
             ProcessResult::TimedOut => HookResult::failed(
                 failed(name, "did not end in time")
                     .hint(limit.limit().hint("check why it takes so long")),
@@ -50,7 +53,7 @@ impl Command {
             ProcessResult::Output(text) => {
                 let parts = vec![Part::Text { title: format!("Output of {name}"), text }];
                 let origin = format!("command {name}");
-                HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
+                HookResult::live(parts, origin)
             }
         }
     }

@@ -5,19 +5,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
-use super::process::{self, ProcessResult};
+use super::process::{self, ProcessResult, Program};
 use super::{
     APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
 };
 use crate::config::parser::number;
 use crate::deadline::{Deadline, Timestamp};
+use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
-use crate::query::ServedFrom;
 use crate::repository::Repository;
-use crate::secret::hex;
 
 pub static BUILTIN: Builtin = Builtin {
     name: "git_context",
@@ -84,18 +81,13 @@ impl GitContext {
             text.push_str("\n- ");
             text.push_str(line);
         }
-        HookResult {
-            parts: vec![Part::Text { title: "Git".into(), text }],
-            served: ServedFrom::Live,
-            origin: "this repository".into(),
-            ..HookResult::nothing()
-        }
+        HookResult::live(vec![Part::Text { title: "Git".into(), text }], "this repository")
     }
 
     /// The file that keeps the log of the last seen commit of this repository.
     fn file(session: &SessionContext, repository: &Repository) -> Option<PathBuf> {
         let folder = session.paths.as_ref()?.commits();
-        let name = hex(&Sha256::digest(repository.root.as_os_str().as_encoded_bytes())[..16]);
+        let name = digest::short(repository.root.as_os_str().as_encoded_bytes());
         Some(folder.join(format!("{name}.txt")))
     }
 
@@ -159,7 +151,13 @@ impl GitContext {
         ];
         words.extend(log.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
-        match process::run(&git, &words, GIT_VARIABLES, &repository.root, session, limit).await {
+        let program = Program {
+            path: &git,
+            arguments: &words,
+            variables: GIT_VARIABLES,
+            folder: &repository.root,
+        };
+        match process::run(&program, session, limit).await {
             ProcessResult::Output(text) => Some(self.shortened(&text)),
             ProcessResult::TimedOut => {
                 tracing::debug!("git log did not end in time");

@@ -16,7 +16,8 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::event::SessionEvent;
 use crate::paths::Paths;
-use crate::query::{Queries, ServedFrom, Timeout};
+use crate::provenance::Provenance;
+use crate::query::{Queries, Timeout};
 use crate::repository::Repository;
 use crate::task::Tasks;
 
@@ -103,37 +104,28 @@ impl HookTimeout {
 #[derive(Clone, Debug)]
 pub struct HookResult {
     pub parts: Vec<Part>,
-    pub served: ServedFrom,
-    /// When stale: the time that the data is from.
-    pub written: Option<Timestamp>,
-    /// The label of the source, for the source line.
-    pub origin: String,
-    pub failure: Option<Failure>,
+    pub provenance: Provenance,
     /// Why there is no text, where that is not worth a notice: for `--explain` and the record.
     pub reason: Option<Failure>,
-    /// The fallback chain asks for exit code 1.
-    pub must_fail: bool,
 }
 
 impl HookResult {
     /// No text, and no failure.
     #[must_use]
     pub fn nothing() -> Self {
-        HookResult {
-            parts: Vec::new(),
-            served: ServedFrom::Nothing,
-            written: None,
-            origin: String::new(),
-            failure: None,
-            reason: None,
-            must_fail: false,
-        }
+        HookResult { parts: Vec::new(), provenance: Provenance::nothing(), reason: None }
+    }
+
+    /// What the source `origin` gave in this run.
+    #[must_use]
+    pub fn live(parts: Vec<Part>, origin: impl Into<String>) -> Self {
+        HookResult { parts, provenance: Provenance::live(origin), reason: None }
     }
 
     /// No text, because of a failure.
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
-        HookResult { failure: Some(failure), ..HookResult::nothing() }
+        HookResult { provenance: Provenance::failed(failure), ..HookResult::nothing() }
     }
 }
 

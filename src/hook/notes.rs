@@ -1,14 +1,14 @@
 //! Files of the project as text for the model. Off by default; an untrusted project cannot enable it,
 //! because its files become model input.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext};
 use crate::config::parser::files;
 use crate::deadline::Deadline;
-use crate::disk;
+use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
-use crate::query::ServedFrom;
+use crate::provenance::{Provenance, ServedFrom};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "notes", summary: "files of the project as text", untrusted_keys: &[], build };
@@ -38,29 +38,22 @@ impl Notes {
             }
         }
         let served = if parts.is_empty() { ServedFrom::Nothing } else { ServedFrom::Live };
-        HookResult {
-            parts,
-            served,
-            origin: "files of this project".into(),
-            failure,
-            ..HookResult::nothing()
-        }
+        let origin = "files of this project".to_owned();
+        let provenance = Provenance { served, origin, failure, ..Provenance::nothing() };
+        HookResult { parts, provenance, reason: None }
     }
 }
 
-/// A relative file must be inside the project after links are resolved.
-fn read(session: &SessionContext, file: &std::path::Path) -> Result<Option<String>, Failure> {
-    let path = session.root.join(file);
+fn read(session: &SessionContext, file: &Path) -> Result<Option<String>, Failure> {
     let shown = file.display();
-    let Ok(real) = path.canonicalize() else { return Ok(None) };
-    let root = session.root.canonicalize().unwrap_or_else(|_| session.root.clone());
-    if file.is_relative() && !real.starts_with(root) {
-        let text = format!("the note `{shown}` points outside the project");
-        return Err(Failure::new(Code::Hook, text)
-            .hint("name it by its absolute path in your own hooks.toml"));
-    }
-    disk::read_text(&real, MAX_FILE_BYTES).map_err(|error| {
-        Failure::new(Code::Hook, format!("the note `{shown}` cannot be read: {error}"))
+    disk::read_inside(&session.root, file, MAX_FILE_BYTES).map_err(|error| match error {
+        InsideError::Outside => {
+            Failure::new(Code::Hook, format!("the note `{shown}` points outside the project"))
+                .hint("name it by its absolute path in your own hooks.toml")
+        }
+        InsideError::Unreadable(error) => {
+            Failure::new(Code::Hook, format!("the note `{shown}` cannot be read: {error}"))
+        }
     })
 }
 

@@ -53,15 +53,8 @@ pub(super) fn to_result(answered: QueryResult, heading: &str) -> HookResult {
         Some(Answer::Text(text)) if text.trim().is_empty() => None,
         Some(Answer::Text(text)) => Some(Part::Text { title: heading.to_owned(), text }),
     };
-    HookResult {
-        parts: part.into_iter().collect(),
-        served: answered.served,
-        written: answered.written,
-        origin: answered.origin,
-        failure: answered.failure,
-        reason: None,
-        must_fail: answered.must_fail,
-    }
+    let parts = part.into_iter().collect();
+    HookResult { parts, provenance: answered.provenance, reason: None }
 }
 
 impl PendingTasks {

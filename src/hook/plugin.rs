@@ -9,7 +9,6 @@ use super::{Hook, HookFuture, HookResult, HookTimeout, Part, SessionContext, bin
 use crate::deadline::Deadline;
 use crate::plugin::ResolvedItem;
 use crate::plugin::wire::{self, PluginRequest};
-use crate::query::ServedFrom;
 use crate::task::Answer;
 
 /// Kept free for the rendering.
@@ -53,7 +52,7 @@ impl Hook for PluginHook {
                     };
                     let parts = sections.into_iter().map(part).collect();
                     let origin = format!("plugin {}", plugin.name());
-                    HookResult { parts, served: ServedFrom::Live, origin, ..HookResult::nothing() }
+                    HookResult::live(parts, origin)
                 }
             }
         })

@@ -29,19 +29,25 @@ pub enum ProcessResult {
     Failed(String),
 }
 
-/// Runs `program` in `folder` and gives what it printed.
+/// A program with its arguments.
+pub struct Program<'a> {
+    pub path: &'a Path,
+    pub arguments: &'a [String],
+    /// In addition to those that every program gets.
+    pub variables: &'a [(&'a str, &'a str)],
+    pub folder: &'a Path,
+}
+
+/// Runs `program` and gives what it printed.
 pub async fn run(
-    program: &Path,
-    arguments: &[String],
-    more: &[(&str, &str)],
-    folder: &Path,
+    program: &Program<'_>,
     session: &SessionContext,
     deadline: Deadline,
 ) -> ProcessResult {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder).env_clear();
+    let mut command = Command::new(program.path);
+    command.args(program.arguments).current_dir(program.folder).env_clear();
     let kept = INHERITED.iter().filter_map(|name| Some((*name, session.environment.get(name)?)));
-    command.envs(kept).envs(more.iter().copied());
+    command.envs(kept).envs(program.variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);

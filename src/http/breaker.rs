@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::retry::MAX_RETRY_AFTER;
 use super::{Error, state};
 use crate::config::BreakerConfig;
+use crate::deadline::now_millis;
 use crate::error::{Code, Failure};
 
 /// How long the other processes make no request while one probes.
@@ -78,7 +79,7 @@ impl<'a> Breaker<'a> {
         let record: Record = path.as_deref().map(state::read).unwrap_or_default();
         let had_failures = record != Record::default();
         let permit = Breaker { path, config, had_failures };
-        let current = match record.state_at(state::now(), config) {
+        let current = match record.state_at(now_millis(), config) {
             BreakerState::HalfOpen => permit.claim_probe(),
             other => other,
         };
@@ -93,7 +94,7 @@ impl<'a> Breaker<'a> {
     fn claim_probe(&self) -> BreakerState {
         let Some(path) = self.path.as_deref() else { return BreakerState::HalfOpen };
         state::update(path, |record: &mut Record| {
-            let now = state::now();
+            let now = now_millis();
             let current = record.state_at(now, self.config);
             if current == BreakerState::HalfOpen {
                 record.open_until = now + state::millis(PROBE_TIME);
@@ -112,12 +113,12 @@ impl<'a> Breaker<'a> {
     /// The request failed.
     pub fn failed(&self, error: &Error) {
         if let (Error::TooMany { .. }, Some(after)) = (error, error.retry_after()) {
-            self.update(|record| record.away_until = state::now() + state::millis(after));
+            self.update(|record| record.away_until = now_millis() + state::millis(after));
         } else if error.is_outage() {
             self.update(|record| {
                 record.failures = record.failures.saturating_add(1);
                 if record.failures >= self.config.failures {
-                    record.open_until = state::now() + state::millis(self.config.open_for);
+                    record.open_until = now_millis() + state::millis(self.config.open_for);
                 }
             });
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::state;
+use crate::deadline::now_millis;
 use crate::error::{Code, Failure};
 
 const MINUTE: f64 = 60_000.0;
@@ -42,7 +43,7 @@ impl Bucket {
 pub fn take(folder: Option<&Path>, origin: &str, rate: u32) -> Result<(), Failure> {
     let Some(folder) = folder else { return Ok(()) };
     let path = state::file(folder, "limiter", origin);
-    let taken = state::update(&path, |bucket: &mut Bucket| bucket.take(state::now(), rate));
+    let taken = state::update(&path, |bucket: &mut Bucket| bucket.take(now_millis(), rate));
     if taken {
         return Ok(());
     }

@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 pub use error::{Error, Phase};
 pub use exchange::{HttpRequest, Opened};
-pub use retry::fraction;
+pub use retry::Repeat;
 
 use crate::config::{BreakerConfig, Config, HttpConfig};
 use crate::deadline::Deadline;
@@ -53,7 +53,7 @@ impl Http {
     }
 
     /// Sends a request, made by `make` for each attempt, and has `read` read the answer, whatever its
-    /// status (except 429, 5xx and redirects). Only an `idempotent` request is retried.
+    /// status (except 429, 5xx and redirects).
     ///
     /// # Errors
     /// `WS301` to `WS307`, `WS321` to `WS324`, `WS405`.
@@ -61,14 +61,14 @@ impl Http {
         &self,
         make: impl Fn() -> HttpRequest,
         read: impl AsyncFn(Opened) -> Result<T, Error>,
-        idempotent: bool,
+        repeat: Repeat,
         deadline: Deadline,
     ) -> Result<T, Failure> {
         let mut request = make();
         let origin = request.url.origin();
         limiter::take(self.state.as_deref(), &origin, self.config.rate_limit)?;
         let guard = breaker::Breaker::check(self.state.as_deref(), &origin, &self.breaker)?;
-        let policy = retry::Policy::new(&self.config, idempotent, deadline);
+        let policy = retry::Policy::new(&self.config, repeat, deadline);
         let mut attempt = 1;
         loop {
             let span = tracing::debug_span!("http", origin, attempt);

@@ -1,6 +1,5 @@
 //! Whether and when a request is retried: a pure decision, within the deadline.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use super::Error;
@@ -14,6 +13,15 @@ const MIN_ATTEMPT_TIME: Duration = Duration::from_millis(50);
 /// A longer `Retry-After` is cut to this.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// Whether a request may be sent again after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// It changes nothing on the server.
+    Safe,
+    /// It may have been carried out before it failed.
+    Never,
+}
+
 /// How often and after which pauses one request is retried.
 pub struct Policy {
     attempts: u32,
@@ -21,13 +29,13 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The settings, bounded by the time left; one attempt if the request is not idempotent.
-    pub fn new(config: &HttpConfig, idempotent: bool, deadline: Deadline) -> Self {
+    /// The settings, bounded by the time left; one attempt if the request may not be repeated.
+    pub fn new(config: &HttpConfig, repeat: Repeat, deadline: Deadline) -> Self {
         let is_short = deadline.remaining() <= SHORT_DEADLINE;
-        let attempts = match (idempotent, is_short) {
-            (false, _) => 1,
-            (true, true) => config.attempts.min(2),
-            (true, false) => config.attempts,
+        let attempts = match (repeat, is_short) {
+            (Repeat::Never, _) => 1,
+            (Repeat::Safe, true) => config.attempts.min(2),
+            (Repeat::Safe, false) => config.attempts,
         };
         Policy { attempts, delay: config.retry_delay }
     }
@@ -49,13 +57,7 @@ impl Policy {
 
 /// Full jitter: a random time up to `most`.
 fn jitter(most: Duration) -> Duration {
-    most.mul_f64(fraction())
-}
-
-/// A random number from 0 to 1. The standard library seeds its hash maps from the system.
-pub fn fraction() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    most.mul_f64(fastrand::f64())
 }
 
 /// Reads `Retry-After` in both forms (RFC 9110, section 10.2.3); an unreadable value counts as absent.

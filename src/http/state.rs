@@ -2,19 +2,17 @@
 //! few requests, so a damaged file counts as empty.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
-
+use crate::digest;
 use crate::disk::{self, Durability, Lock};
-use crate::secret::hex;
+use serde::{Serialize, de::DeserializeOwned};
 
 const MAX_FILE_BYTES: u64 = 4096;
 
 /// The file of `origin` for one owner (`limiter`, `breaker`).
 pub fn file(folder: &Path, owner: &str, origin: &str) -> PathBuf {
-    let name = hex(&Sha256::digest(origin.as_bytes())[..16]);
+    let name = digest::short(origin);
     folder.join(format!("{name}.{owner}"))
 }
 
@@ -36,12 +34,6 @@ where
         let _ = disk::write_atomic(path, &bytes, Durability::Process);
     }
     result
-}
-
-/// Milliseconds since 1970.
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A duration in milliseconds.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, FaultKind};
 use super::{header, pin};
+use crate::digest::sha256_hex;
 use crate::disk;
 
 /// A library's file and the bytes it must have.
@@ -40,7 +41,7 @@ impl Image {
         let bytes = disk::read_private(&library.path, pin::MAX_LIBRARY_BYTES)
             .map_err(|error| Fault::new(FaultKind::Path, format!("cannot be read: {error}")))?
             .ok_or_else(|| Fault::new(FaultKind::Path, "has lost its trusted copy"))?;
-        if bytes.len() as u64 != library.size || pin::digest(&bytes) != library.sha256 {
+        if bytes.len() as u64 != library.size || sha256_hex(&bytes) != library.sha256 {
             return Err(Fault::new(FaultKind::Changed, "has changed since it was trusted"));
         }
         header::check(&bytes).map_err(|wrong| Fault::new(FaultKind::NotALibrary, wrong))?;

@@ -6,15 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
 use super::manifest::Manifest;
 use crate::deadline::Timestamp;
+use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
-use crate::secret::hex;
 
 /// A library larger than this is refused.
 pub const MAX_LIBRARY_BYTES: u64 = 256 << 20;
@@ -100,7 +99,7 @@ impl Pins {
         if !is_name(name) {
             return Err(bad_name(name));
         }
-        let path = self.library(name, &digest(bytes));
+        let path = self.library(name, &sha256_hex(bytes));
         disk::write_atomic(&path, bytes, Durability::Power).map_err(|error| unkept(&error))?;
         Ok(path)
     }
@@ -191,12 +190,6 @@ fn check_modes(path: &Path) -> Result<(), Fault> {
     fs::symlink_metadata(path)
         .map(drop)
         .map_err(|error| Fault::new(FaultKind::Path, format!("has lost its trusted copy: {error}")))
-}
-
-/// SHA-256 in hex.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }
 
 /// Whether this can be a plugin's name: 1 to 64 lower-case letters, digits, `-` and `_`.

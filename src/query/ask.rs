@@ -9,16 +9,20 @@ use super::{PreparedQuery, Queries, QueryResult, TaskSource};
 use crate::cache::{Freshness, Key};
 use crate::client::Client;
 use crate::deadline::{Deadline, Timestamp};
-use crate::disk::{Lock, TryLock};
+use crate::disk::TryLock;
 use crate::error::{Code, Failure};
+use crate::single_flight;
 use crate::task::{Answer, Query};
 
-/// Between two attempts to take the lock.
-const POLL_INTERVAL: Duration = Duration::from_millis(8);
 /// A client ends this much earlier by itself, so that its own error is reported.
 const NOTE_RESERVE: Duration = Duration::from_millis(15);
-/// Kept free before the deadline for the chain and the rendering, when waiting for the lock fails.
-const FALLBACK_RESERVE: Duration = Duration::from_millis(150);
+
+/// Whether a failure that another process noted ends this request too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NotedFailure {
+    Counts,
+    Ignored,
+}
 
 impl Queries {
     /// Asks `source` by `limit`, or takes the answer that another process just got. A new answer is kept.
@@ -28,7 +32,7 @@ impl Queries {
         query: &Query,
         limit: Deadline,
     ) -> Result<QueryResult, Failure> {
-        self.ask_once(source, query, limit, true).await
+        self.ask_once(source, query, limit, NotedFailure::Counts).await
     }
 
     async fn ask_once(
@@ -36,16 +40,16 @@ impl Queries {
         source: &TaskSource,
         query: &Query,
         limit: Deadline,
-        accepts_noted_failure: bool,
+        noted: NotedFailure,
     ) -> Result<QueryResult, Failure> {
         if !source.is_cached || !query.read_only {
             let answer = self.request(source, query, limit).await?;
             return Ok(QueryResult::live(answer, Timestamp::now(), source.label.clone()));
         }
         let key = Key::new(&source.identity, query);
-        let _lock = self.wait_for_lock(&key, limit).await?;
-        if let Some(settled) = self.answered_by_another(source, query, &key, accepts_noted_failure)
-        {
+        let lock = self.cache.lock_file(&key);
+        let _guard = single_flight::wait(lock.as_deref(), limit, "the same").await?;
+        if let Some(settled) = self.answered_by_another(source, query, &key, noted) {
             return settled;
         }
         match self.request(source, query, limit).await {
@@ -100,24 +104,7 @@ impl Queries {
             TryLock::Unsupported => None,
         };
         // The foreground run has just noted the failure that made this necessary: ignore it.
-        self.ask_once(&self.primary, &prepared.query, deadline, false).await
-    }
-
-    /// The lock on `key`; `None` where there are no locks.
-    async fn wait_for_lock(&self, key: &Key, limit: Deadline) -> Result<Option<Lock>, Failure> {
-        let end = limit.earlier(FALLBACK_RESERVE);
-        loop {
-            match self.cache.try_lock(key) {
-                TryLock::Held(lock) => return Ok(Some(lock)),
-                TryLock::Unsupported => return Ok(None),
-                TryLock::Busy if end.is_over() => {
-                    let text = "another session is already asking the same, without an answer yet";
-                    return Err(Failure::new(Code::Timeout, text)
-                        .hint(limit.limit().hint("try again in a moment")));
-                }
-                TryLock::Busy => tokio::time::sleep(POLL_INTERVAL.min(end.remaining())).await,
-            }
-        }
+        self.ask_once(&self.primary, &prepared.query, deadline, NotedFailure::Ignored).await
     }
 
     /// The answer or the failure that another process got after this run began.
@@ -126,7 +113,7 @@ impl Queries {
         source: &TaskSource,
         query: &Query,
         key: &Key,
-        accepts_noted_failure: bool,
+        noted: NotedFailure,
     ) -> Option<Result<QueryResult, Failure>> {
         if self.cache.replaced_since(key, self.started) {
             let cached = self.lookup(source, query);
@@ -134,8 +121,10 @@ impl Queries {
                 return QueryResult::cached(cached, None).map(Ok);
             }
         }
-        let failure = accepts_noted_failure.then(|| self.cache.failure_since(key, self.started));
-        failure.flatten().map(Err)
+        match noted {
+            NotedFailure::Counts => self.cache.failure_since(key, self.started).map(Err),
+            NotedFailure::Ignored => None,
+        }
     }
 
     async fn request(
@@ -172,7 +161,7 @@ impl Queries {
         if let Some(failure) = &failure {
             tracing::warn!(%failure, "the answer is shown but not kept");
         }
-        QueryResult { failure, ..QueryResult::live(entry.answer, written, entry.origin) }
+        QueryResult::live(entry.answer, written, entry.origin).with_failure(failure)
     }
 }
 

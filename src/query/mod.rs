@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 pub use fill::Bindings;
-pub use result::{QueryResult, ServedFrom};
+pub use result::QueryResult;
 
 use crate::cache::{Cache, CacheView, Freshness, Identity, Key, Lookup};
 use crate::client::Client;
@@ -18,6 +18,7 @@ use crate::config::{CacheRead, QueryConfig};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::error::{Class, Code, Failure};
 use crate::fallback::{Serve, Step, Verdict};
+use crate::provenance::Provenance;
 use crate::task::Query;
 
 /// File times come from a coarser clock than ours: a file written this shortly before the run began
@@ -217,7 +218,11 @@ impl Queries {
             return served;
         }
         match self.ask(&self.primary, &prepared.query, timeout.cap(deadline)).await {
-            Ok(result) => QueryResult { failure: result.failure.or(advice.failure), ..result },
+            Ok(mut result) => {
+                let provenance = &mut result.provenance;
+                provenance.failure = provenance.failure.take().or(advice.failure);
+                result
+            }
             Err(failure) => self.fall_back(&prepared, failure, deadline).await,
         }
     }
@@ -325,7 +330,7 @@ impl Queries {
                     match self.ask_other(&name, prepared, deadline).await {
                         Ok(result) => {
                             let failure = Some(with_config_failures(last, &config_failures));
-                            return QueryResult { failure, ..result };
+                            return result.with_failure(failure);
                         }
                         Err(failure) => last = failure,
                     }
@@ -352,7 +357,10 @@ impl Queries {
             Verdict::Substitute { answer, origin } => {
                 QueryResult::substitute(answer, origin, failure)
             }
-            Verdict::Fail => QueryResult { must_fail: true, ..QueryResult::nothing(failure) },
+            Verdict::Fail => {
+                let provenance = Provenance { must_fail: true, ..Provenance::failed(failure) };
+                QueryResult { answer: None, provenance }
+            }
             Verdict::Skip | Verdict::Ask(_) => QueryResult::nothing(failure),
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use warmstart::testing::{
     Code, Deadline, Failure, Hook, HookFuture, HookResult, Part, Plan, PlannedHook, Report,
-    ServedFrom, SessionContext, execute,
+    SessionContext, execute,
 };
 
 use crate::support::plan::{loaded, plan_of};
@@ -28,7 +28,7 @@ struct Told {
 
 fn found() -> HookResult {
     let parts = vec![Part::Text { title: "Whole".into(), text: "text".into() }];
-    HookResult { parts, served: ServedFrom::Live, ..HookResult::nothing() }
+    HookResult::live(parts, "")
 }
 
 impl Hook for Told {
@@ -93,7 +93,7 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
         let began = Instant::now();
         let report = run(Told { from_disk, live, from_cache_alone }, |_| {});
         let case = format!("{from_disk:?} {live:?} {from_cache_alone:?}");
-        let failure = report.hooks[0].result.failure.as_ref();
+        let failure = report.hooks[0].result.provenance.failure.as_ref();
         assert_eq!(failure.map(|failure| failure.code), code, "{case}");
         for other in &report.hooks[1..] {
             assert_eq!(other.result.parts, found().parts, "{case}");

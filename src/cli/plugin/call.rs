@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::super::Invocation;
-use super::super::tasks::block_on;
+use super::super::runtime::block_on;
 use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use crate::deadline::Deadline;

@@ -9,17 +9,16 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::super::Invocation;
-use super::super::tasks::block_on;
+use super::super::runtime::block_on;
 use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
 use crate::context::sanitise::spelled_out;
 use crate::deadline::Deadline;
+use crate::digest::sha256_hex;
 use crate::error::{Code, Failure};
 use crate::plugin::wire::{self, PluginError, PluginErrorKind, PluginRequest};
-use crate::plugin::{
-    self, Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header, pin,
-};
+use crate::plugin::{self, Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header};
 
 /// Limit on a call; the default in a session is one second.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -220,7 +219,7 @@ impl PrivateCopy {
         let path = folder.path().join(name);
         crate::disk::write_atomic(&path, bytes, crate::disk::Durability::Process)
             .map_err(failed)?;
-        let (sha256, size) = (pin::digest(bytes), bytes.len() as u64);
+        let (sha256, size) = (sha256_hex(bytes), bytes.len() as u64);
         Ok(PrivateCopy { _folder: folder, library: PinnedLibrary { path, sha256, size } })
     }
 }

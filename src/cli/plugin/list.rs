@@ -14,6 +14,7 @@ use super::super::workspace::Workspace;
 use super::check::items;
 use crate::config::LoadedConfig;
 use crate::context::sanitise::spelled_out;
+use crate::digest::sha256_hex;
 use crate::plugin::{PREFIX, Pin, Pins, find, pin};
 
 /// The items' share of a terminal line.
@@ -69,10 +70,10 @@ fn pinned(pin: &Pin, pins: &Pins, loaded: &LoadedConfig) -> Line {
     let copy = pins.library(&pin.name, &pin.sha256);
     let fault = pin::check_copy(&copy, pin.size).err().map(|fault| fault.message);
     let fault = fault.or_else(|| {
-        let is_same = super::read(&copy).is_ok_and(|bytes| pin::digest(&bytes) == pin.sha256);
+        let is_same = super::read(&copy).is_ok_and(|bytes| sha256_hex(&bytes) == pin.sha256);
         (!is_same).then(|| "has changed since it was trusted".to_owned())
     });
-    let is_rebuilt = super::read(&pin.path).is_ok_and(|bytes| pin::digest(&bytes) != pin.sha256);
+    let is_rebuilt = super::read(&pin.path).is_ok_and(|bytes| sha256_hex(&bytes) != pin.sha256);
     let again = format!("run `warmstart plugin trust {} --name {}`", pin.path.display(), pin.name);
     let (state, why) = match fault {
         Some(why) => ("faulty", format!("{why}; {again}")),

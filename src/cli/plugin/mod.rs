@@ -17,6 +17,7 @@ use super::Invocation;
 use super::terminal::CommandResult;
 use super::workspace::Workspace;
 use crate::error::{Code, Failure};
+use crate::paths::Paths;
 use crate::plugin::{Pins, find, pin};
 
 /// The subcommands of `plugin`.
@@ -58,11 +59,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 }
 
 fn pins(workspace: &Workspace) -> Result<Pins, Failure> {
-    let paths = workspace.paths.as_ref().ok_or_else(|| {
-        Failure::new(Code::StoreUnusable, "there is no home folder in which to store trust")
-            .hint("set HOME or WARMSTART_HOME")
-    })?;
-    Ok(Pins::of(paths))
+    Paths::required(workspace.paths.as_ref()).map(Pins::of)
 }
 
 /// The library of that path, or of that name in one of the plugin folders.

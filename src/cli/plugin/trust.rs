@@ -15,6 +15,7 @@ use super::hooks_toml::hooks_toml;
 use crate::config::PluginConfig;
 use crate::context::sanitise::spelled_out;
 use crate::deadline::Timestamp;
+use crate::digest::sha256_hex;
 use crate::error::{Code, Failure};
 use crate::plugin::{Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin};
 
@@ -59,7 +60,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     }
     let library = PinnedLibrary {
         path: pins.copy(&name, &bytes)?,
-        sha256: pin::digest(&bytes),
+        sha256: sha256_hex(&bytes),
         size: bytes.len() as u64,
     };
     let place = PluginHost { program: invocation.program.clone(), root: workspace.root.clone() };
@@ -124,7 +125,7 @@ fn screen(name: &str, path: &Path, bytes: &[u8]) -> String {
         path.display(),
         bytes.len(),
         owner(path),
-        pin::digest(bytes),
+        sha256_hex(bytes),
     )
 }
 

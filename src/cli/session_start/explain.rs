@@ -6,7 +6,7 @@ use crate::context::sanitise::spelled_out;
 use crate::engine::HookReport;
 use crate::event::SessionEvent;
 use crate::hook::{HookResult, Part};
-use crate::query::ServedFrom;
+use crate::provenance::ServedFrom;
 use crate::refresh::BackgroundWork;
 
 /// Prints the explanation; texts of servers and files are in it.
@@ -35,16 +35,16 @@ pub fn lines(run: &FinishedRun<'_>, work: &BackgroundWork) -> String {
 fn line(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -> String {
     let chars: usize = hook.result.parts.iter().map(length).sum();
     let reason = background(hook, run, work).unwrap_or_else(|| reason(&hook.result));
-    let (name, source) = (&hook.name, hook.result.served.word());
+    let (name, source) = (&hook.name, hook.result.provenance.served.word());
     let millis = hook.elapsed.as_millis();
     format!("{name:<16} {source:<5} {millis:>5} ms {chars:>5} chars  {reason}\n")
 }
 
 /// Who answered, then why the preferred source did not.
 fn reason(result: &HookResult) -> String {
-    let origin = result.origin.as_str();
-    let is_answered = result.served != ServedFrom::Nothing || !result.parts.is_empty();
-    match result.failure.as_ref().or(result.reason.as_ref()) {
+    let origin = result.provenance.origin.as_str();
+    let is_answered = result.provenance.served != ServedFrom::Nothing || !result.parts.is_empty();
+    match result.provenance.failure.as_ref().or(result.reason.as_ref()) {
         Some(failure) if is_answered && !origin.is_empty() => format!("{origin}; {failure}"),
         Some(failure) => failure.to_string(),
         None if origin.is_empty() => "nothing to show".into(),

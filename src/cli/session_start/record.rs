@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::{FinishedRun, millis};
 use crate::deadline::Timestamp;
+use crate::engine::HookReport;
 use crate::hook::SessionContext;
-use crate::query::ServedFrom;
-use crate::runs::{self, HookRun, Run};
+use crate::runs::{self, HookRun, Run, RunResult};
 
 /// Characters of a session's id.
 const MAX_SESSION_CHARS: usize = 64;
@@ -41,49 +41,45 @@ pub fn id() -> String {
 pub fn run(finished: &FinishedRun<'_>, stages: Stages) -> Run {
     let session = &finished.plan.session;
     let now = Timestamp::now();
-    let hooks = finished.report.hooks.iter().map(|hook| HookRun {
-        name: hook.name.clone(),
-        supply: hook.result.served.word().to_owned(),
-        millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
-        cause: hook
-            .result
-            .failure
-            .as_ref()
-            .or(hook.result.reason.as_ref())
-            .map(ToString::to_string),
-    });
-    let cached = finished
-        .report
-        .hooks
-        .iter()
-        .filter(|hook| matches!(hook.result.served, ServedFrom::Fresh | ServedFrom::Stale));
-    let ages = cached.filter_map(|hook| hook.result.written?.age(now));
+    let hooks = &finished.report.hooks;
+    let ages = hooks.iter().filter_map(|hook| hook.result.provenance.cache_age(now));
     let cause = finished.report.first_failure().or(finished.problems.first());
     Run {
         time: now,
         id: finished.id.clone(),
         source: session.event.source.word().to_owned(),
         session: session.event.session_id.as_deref().map(shortened),
-        result: result(finished).to_owned(),
+        result: result(finished),
         cause: cause.map(ToString::to_string),
         cache_age: ages.max().map(|age| age.as_secs()),
         millis: millis(stages.started),
         stages: stages.done,
-        hooks: hooks.collect(),
+        hooks: hooks.iter().map(hook_run).collect(),
         chars: finished.context.text.chars().count(),
         digest: if finished.was_written { finished.context.digest.clone() } else { String::new() },
     }
 }
 
-fn result(finished: &FinishedRun<'_>) -> &'static str {
+fn hook_run(hook: &HookReport) -> HookRun {
+    let result = &hook.result;
+    let cause = result.provenance.failure.as_ref().or(result.reason.as_ref());
+    HookRun {
+        name: hook.name.clone(),
+        supply: result.provenance.served,
+        millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
+        cause: cause.map(ToString::to_string),
+    }
+}
+
+fn result(finished: &FinishedRun<'_>) -> RunResult {
     if finished.report.must_fail() || !finished.was_written {
-        "failed"
+        RunResult::Failed
     } else if finished.report.first_failure().is_some() || !finished.problems.is_empty() {
-        "degraded"
+        RunResult::Degraded
     } else if finished.context.text.is_empty() {
-        "empty"
+        RunResult::Empty
     } else {
-        "ok"
+        RunResult::Ok
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::config::trust::FileSetting;
-use crate::config::trust::digest;
 use crate::context::sanitise::spelled_out;
+use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
 
@@ -26,7 +26,7 @@ impl TrustedSettings {
     /// Reads what is on record for `file`.
     pub fn open(paths: &Paths, file: &Path) -> Self {
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        let name = digest(&file.to_string_lossy());
+        let name = sha256_hex(&*file.to_string_lossy());
         let path = paths.agreements.join("trusted").join(format!("{name}.json"));
         let bytes = disk::read_private(&path, MAX_FILE_BYTES).ok().flatten();
         let settings = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -70,6 +70,6 @@ impl TrustedSettings {
 
 fn digests(settings: &[FileSetting]) -> BTreeMap<String, String> {
     let short =
-        |setting: &FileSetting| digest(&setting.value.to_string())[..DIGEST_CHARS].to_owned();
+        |setting: &FileSetting| sha256_hex(setting.value.to_string())[..DIGEST_CHARS].to_owned();
     settings.iter().map(|setting| (setting.key.clone(), short(setting))).collect()
 }

@@ -10,13 +10,31 @@ use serde_json::Value;
 use super::reply::RawReply;
 use super::request::Header;
 use super::sse::Reader;
-use super::{Mcp, ToolCall};
+use super::{AuthorisedCall, Mcp};
 use crate::client::payload;
+use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::http::{Error, HttpRequest, Opened, Phase};
+use crate::http::{Error, HttpRequest, Opened, Phase, Repeat};
 
 /// Characters of a body that is not a message, for the error text.
 const MAX_SHOWN_CHARS: usize = 300;
+
+/// Whether the rest of a stream can be requested after it was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// In the legacy era.
+    Resumable,
+    /// In the modern era, where the request is lost with its stream.
+    Once,
+}
+
+/// The answer that is waited for.
+#[derive(Clone, Copy)]
+struct Expected<'a> {
+    /// The id of the request, which each attempt changes.
+    id: &'a Cell<u64>,
+    stream: Stream,
+}
 
 /// The answer to one request.
 pub(super) struct Exchanged {
@@ -31,14 +49,13 @@ pub(super) struct Exchanged {
 }
 
 impl Mcp {
-    /// Sends the message that `make` builds for an id and reads the answer to that id. `resumable`: a
-    /// stream that is cut off can be resumed; in the modern era its request is lost.
+    /// Sends the message that `make` builds for an id and reads the answer to that id.
     pub(super) async fn exchange(
         &self,
         make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
-        call: &ToolCall<'_>,
-        repeat: bool,
-        resumable: bool,
+        call: &AuthorisedCall<'_>,
+        repeat: Repeat,
+        stream: Stream,
     ) -> Result<Exchanged, Failure> {
         let id = Cell::new(0);
         let request = || {
@@ -47,7 +64,7 @@ impl Mcp {
             let (headers, body) = make(id.get());
             self.request(Method::POST, headers, body, call)
         };
-        self.send(request, &id, repeat, resumable, call).await
+        self.send(request, Expected { id: &id, stream }, repeat, call.tool_call.deadline).await
     }
 
     /// Asks for the rest of a legacy stream, in which the message `id` is answered.
@@ -56,13 +73,14 @@ impl Mcp {
         mut headers: Vec<Header>,
         id: u64,
         last_id: &str,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
     ) -> Result<Exchanged, Failure> {
         headers.retain(|(name, _)| name != "content-type" && name != "accept");
         headers.push(("accept".into(), "text/event-stream".into()));
         headers.push(("last-event-id".into(), last_id.to_owned()));
         let request = || self.request(Method::GET, headers.clone(), Vec::new(), call);
-        self.send(request, &Cell::new(id), true, true, call).await
+        let expected = Expected { id: &Cell::new(id), stream: Stream::Resumable };
+        self.send(request, expected, Repeat::Safe, call.tool_call.deadline).await
     }
 
     fn request(
@@ -70,7 +88,7 @@ impl Mcp {
         method: Method,
         headers: Vec<Header>,
         body: Vec<u8>,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
     ) -> HttpRequest {
         HttpRequest {
             method,
@@ -84,13 +102,12 @@ impl Mcp {
     async fn send(
         &self,
         request: impl Fn() -> HttpRequest,
-        id: &Cell<u64>,
-        repeat: bool,
-        resumable: bool,
-        call: &ToolCall<'_>,
+        expected: Expected<'_>,
+        repeat: Repeat,
+        deadline: Deadline,
     ) -> Result<Exchanged, Failure> {
-        let read = async |opened: Opened| read(opened, id.get(), resumable).await;
-        let exchanged = self.http.send(request, read, repeat, call.deadline).await?;
+        let read = async |opened| read(opened, expected.id.get(), expected.stream).await;
+        let exchanged = self.http.send(request, read, repeat, deadline).await?;
         match exchanged.failure {
             Some(failure) => Err(failure),
             None => Ok(exchanged),
@@ -98,7 +115,7 @@ impl Mcp {
     }
 }
 
-async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged, Error> {
+async fn read(mut opened: Opened, id: u64, stream: Stream) -> Result<Exchanged, Error> {
     let content_type = opened.content_type();
     let mut exchanged = Exchanged {
         session: opened.header("mcp-session-id").map(str::to_owned),
@@ -108,7 +125,7 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
         failure: None,
     };
     if exchanged.raw.content_type == "text/event-stream" {
-        read_stream(&mut opened, id, resumable, &mut exchanged).await?;
+        read_stream(&mut opened, id, stream, &mut exchanged).await?;
         return Ok(exchanged);
     }
     let body = opened.body().await?;
@@ -127,16 +144,17 @@ async fn read(mut opened: Opened, id: u64, resumable: bool) -> Result<Exchanged,
 async fn read_stream(
     opened: &mut Opened,
     id: u64,
-    resumable: bool,
+    stream: Stream,
     exchanged: &mut Exchanged,
 ) -> Result<(), Error> {
+    let is_resumable = stream == Stream::Resumable;
     let mut reader = Reader::default();
     loop {
         let piece = match opened.chunk().await {
             Ok(Some(piece)) => piece,
             Ok(None) => break,
             Err(error @ (Error::Timeout { .. } | Error::TooLarge { .. })) => return Err(error),
-            Err(error) if !resumable || reader.last_id.is_none() => return Err(error),
+            Err(error) if !is_resumable || reader.last_id.is_none() => return Err(error),
             Err(_) => break,
         };
         let events = reader.feed(&piece).map_err(|_| opened.too_large())?;
@@ -150,7 +168,7 @@ async fn read_stream(
             }
         }
     }
-    match reader.last_id.filter(|last_id| resumable && !last_id.is_empty()) {
+    match reader.last_id.filter(|last_id| is_resumable && !last_id.is_empty()) {
         Some(last_id) => {
             let pause = Duration::from_millis(reader.retry.unwrap_or(100));
             exchanged.broken = Some((last_id, pause));

@@ -3,15 +3,16 @@
 
 use serde_json::Value;
 
-use super::exchange::Exchanged;
-use super::reply::{self, CallOutcome};
+use super::exchange::{Exchanged, Stream};
+use super::reply::{self, CallOutcome, SessionAge};
 use super::request::{self, CallParams, LEGACY_ALL, Session};
 use super::wire_cache::ServerProfile;
-use super::{Mcp, ToolCall};
+use super::{AuthorisedCall, Mcp};
 use crate::client::payload;
+use crate::client::tool_call::ToolCall;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
-use crate::http::{Error, Phase};
+use crate::http::{Error, Phase, Repeat};
 
 /// How often the rest of a cut-off stream is requested.
 const MAX_RESUMPTIONS: u32 = 3;
@@ -27,12 +28,12 @@ impl Mcp {
     /// `RetryModern` means that the server speaks only the modern era.
     pub(super) async fn legacy(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
         profile: Option<&ServerProfile>,
     ) -> Result<CallOutcome, Failure> {
         let kept = profile.and_then(|profile| profile.session(Timestamp::now()));
         if let Some(session) = kept {
-            match self.legacy_call(call, &session, true).await? {
+            match self.legacy_call(call, &session, SessionAge::Kept).await? {
                 CallOutcome::Result(result) => {
                     self.remember_legacy(&session, profile);
                     return Ok(CallOutcome::Result(result));
@@ -46,20 +47,22 @@ impl Mcp {
             Handshake::Done(session) => session,
             Handshake::Other(outcome) => return Ok(outcome),
         };
-        let outcome = self.legacy_call(call, &session, false).await?;
+        let outcome = self.legacy_call(call, &session, SessionAge::New).await?;
         if matches!(outcome, CallOutcome::Result(_)) {
             self.remember_legacy(&session, None);
         }
         Ok(outcome)
     }
 
-    async fn handshake(&self, call: &ToolCall<'_>) -> Result<Handshake, Failure> {
-        let exchanged = self.exchange(&request::initialize, call, true, true).await?;
+    async fn handshake(&self, call: &AuthorisedCall<'_>) -> Result<Handshake, Failure> {
+        let exchanged =
+            self.exchange(&request::initialize, call, Repeat::Safe, Stream::Resumable).await?;
         let exchanged = self.read_to_end(exchanged, &Session::default(), call).await?;
-        let result = match reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), false) {
-            CallOutcome::Result(result) => result,
-            other => return Ok(Handshake::Other(other)),
-        };
+        let result =
+            match reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), SessionAge::New) {
+                CallOutcome::Result(result) => result,
+                other => return Ok(Handshake::Other(other)),
+            };
         let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
         if !LEGACY_ALL.contains(&version) {
             let text = format!(
@@ -73,22 +76,23 @@ impl Mcp {
         let session = Session { version: version.to_owned(), id: exchanged.session };
         // Some servers accept no call before they receive this.
         let made = |_| request::initialized(&session);
-        self.exchange(&made, call, true, true).await?;
+        self.exchange(&made, call, Repeat::Safe, Stream::Resumable).await?;
         Ok(Handshake::Done(session))
     }
 
     async fn legacy_call(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
         session: &Session,
-        is_kept: bool,
+        age: SessionAge,
     ) -> Result<CallOutcome, Failure> {
-        let ToolCall { tool, arguments, .. } = call;
+        let ToolCall { tool, arguments, .. } = call.tool_call;
         let params = CallParams { tool, arguments, request_state: None, mirrored: &[] };
         let make = |id| request::legacy_call(id, session, &params);
-        let exchanged = self.exchange(&make, call, call.repeat, true).await?;
+        let exchanged =
+            self.exchange(&make, call, call.tool_call.repeat, Stream::Resumable).await?;
         let exchanged = self.read_to_end(exchanged, session, call).await?;
-        Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), is_kept))
+        Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), age))
     }
 
     /// The complete answer; the rest of a cut-off stream is requested.
@@ -96,11 +100,11 @@ impl Mcp {
         &self,
         mut exchanged: Exchanged,
         session: &Session,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
     ) -> Result<Exchanged, Failure> {
         for _ in 0..MAX_RESUMPTIONS {
             let Some((last_id, pause)) = exchanged.broken.take() else { return Ok(exchanged) };
-            if pause >= call.deadline.remaining() {
+            if pause >= call.tool_call.deadline.remaining() {
                 break;
             }
             tokio::time::sleep(pause).await;

@@ -14,16 +14,18 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use super::tool_call::ToolCall;
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
-use crate::auth::Auth;
+use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
 use crate::config::parser::{Words, word};
 use crate::deadline::{Deadline, Timestamp};
 use crate::error::{Code, Failure};
-use crate::http::Http;
+use crate::http::{Http, Repeat};
 use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
+use exchange::Stream;
 use reply::CallOutcome;
 use request::CallParams;
 use wire_cache::{ServerProfile, WireCache};
@@ -81,14 +83,7 @@ impl ClientSettings for McpSettings {
 impl Mcp {
     fn new(context: ClientContext, era: Era) -> Result<Self, Failure> {
         let endpoint = super::endpoint(&context.config)?;
-        let auth = Auth::new(
-            context.config.auth.clone(),
-            Rc::clone(&context.http),
-            context.paths.clone(),
-            endpoint.clone(),
-            context.root,
-            true,
-        );
+        let auth = context.auth(&endpoint, ResourceIndicator::Server);
         let wire =
             WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
         let http = context.http;
@@ -99,8 +94,9 @@ impl Mcp {
 impl Client for Mcp {
     fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
-            let read = |result: &Value| payload::read(query, &payload::of_tool_result(result)?);
-            self.authorised(&query.tool, &query.arguments, query.read_only, deadline, &read).await
+            let call = ToolCall::of_query(query, deadline);
+            let read = |result| payload::read(query, &payload::of_tool_result(&result)?);
+            self.authorised(call, read).await
         })
     }
 
@@ -111,52 +107,42 @@ impl Client for Mcp {
         deadline: Deadline,
     ) -> ClientFuture<'a, Value> {
         Box::pin(async move {
-            self.authorised(tool, arguments, false, deadline, &|result| Ok(result.clone())).await
+            let call = ToolCall { tool, arguments, repeat: Repeat::Never, deadline };
+            self.authorised(call, Ok).await
         })
     }
 }
 
-/// One call of a tool, with its token and deadline.
-struct ToolCall<'a> {
-    tool: &'a str,
-    arguments: &'a Map<String, Value>,
+/// One call of a tool with the token that it is made with.
+struct AuthorisedCall<'a> {
+    tool_call: ToolCall<'a>,
     token: Option<Secret>,
-    repeat: bool,
-    deadline: Deadline,
 }
 
 impl Mcp {
-    /// Calls a tool; a refused token is renewed once. Some servers refuse a token by a tool result.
+    /// Calls a tool with a token and has `read` read its result: some servers refuse a token in it.
     async fn authorised<T>(
         &self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-        repeat: bool,
-        deadline: Deadline,
-        read: &dyn Fn(&Value) -> Result<T, Failure>,
+        call: ToolCall<'_>,
+        read: impl Fn(Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let token = self.auth.bearer(deadline).await?;
-        let mut call = ToolCall { tool, arguments, token, repeat, deadline };
-        for is_second in [false, true] {
-            match self.call_in_era(&call).await? {
-                CallOutcome::Result(result) => match read(&result) {
-                    Err(failure) if failure.code == Code::TokenRefused && !is_second => {}
-                    settled => return settled,
-                },
-                CallOutcome::Failed(failure) => return Err(failure),
-                _ => {}
+        let request =
+            async |token| match self.call_in_era(&AuthorisedCall { tool_call: call, token }).await?
+            {
+                CallOutcome::Result(result) => read(result),
+                CallOutcome::Failed(failure) => Err(failure),
+                _ => Err(self.auth.refusal()),
+            };
+        self.auth.with_token(call.deadline, request).await.inspect_err(|failure| {
+            // A kept session of another token would be refused each time.
+            if failure.code == Code::TokenRefused {
+                self.wire.forget();
             }
-            if !is_second {
-                call.token = Some(self.auth.renewed(call.token.as_ref(), deadline).await?);
-            }
-        }
-        // A kept session of another token would be refused each time.
-        self.wire.forget();
-        Err(self.auth.refusal())
+        })
     }
 
     /// Gives a result, a failure, or `Unauthorized`.
-    async fn call_in_era(&self, call: &ToolCall<'_>) -> Result<CallOutcome, Failure> {
+    async fn call_in_era(&self, call: &AuthorisedCall<'_>) -> Result<CallOutcome, Failure> {
         let profile = self.wire.read();
         let is_legacy = match self.era {
             Era::Legacy => true,
@@ -179,17 +165,18 @@ impl Mcp {
 
     async fn modern(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
         profile: Option<&ServerProfile>,
     ) -> Result<CallOutcome, Failure> {
-        let mut mirrored = profile.map(|profile| profile.mirrored(call.tool)).unwrap_or_default();
+        let mut mirrored =
+            profile.map(|profile| profile.mirrored(call.tool_call.tool)).unwrap_or_default();
         let mut state: Option<String> = None;
         let (mut retries, mut rounds, mut is_listed) = (0, 0, false);
         for _ in 0..=MAX_ROUNDS + 2 {
             let raw = self.send_modern(call, state.as_deref(), &mirrored).await?;
             match reply::to_modern(&raw, &self.endpoint.to_string()) {
                 CallOutcome::Result(result) => {
-                    self.remember_modern(call.tool, &mirrored, profile);
+                    self.remember_modern(call.tool_call.tool, &mirrored, profile);
                     return Ok(CallOutcome::Result(result));
                 }
                 CallOutcome::RetryWithState(_) if rounds == MAX_ROUNDS => break,
@@ -225,7 +212,7 @@ impl Mcp {
     /// The handshake, since the modern call was not understood; if both fail, both are reported.
     async fn after_modern(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
         first: &reply::RawReply,
     ) -> Result<CallOutcome, Failure> {
         Ok(match self.legacy(call, None).await? {
@@ -262,16 +249,18 @@ impl Mcp {
     /// The arguments that the tool's schema requires in headers too (`x-mcp-header`).
     async fn mirrored_by_schema(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
     ) -> Result<Vec<(String, String)>, Failure> {
         let make = |id| request::modern(id, "tools/list");
-        let raw = self.exchange(&make, call, true, false).await?.raw;
+        let raw = self.exchange(&make, call, Repeat::Safe, Stream::Once).await?.raw;
         let CallOutcome::Result(result) = reply::to_modern(&raw, &self.endpoint.to_string()) else {
             return Ok(Vec::new());
         };
         let tools = result.get("tools").and_then(Value::as_array);
         let tool = tools.and_then(|tools| {
-            tools.iter().find(|tool| tool.get("name").and_then(Value::as_str) == Some(call.tool))
+            tools
+                .iter()
+                .find(|tool| tool.get("name").and_then(Value::as_str) == Some(call.tool_call.tool))
         });
         let properties = tool.and_then(|tool| tool.pointer("/inputSchema/properties"));
         let properties = properties.and_then(Value::as_object).into_iter().flatten();
@@ -284,14 +273,14 @@ impl Mcp {
 
     async fn send_modern(
         &self,
-        call: &ToolCall<'_>,
+        call: &AuthorisedCall<'_>,
         state: Option<&str>,
         mirrored: &[(String, String)],
     ) -> Result<reply::RawReply, Failure> {
-        let ToolCall { tool, arguments, .. } = call;
+        let ToolCall { tool, arguments, .. } = call.tool_call;
         let params = CallParams { tool, arguments, request_state: state, mirrored };
         let make = |id| request::modern_call(id, &params);
-        Ok(self.exchange(&make, call, call.repeat, false).await?.raw)
+        Ok(self.exchange(&make, call, call.tool_call.repeat, Stream::Once).await?.raw)
     }
 }
 

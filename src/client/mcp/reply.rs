@@ -59,14 +59,22 @@ pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
     }
 }
 
-/// Reads the answer to a request of the legacy era. `is_kept`: it was sent in the session of an earlier
-/// run; a request that the server refuses then may succeed after a handshake.
+/// The session that a legacy request was sent in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionAge {
+    /// Of an earlier run: a request that the server refuses may succeed after a handshake.
+    Kept,
+    /// Of this run.
+    New,
+}
+
+/// Reads the answer to a request of the legacy era.
 #[must_use]
-pub fn to_legacy(raw: &RawReply, place: &str, is_kept: bool) -> CallOutcome {
+pub fn to_legacy(raw: &RawReply, place: &str, age: SessionAge) -> CallOutcome {
     let error = raw.message.as_ref().and_then(|message| message.get("error"));
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     let is_other_era = raw.status == 400 && matches!(code, Some(-32022..=-32020));
-    if is_kept && !is_other_era && matches!(raw.status, 400 | 402..=499) {
+    if age == SessionAge::Kept && !is_other_era && matches!(raw.status, 400 | 402..=499) {
         return CallOutcome::SessionGone;
     }
     if let Some(outcome) = common(raw, place) {
@@ -264,15 +272,15 @@ mod tests {
 
     #[test]
     fn n084_a_kept_session_that_is_gone_is_told_from_a_wrong_path() {
-        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", true)), "session gone");
-        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", false)), "failed");
+        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", SessionAge::Kept)), "session gone");
+        assert_eq!(word(&to_legacy(&raw(404, Value::Null), "h", SessionAge::New)), "failed");
         let not_initialized = raw(400, error(-32000, Value::Null));
-        assert_eq!(word(&to_legacy(&not_initialized, "h", true)), "session gone");
-        assert_eq!(word(&to_legacy(&raw(401, Value::Null), "h", true)), "unauthorized");
+        assert_eq!(word(&to_legacy(&not_initialized, "h", SessionAge::Kept)), "session gone");
+        assert_eq!(word(&to_legacy(&raw(401, Value::Null), "h", SessionAge::Kept)), "unauthorized");
         let carried_out = raw(200, error(-32603, Value::Null));
-        assert_eq!(word(&to_legacy(&carried_out, "h", true)), "failed");
+        assert_eq!(word(&to_legacy(&carried_out, "h", SessionAge::Kept)), "failed");
         assert_eq!(
-            word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", false)),
+            word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", SessionAge::New)),
             "once more"
         );
     }

@@ -1,6 +1,7 @@
 //! What goes over the wire: bodies and headers of MCP requests in both eras. Pure.
 //! Modern is revision 2026-07-28; legacy is 2025-11-25 and before.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Map, Value, json};
 
 /// The stateless revision.
@@ -131,7 +132,7 @@ pub fn header_value(value: &str) -> String {
     let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && value.trim() == value
         && !(value.starts_with("=?base64?") && value.ends_with("?="));
-    if plain { value.to_owned() } else { format!("=?base64?{}?=", base64(value.as_bytes())) }
+    if plain { value.to_owned() } else { format!("=?base64?{}?=", BASE64_STANDARD.encode(value)) }
 }
 
 /// Null and absent arguments have no header; objects and lists cannot have one.
@@ -142,20 +143,6 @@ fn mirrored_value(value: &Value) -> Option<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place) & 63) as usize;
-            text.push(if place <= group.len() { char::from(DIGITS[digit]) } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]

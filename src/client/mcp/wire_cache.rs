@@ -4,13 +4,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::request::Session;
 use crate::deadline::Timestamp;
+use crate::digest;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
-use crate::secret::hex;
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
 /// The era of a server is found out again after a day.
@@ -61,7 +60,7 @@ impl WireCache {
     /// The file; without paths nothing is remembered.
     #[must_use]
     pub fn new(paths: Option<&Paths>, endpoint: &str, identity: &str) -> Self {
-        let name = hex(&Sha256::digest(format!("{endpoint}\0{identity}").as_bytes())[..16]);
+        let name = digest::short(format!("{endpoint}\0{identity}"));
         WireCache { path: paths.map(|paths| paths.state.join("wire").join(format!("{name}.json"))) }
     }
 
