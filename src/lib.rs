@@ -11,9 +11,10 @@ pub mod paths;
 pub mod secret;
 pub mod task;
 
-// L1: configuration, log, and repository discovery.
+// L1: configuration, log, other programs, and repository discovery.
 pub mod config;
 pub mod logging;
+pub mod process;
 pub mod repository;
 
 // L2: the disk cache, the network, the record of runs.

@@ -25,7 +25,7 @@ pub struct Auth {
     paths: Option<Paths>,
     /// The task server: what a token is bound to.
     server: SafeUrl,
-    /// The folder of `.mcp.json`.
+    /// The project: the folder of `.mcp.json`, whose programs give no secret.
     root: PathBuf,
     /// Whether `auth.resource = "auto"` sends RFC 8707's `resource`: for MCP.
     sends_resource: bool,
@@ -61,7 +61,7 @@ impl Auth {
                 let token = self.config.token.as_ref();
                 let token =
                     token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
-                source::resolve(token, "auth.token", deadline).await?
+                source::resolve(token, "auth.token", &self.root, deadline).await?
             }
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,

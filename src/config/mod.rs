@@ -49,7 +49,7 @@ pub use kind::Kind;
 pub use load::{ConfigSources, LoadedConfig, load};
 pub use log::{LogConfig, LogFormat};
 pub use nearest::nearest;
-pub use parser::SecretSource;
+pub use parser::{SecretCommand, SecretSource};
 pub use plugin::{Isolation, PluginConfig};
 pub use proxies::ProxyVariables;
 pub use query::QueryConfig;

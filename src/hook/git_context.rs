@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::process::{self, ProcessResult};
 use super::{Builtin, Hook, HookFuture, HookResult, Part, SessionContext};
 use crate::config::{Config, HookConfig};
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::{self, Durability};
 use crate::error::Failure;
+use crate::process::{self, ProcessResult, Program};
 use crate::query::ServedFrom;
 use crate::repository::Repository;
 use crate::secret::hex;
@@ -47,12 +47,17 @@ const SAFE_CONFIG: &[&str] = &[
     "core.pager=cat",
     "-c",
     "protocol.allow=never",
+    // The repository's own `protocol.ext.allow` would win over the line above.
+    "-c",
+    "protocol.ext.allow=never",
 ];
 const GIT_VARIABLES: &[(&str, &str)] = &[
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_NO_LAZY_FETCH", "1"),
+    // Git before 2.45 does not know the variable above; no protocol is allowed to it.
+    ("GIT_ALLOW_PROTOCOL", ""),
 ];
 
 struct GitContext {
@@ -152,8 +157,17 @@ impl GitContext {
         ];
         words.extend(log.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
-        match process::run(&git, &words, GIT_VARIABLES, &repository.root, session, limit).await {
-            ProcessResult::Output(text) => Some(self.shortened(&text)),
+        let mut variables = process::variables(&session.environment, &[]);
+        let of_git =
+            GIT_VARIABLES.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        variables.extend(of_git);
+        let root = &repository.root;
+        let program =
+            Program { file: &git, arguments: &words, variables: &variables, folder: root };
+        match program.run(limit).await {
+            ProcessResult::Output { bytes, .. } => {
+                Some(self.shortened(&String::from_utf8_lossy(&bytes)))
+            }
             ProcessResult::TimedOut => {
                 tracing::debug!("git log did not end in time");
                 None
