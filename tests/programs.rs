@@ -162,10 +162,10 @@ fn ml_a_plugin_name_is_not_a_file_of_the_current_folder() {
     for command in ["check", "trust"] {
         let outcome = session.run(&["plugin", command, "jira"]);
         let text = outcome.text().to_owned() + &outcome.stderr;
-        assert!(text.contains("there is no plugin `jira`"), "{command}: {text}");
-        assert!(text.contains("./jira"), "{command}: {text}");
+        assert!(text.contains("no plugin `jira`"), "{command}: {text}");
+        assert!(text.contains("a path with a slash"), "{command}: {text}");
         let outcome = session.run(&["plugin", command, "./jira"]);
         let text = outcome.text().to_owned() + &outcome.stderr;
-        assert!(!text.contains("there is no plugin"), "{command}: {text}");
+        assert!(!text.contains("no plugin `"), "{command}: {text}");
     }
 }

@@ -70,19 +70,18 @@ fn pins(workspace: &Workspace) -> Result<Pins, Failure> {
 /// not looked up in the current folder, which may be a cloned repository's.
 fn library(named: &Path, workspace: &Workspace) -> Result<PathBuf, Failure> {
     let name = named.to_str();
-    if name.is_none_or(process::is_path) {
+    let is_path = name.is_none_or(process::is_path);
+    if is_path && named.exists() {
         return named.canonicalize().map_err(|error| unreadable(named, &error));
     }
     let folders = find::folders(&workspace.loaded.config.plugin_path, workspace.paths.as_ref());
     let library = name.and_then(|name| find::library(name, &folders));
     library.ok_or_else(|| {
         let searched: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        let text = format!("there is no plugin `{}`", named.display());
-        Failure::new(Code::PluginPath, text).hint(format!(
-            "give a path with a slash, like `./{}`; names are searched in {}",
-            named.display(),
-            searched.join(", ")
-        ))
+        let text = format!("there is no file and no plugin `{}`", named.display());
+        let path = if is_path { "a path" } else { "a path with a slash" };
+        Failure::new(Code::PluginPath, text)
+            .hint(format!("give {path}; names are searched in {}", searched.join(", ")))
     })
 }
 
