@@ -15,9 +15,10 @@ mod provenance;
 mod secret;
 mod task;
 
-// L1: configuration, log, and repository discovery.
+// L1: configuration, log, other programs, and repository discovery.
 mod config;
 mod logging;
+mod process;
 mod repository;
 
 // L2: the disk cache, the network, the record of runs, one request for all processes.

@@ -12,29 +12,14 @@ use crate::disk::Access;
 use crate::hook::bindings;
 use crate::plan::Plan;
 use crate::query::QueryResult;
-use crate::{logging, runs};
+use crate::{logging, process, runs};
 
 /// The hidden command.
 pub const COMMAND: &str = "__refresh";
 /// For the whole detached process.
 pub const LIMIT: Duration = Duration::from_secs(30);
-/// Variables that it inherits beside those that the configuration names.
-const INHERITED: &[&str] = &[
-    "HOME",
-    "USERPROFILE",
-    "PATH",
-    "LANG",
-    "TMPDIR",
-    "TEMP",
-    "SYSTEMROOT",
-    "XDG_CONFIG_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_STATE_HOME",
-    "XDG_DATA_HOME",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "CLAUDE_PLUGIN_DATA",
-];
+/// Variables that it gets beside those that every program gets and those that the configuration names.
+const MORE_VARIABLES: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR", "CLAUDE_PLUGIN_DATA"];
 
 /// The work of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +77,8 @@ fn is_upkeep_due(plan: &Plan) -> bool {
 pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) {
     let plugins = &plan.session.config.plugins;
     let is_kept = |name: &str| {
-        INHERITED.contains(&name)
+        process::is_inherited(name)
+            || MORE_VARIABLES.contains(&name)
             || config::is_ours(name)
             || plan.secret_variables.iter().any(|variable| variable == name)
             || plugins.values().any(|plugin| plugin.env.iter().any(|variable| variable == name))

@@ -17,6 +17,7 @@ mod language;
 mod layers;
 mod plugin;
 mod policy;
+mod programs;
 mod screens;
 mod support;
 mod tasks;

@@ -116,7 +116,7 @@ impl Auth {
         let secret = secret.ok_or_else(|| {
             missing("client secret", "KEYCLOAK_CLIENT_SECRET", "auth.client_secret")
         })?;
-        let secret = source::resolve(secret, "auth.client_secret", deadline).await?;
+        let secret = source::resolve(secret, "auth.client_secret", &self.root, deadline).await?;
         let bases = bases(url, &self.config.prefix, stored.base.as_deref());
         let mut last = None;
         for base in &bases {

@@ -24,7 +24,7 @@ pub struct Auth {
     config: AuthConfig,
     http: Rc<Http>,
     paths: Option<Paths>,
-    /// The folder of `.mcp.json`.
+    /// The project: the folder of `.mcp.json`, whose programs give no secret.
     root: PathBuf,
     /// The task server: what a token is bound to.
     server: SafeUrl,
@@ -91,7 +91,7 @@ impl Auth {
                 let token = self.config.token.as_ref();
                 let token =
                     token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
-                source::resolve(token, "auth.token", deadline).await?
+                source::resolve(token, "auth.token", &self.root, deadline).await?
             }
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,

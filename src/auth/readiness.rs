@@ -17,7 +17,7 @@ impl Auth {
             AuthKind::Auto | AuthKind::None => Vec::new(),
             AuthKind::Static => {
                 let absent = || missing("token", "MCP_AUTH_TOKEN", "auth.token");
-                vec![secret(config.token.as_ref(), "auth.token", absent)]
+                vec![self.secret(config.token.as_ref(), "auth.token", absent)]
             }
             AuthKind::McpJson => {
                 vec![mcp_json::token(&self.root, &config.mcp_json, &self.server).err()]
@@ -25,21 +25,23 @@ impl Auth {
             AuthKind::Keycloak => {
                 let absent =
                     || missing("client secret", "KEYCLOAK_CLIENT_SECRET", "auth.client_secret");
-                let secret = secret(config.client_secret.as_ref(), "auth.client_secret", absent);
+                let secret =
+                    self.secret(config.client_secret.as_ref(), "auth.client_secret", absent);
                 vec![self.identity_server().err(), secret]
             }
         };
         self.check_transport().err().into_iter().chain(own.into_iter().flatten()).collect()
     }
-}
 
-fn secret(
-    source: Option<&SecretSource>,
-    key: &str,
-    absent: impl Fn() -> Failure,
-) -> Option<Failure> {
-    match source {
-        None => Some(absent()),
-        Some(source) => source::unusable(source, key),
+    fn secret(
+        &self,
+        source: Option<&SecretSource>,
+        key: &str,
+        absent: impl Fn() -> Failure,
+    ) -> Option<Failure> {
+        match source {
+            None => Some(absent()),
+            Some(source) => source::unusable(source, key, &self.root),
+        }
     }
 }

@@ -1,15 +1,14 @@
 //! Gets a secret from its configured source: only when it is needed, never logged.
 
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
-
-use crate::config::SecretSource;
+use crate::config::{SecretCommand, SecretSource};
 use crate::deadline::Deadline;
 use crate::digest::sha256_hex;
 use crate::disk;
 use crate::error::{Code, Failure};
+use crate::process::{self, LookupError, ProcessResult, Program};
 use crate::secret::Secret;
 
 /// A longer secret is refused.
@@ -17,13 +16,14 @@ const MAX_SECRET_BYTES: u64 = 64 << 10;
 /// A password manager that prompts the user would never end.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The secret itself. `key` names the setting in messages.
+/// The secret itself. `key` names the setting in messages; `root` is the project.
 ///
 /// # Errors
 /// `WS201`, naming the source.
 pub async fn resolve(
     source: &SecretSource,
     key: &str,
+    root: &Path,
     deadline: Deadline,
 ) -> Result<Secret, Failure> {
     let value = match source {
@@ -32,9 +32,9 @@ pub async fn resolve(
         }
         SecretSource::File(path) => from_file(path)
             .map_err(|why| format!("cannot read `{key}` from `{}`: {why}", path.display())),
-        SecretSource::Command(words) => from_command(words, deadline)
+        SecretSource::Command(command) => from_command(command, root, deadline)
             .await
-            .map_err(|why| format!("cannot run `{}` to get `{key}`: {why}", words[0])),
+            .map_err(|why| format!("cannot run `{}` to get `{key}`: {why}", command.words[0])),
     };
     value.map(Secret::new).map_err(|text| {
         Failure::new(Code::SecretMissing, text).hint("fix it, or set another secret source")
@@ -42,17 +42,17 @@ pub async fn resolve(
 }
 
 /// Why the secret cannot be had, as far as that shows without starting a program.
-pub fn unusable(source: &SecretSource, key: &str) -> Option<Failure> {
+pub fn unusable(source: &SecretSource, key: &str, root: &Path) -> Option<Failure> {
     let text = match source {
         SecretSource::Value(_) | SecretSource::Variable(..) => return None,
         SecretSource::File(path) => {
             let why = from_file(path).err()?;
             format!("cannot read `{key}` from `{}`: {why}", path.display())
         }
-        SecretSource::Command(words) => {
-            let program = std::path::Path::new(&words[0]);
-            let is_absent = program.is_absolute() && !program.exists();
-            is_absent.then(|| format!("cannot run `{}` to get `{key}`: no such file", words[0]))?
+        SecretSource::Command(command) => {
+            let absent = |file: PathBuf| (!file.exists()).then(|| "no such file".to_owned());
+            let why = program(command, root).map_or_else(Some, absent)?;
+            format!("cannot run `{}` to get `{key}`: {why}", command.words[0])
         }
     };
     Some(Failure::new(Code::SecretMissing, text).hint("fix it, or set another secret source"))
@@ -66,12 +66,12 @@ pub fn fingerprint(source: &SecretSource) -> String {
         SecretSource::File(path) => {
             from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
         }
-        SecretSource::Command(words) => sha256_hex(words.join("\0")),
+        SecretSource::Command(command) => sha256_hex(command.words.join("\0")),
     };
     digest.chars().take(8).collect()
 }
 
-fn from_file(path: &std::path::Path) -> Result<String, String> {
+fn from_file(path: &Path) -> Result<String, String> {
     match disk::read_text(path, MAX_SECRET_BYTES) {
         Ok(Some(text)) => one_line(text.strip_suffix('\n').unwrap_or(&text)),
         Ok(None) => Err("no such file".into()),
@@ -88,30 +88,38 @@ fn one_line(text: &str) -> Result<String, String> {
     }
 }
 
-async fn from_command(words: &[String], deadline: Deadline) -> Result<String, String> {
-    let mut child = tokio::process::Command::new(&words[0])
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let stdout = child.stdout.take().ok_or("it has no output")?;
-    let run = async {
-        let mut bytes = Vec::new();
-        stdout
-            .take(MAX_SECRET_BYTES)
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(|error| error.to_string())?;
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        if !status.success() {
-            return Err(format!("it failed ({status})"));
-        }
-        String::from_utf8(bytes).map_err(|_| "its output is not text".to_owned())
+async fn from_command(
+    command: &SecretCommand,
+    root: &Path,
+    deadline: Deadline,
+) -> Result<String, String> {
+    let file = program(command, root)?;
+    // Without a home folder the root of the file system: never the folder of a cloned project.
+    let folder = command.home.as_deref().unwrap_or(Path::new("/"));
+    let program = Program {
+        file: &file,
+        arguments: &command.words[1..],
+        variables: &command.variables,
+        folder,
     };
-    let at = tokio::time::Instant::from_std(deadline.capped(TIMEOUT).instant());
-    let text = tokio::time::timeout_at(at, run).await.map_err(|_| "it did not end in time")??;
-    one_line(text.strip_suffix('\n').unwrap_or(&text))
+    match program.run(deadline.capped(TIMEOUT)).await {
+        ProcessResult::TimedOut => Err("it did not end in time".into()),
+        ProcessResult::Failed(why) => Err(format!("it {why}")),
+        ProcessResult::Output { is_complete: false, .. } => Err("its output is too long".into()),
+        ProcessResult::Output { bytes, .. } => {
+            let text = String::from_utf8(bytes).map_err(|_| "its output is not text")?;
+            one_line(text.strip_suffix('\n').unwrap_or(&text))
+        }
+    }
+}
+
+fn program(command: &SecretCommand, root: &Path) -> Result<PathBuf, String> {
+    let path = command.variables.iter().find(|(name, _)| name == "PATH");
+    let path = path.map(|(_, value)| value.as_str()).unwrap_or_default();
+    process::look_up(&command.words[0], path, root).map_err(|error| match error {
+        LookupError::Relative => "a relative path is not run; name it by its absolute path".into(),
+        LookupError::NotInPath => {
+            "it is not in PATH outside this project; name it by its absolute path".into()
+        }
+    })
 }

@@ -59,7 +59,7 @@ fn source(secret: Option<&SecretSource>) -> String {
         None => String::new(),
         Some(SecretSource::Value(secret) | SecretSource::Variable(_, secret)) => secret.digest(),
         Some(SecretSource::File(path)) => path.to_string_lossy().into_owned(),
-        Some(SecretSource::Command(words)) => words.join("\0"),
+        Some(SecretSource::Command(command)) => command.words.join("\0"),
     }
 }
 

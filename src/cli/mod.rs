@@ -36,6 +36,7 @@ pub use self::flags::Flags;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::plugin::child;
+use crate::process::guard;
 
 /// What the process was started with.
 pub struct Invocation {
@@ -120,12 +121,14 @@ enum UserCommand {
 /// Runs the command that `arguments` (without the program's name) name.
 #[must_use]
 pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
+    guard::set_own_program(&invocation.program);
     match arguments {
         [] => bare(invocation),
         [command] if command == session_start::COMMAND => {
             session_start::run(session_start::Request::default(), invocation)
         }
         [command] if command == child::COMMAND => child::run(),
+        [command, program @ ..] if command == guard::COMMAND => guard::run(program),
         _ => match parse::strictly(arguments) {
             Ok((command, flags)) => command.run(&invocation.with(flags)),
             Err(error) => refused(&error, arguments, invocation),

@@ -104,9 +104,13 @@ impl AuthConfig {
 
     /// The variables that its secrets are taken from.
     pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
-        [&self.client_secret, &self.token].into_iter().flatten().filter_map(|source| match source {
-            SecretSource::Variable(name, _) => Some(name.as_str()),
-            _ => None,
+        [&self.client_secret, &self.token].into_iter().flatten().flat_map(|source| {
+            let names = match source {
+                SecretSource::Variable(name, _) => std::slice::from_ref(name),
+                SecretSource::Command(command) => &command.env,
+                _ => &[],
+            };
+            names.iter().map(String::as_str)
         })
     }
 }

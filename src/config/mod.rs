@@ -48,7 +48,7 @@ pub use http::{BreakerConfig, HttpConfig, Proxy};
 pub use load::{ConfigSources, LoadedConfig, load};
 pub use log::{LogConfig, LogFormat};
 pub use nearest::nearest;
-pub use parser::SecretSource;
+pub use parser::{SecretCommand, SecretSource};
 pub use plugin::{Isolation, PluginConfig};
 pub use query::QueryConfig;
 pub use reader::Reader;

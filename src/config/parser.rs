@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::nearest::nearest;
 use super::value::{Input, to_map};
 use crate::environment::Environment;
+use crate::process;
 use crate::secret::{SafeUrl, Secret};
 
 /// What a value may refer to.
@@ -176,7 +177,26 @@ pub enum SecretSource {
     Variable(String, Secret),
     File(PathBuf),
     /// Started without a shell; its first line is the secret.
-    Command(Vec<String>),
+    Command(SecretCommand),
+}
+
+/// The program that prints a secret.
+#[derive(Clone, PartialEq)]
+pub struct SecretCommand {
+    /// Program and arguments; not empty.
+    pub words: Vec<String>,
+    /// The names of the variables that it gets beside the usual ones.
+    pub env: Vec<String>,
+    /// All variables that it gets. Their values may be secrets.
+    pub variables: Vec<(String, String)>,
+    /// The user's home folder, where it runs.
+    pub home: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for SecretCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretCommand({:?}, env: {:?})", self.words, self.env)
+    }
 }
 
 /// The text of a value; a number counts as its text.
@@ -332,17 +352,31 @@ fn read_secret(value: Input<'_>, context: ReadContext<'_>) -> Parsed<Option<Secr
     let (form, inner) = match entries.as_slice() {
         [] => return Ok(None),
         [entry] => *entry,
+        [("command", words), ("env", env)] | [("env", env), ("command", words)] => {
+            return read_command(*words, read_list(*env)?, context).map(Some);
+        }
         _ => return Err(FORMS.into()),
     };
     match form {
         "env" => read_variable(read_text(inner)?, context).map(Some),
         "file" => Ok(read_path(read_text(inner)?, context)?.map(SecretSource::File)),
-        "command" => match read_list(inner)? {
-            words if words.is_empty() => Err("has an empty command".into()),
-            words => Ok(Some(SecretSource::Command(words))),
-        },
+        "command" => read_command(inner, Vec::new(), context).map(Some),
         _ => Err(FORMS.into()),
     }
+}
+
+fn read_command(
+    words: Input<'_>,
+    env: Vec<String>,
+    context: ReadContext<'_>,
+) -> Parsed<SecretSource> {
+    let words = read_list(words)?;
+    if words.is_empty() {
+        return Err("has an empty command".into());
+    }
+    let variables = process::variables(context.environment, &env);
+    let home = context.home.map(Path::to_path_buf);
+    Ok(SecretSource::Command(SecretCommand { words, env, variables, home }))
 }
 
 fn read_variable(name: &str, context: ReadContext<'_>) -> Parsed<SecretSource> {

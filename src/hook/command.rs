@@ -1,15 +1,15 @@
 //! The output of a program: an argument list, no shell. Only the user's file or a trusted project can
 //! name one; the configuration ensures that.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::process::{self, ProcessResult, Program};
 use super::{
     Built, Builtin, Hook, HookFuture, HookInputs, HookResult, HookTimeout, Part, SessionContext,
 };
 use crate::config::parser::list;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::process::{self, LookupError, ProcessResult, Program};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "command", summary: "the output of a program", untrusted_keys: &[], build };
@@ -32,25 +32,28 @@ fn build(inputs: &HookInputs<'_>) -> Built {
 impl Command {
     async fn run(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
         let name = &self.words[0];
-        let path = match program(name, session) {
-            Ok(path) => path,
+        let file = match program(name, session) {
+            Ok(file) => file,
             Err(failure) => return HookResult::failed(failure),
         };
         let limit = self.timeout.cap(deadline);
         let program = Program {
-            path: &path,
+            file: &file,
             arguments: &self.words[1..],
-            variables: &[],
+            variables: &process::variables(&session.environment, &[]),
             folder: &session.root,
         };
-        match process::run(&program, session, limit).await {
+        match program.run(limit).await {
             ProcessResult::TimedOut => HookResult::failed(
                 failed(name, "did not end in time")
                     .hint(limit.limit().hint("check why it takes so long")),
             ),
             ProcessResult::Failed(why) => HookResult::failed(failed(name, &why)),
-            ProcessResult::Output(text) if text.trim().is_empty() => HookResult::nothing(),
-            ProcessResult::Output(text) => {
+            ProcessResult::Output { bytes, .. } if bytes.trim_ascii().is_empty() => {
+                HookResult::nothing()
+            }
+            ProcessResult::Output { bytes, .. } => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
                 let parts = vec![Part::Text { title: format!("Output of {name}"), text }];
                 let origin = format!("command {name}");
                 HookResult::live(parts, origin)
@@ -63,21 +66,17 @@ fn failed(name: &str, why: &str) -> Failure {
     Failure::new(Code::Hook, format!("the command `{name}` {why}"))
 }
 
-/// An absolute path is used unchanged; another name with a slash is a program of the project; a name
-/// without one is looked up in PATH. The user's own file may name a program of the project, but any
-/// cloned project may have another file at that path: so the project must be trusted.
+/// A relative path is a program of the project. The user's own file may name one, but any cloned
+/// project may have another file at that path: so the project must be trusted.
 fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
-    let path = Path::new(name);
-    if path.is_absolute() {
-        return Ok(path.to_path_buf());
-    }
-    if path.components().count() > 1 {
-        return if session.trusted { Ok(session.root.join(path)) } else { Err(untrusted(name)) };
-    }
-    process::find(name, session.environment.get("PATH").unwrap_or_default(), &session.root)
-        .ok_or_else(|| {
-            failed(name, "is not in PATH").hint("install it, or name it by its absolute path")
-        })
+    let path = session.environment.get("PATH").unwrap_or_default();
+    process::look_up(name, path, &session.root).or_else(|error| match error {
+        LookupError::NotInPath => {
+            Err(failed(name, "is not in PATH").hint("install it, or name it by its absolute path"))
+        }
+        LookupError::Relative if session.trusted => Ok(session.root.join(name)),
+        LookupError::Relative => Err(untrusted(name)),
+    })
 }
 
 fn untrusted(name: &str) -> Failure {

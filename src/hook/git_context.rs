@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::process::{self, ProcessResult, Program};
 use super::{
     APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
 };
@@ -14,6 +13,7 @@ use crate::deadline::{Deadline, Timestamp};
 use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
+use crate::process::{self, ProcessResult, Program};
 use crate::repository::Repository;
 
 pub static BUILTIN: Builtin = Builtin {
@@ -50,12 +50,17 @@ const SAFE_CONFIG: &[&str] = &[
     "core.pager=cat",
     "-c",
     "protocol.allow=never",
+    // The repository's own `protocol.ext.allow` would win over the line above.
+    "-c",
+    "protocol.ext.allow=never",
 ];
 const GIT_VARIABLES: &[(&str, &str)] = &[
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_NO_LAZY_FETCH", "1"),
+    // Git before 2.45 does not know the variable above; no protocol is allowed to it.
+    ("GIT_ALLOW_PROTOCOL", ""),
 ];
 
 struct GitContext {
@@ -151,14 +156,17 @@ impl GitContext {
         ];
         words.extend(log.iter().map(ToString::to_string));
         let limit = deadline.capped(self.timeout);
-        let program = Program {
-            path: &git,
-            arguments: &words,
-            variables: GIT_VARIABLES,
-            folder: &repository.root,
-        };
-        match process::run(&program, session, limit).await {
-            ProcessResult::Output(text) => Some(self.shortened(&text)),
+        let mut variables = process::variables(&session.environment, &[]);
+        let of_git =
+            GIT_VARIABLES.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        variables.extend(of_git);
+        let root = &repository.root;
+        let program =
+            Program { file: &git, arguments: &words, variables: &variables, folder: root };
+        match program.run(limit).await {
+            ProcessResult::Output { bytes, .. } => {
+                Some(self.shortened(&String::from_utf8_lossy(&bytes)))
+            }
             ProcessResult::TimedOut => {
                 tracing::debug!("git log did not end in time");
                 None

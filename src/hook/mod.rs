@@ -29,7 +29,6 @@ mod notes;
 mod pending_tasks;
 pub mod plugin;
 mod prime_cache;
-mod process;
 
 /// What a live pass returns.
 pub type HookFuture<'a> = Pin<Box<dyn Future<Output = HookResult> + 'a>>;

@@ -14,6 +14,8 @@ use super::frame::Frame;
 use super::host::{self, LoadedLibrary};
 use super::image::{Image, PinnedLibrary};
 use super::wire::MAX_REQUEST_BYTES;
+#[cfg(unix)]
+use crate::process::guard;
 
 /// The hidden command.
 pub const COMMAND: &str = "__plugin-host";
@@ -24,8 +26,6 @@ const MAX_CALL_BYTES: u64 = MAX_REQUEST_BYTES as u64 + (64 << 10);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallRequest {
     pub library: PinnedLibrary,
-    /// The parent's process id, to detect that it ended before the parent-death signal was set.
-    pub parent: u32,
     /// When `cancelled` becomes true.
     pub soft_ms: u64,
     /// The limit on processor time.
@@ -80,6 +80,7 @@ fn answer(call: &CallRequest, log: host::Log<'_>) -> Result<Value, Fault> {
 fn guarded_channel() -> std::io::Result<File> {
     use std::os::fd::AsFd;
     let channel = std::io::stdout().as_fd().try_clone_to_owned()?;
+    guard::end_group_with_reader(channel.try_clone()?)?;
     rustix::stdio::dup2_stdout(std::io::stderr())?;
     Ok(File::from(channel))
 }
@@ -110,12 +111,10 @@ fn restrict_self(call: &CallRequest) {
     }
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-        let _ = set_parent_process_death_signal(Some(Signal::KILL));
-        let parent = getppid().map(|id| id.as_raw_nonzero().get().cast_unsigned());
-        if parent != Some(call.parent) {
-            host::exit_now(1);
-        }
+        use rustix::process::{Signal, set_parent_process_death_signal};
+        // The guard's thread ends the group with the parent. A plugin that has stopped its process
+        // stops that thread too: this lets it run.
+        let _ = set_parent_process_death_signal(Some(Signal::CONT));
     }
 }
 

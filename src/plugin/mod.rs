@@ -4,6 +4,7 @@
 //! This protects against bugs, not malice: a plugin has all the user's rights.
 
 pub mod child;
+mod child_call;
 mod fault;
 pub mod find;
 pub mod frame;
@@ -14,7 +15,6 @@ mod in_process;
 pub mod manifest;
 pub mod pin;
 mod plugin_log;
-mod process;
 mod registry;
 pub mod wire;
 
@@ -34,15 +34,11 @@ use crate::config::{Isolation, PluginConfig};
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
+use crate::process::{self, Program};
 use child::CallRequest;
 use in_process::Thread;
 use plugin_log::PluginLog;
-use process::SpawnOptions;
 use wire::{MAX_REQUEST_BYTES, PluginRequest};
-
-/// Environment variables that every plugin gets; none of them holds a credential.
-const INHERITED: &[&str] =
-    &["HOME", "USERPROFILE", "PATH", "LANG", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT"];
 
 /// The program that hosts a plugin's process, and its working folder.
 #[derive(Clone, Debug)]
@@ -75,14 +71,7 @@ impl Plugin {
         environment: &Environment,
         place: PluginHost,
     ) -> Self {
-        let is_inherited = |variable: &str| {
-            INHERITED.contains(&variable)
-                || variable.starts_with("XDG_")
-                || config.env.iter().any(|listed| listed == variable)
-        };
-        let inherited = environment.iter().filter(|(variable, _)| is_inherited(variable));
-        let variables =
-            inherited.map(|(variable, value)| (variable.to_owned(), value.to_owned())).collect();
+        let variables = process::variables(environment, &config.env);
         let name = name.to_owned();
         let (thread, broken) = (OnceCell::new(), RefCell::default());
         Plugin { name, library, config, variables, place, thread, broken }
@@ -163,7 +152,6 @@ impl Plugin {
     ) -> Result<Value, Fault> {
         let order = CallRequest {
             library: self.library.clone(),
-            parent: std::process::id(),
             soft_ms: u64::try_from(soft.as_millis()).unwrap_or(u64::MAX),
             // Two seconds beyond the limit: normally the deadline ends it; this one holds if the
             // parent has been killed.
@@ -171,8 +159,10 @@ impl Plugin {
             request,
         };
         let PluginHost { program, root } = &self.place;
-        let options = SpawnOptions { program, folder: root, variables: &self.variables };
-        process::call(&options, &order, &PluginLog::of(&self.name), limit).await
+        let arguments = [child::COMMAND.to_owned()];
+        let variables = &self.variables;
+        let host = Program { file: program, arguments: &arguments, variables, folder: root };
+        child_call::call(&host, &order, &PluginLog::of(&self.name), limit).await
     }
 
     fn thread(&self) -> &Result<Thread, Fault> {

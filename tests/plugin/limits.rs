@@ -1,8 +1,9 @@
 //! Group 4: floods, deadlines, several plugins at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{DEADLINE, answers, build, client_session, configure, falls_back, trust};
+use crate::support::child;
 use crate::support::session::write;
 
 #[test]
@@ -72,4 +73,22 @@ fn g4_a_request_that_is_too_large_is_not_made() {
     let outcome = session.start("startup");
     assert!(outcome.context().contains("the backup's task"), "{outcome:?}");
     assert!(session.log().contains("larger than 256 KiB"), "{}", session.log());
+}
+
+#[test]
+fn b3_the_programs_of_a_plugin_end_with_us_by_any_signal() {
+    for signal in [15, 9] {
+        let session = client_session(&build::rust("faulty"), "faulty");
+        configure(&session, "faulty", "starts_a_program", "");
+        let (process, _) = session.begin("startup");
+        let end = Instant::now() + Duration::from_secs(20);
+        // We, the plugin's process, and its program.
+        while session.children().len() < 3 {
+            assert!(Instant::now() < end, "the plugin started nothing");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child::signal(&process, signal);
+        child::wait(process, "session-start", Duration::from_secs(15));
+        session.settle();
+    }
 }

@@ -40,6 +40,10 @@ fn misbehave(ctx: &Ctx<'_>) -> Result<String> {
         "exit_3" => exit(3),
         "endless_loop" => endless(),
         "sleep" => std::thread::sleep(Duration::from_secs(30)),
+        "starts_a_program" => {
+            let _ = std::process::Command::new("sleep").arg("300").spawn();
+            std::thread::sleep(Duration::from_secs(30));
+        }
         "honours_cancelled" => {
             while !ctx.cancelled() {
                 std::thread::sleep(Duration::from_millis(5));

@@ -19,6 +19,7 @@ use super::workspace::Workspace;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 use crate::plugin::{Pins, find, pin};
+use crate::process;
 
 /// The subcommands of `plugin`.
 #[derive(Args)]
@@ -62,19 +63,22 @@ fn pins(workspace: &Workspace) -> Result<Pins, Failure> {
     Paths::required(workspace.paths.as_ref()).map(Pins::of)
 }
 
-/// The library of that path, or of that name in one of the plugin folders.
+/// The library of that path, which has a slash, or of that name in one of the plugin folders. A name is
+/// not looked up in the current folder, which may be a cloned repository's.
 fn library(named: &Path, workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let here = std::env::current_dir().unwrap_or_default().join(named);
-    if here.exists() {
-        return here.canonicalize().map_err(|error| unreadable(&here, &error));
+    let name = named.to_str();
+    let is_path = name.is_none_or(process::is_path);
+    if is_path && named.exists() {
+        return named.canonicalize().map_err(|error| unreadable(named, &error));
     }
     let folders = find::folders(&workspace.loaded.config.plugin_path, workspace.paths.as_ref());
-    let library = named.to_str().and_then(|name| find::library(name, &folders));
+    let library = name.and_then(|name| find::library(name, &folders));
     library.ok_or_else(|| {
         let searched: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let text = format!("there is no file and no plugin `{}`", named.display());
+        let path = if is_path { "a path" } else { "a path with a slash" };
         Failure::new(Code::PluginPath, text)
-            .hint(format!("give a path; names are searched in {}", searched.join(", ")))
+            .hint(format!("give {path}; names are searched in {}", searched.join(", ")))
     })
 }
 

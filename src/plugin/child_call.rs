@@ -1,19 +1,18 @@
 //! The parent's side of a call: starts the child in a process group of its own, reads its frames until
 //! the deadline, and always kills the whole group, since a plugin may have started other programs.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr};
 
-use super::child::{self, CallRequest};
+use super::child::CallRequest;
 use super::fault::{Fault, FaultKind};
 use super::frame::{Frame, Frames};
 use super::plugin_log::PluginLog;
 use crate::deadline::Deadline;
+use crate::process::Program;
 
 /// Limit on waiting for a killed process to end.
 const REAP_TIMEOUT: Duration = Duration::from_millis(200);
@@ -22,22 +21,12 @@ const STDERR_GRACE: Duration = Duration::from_millis(20);
 /// Between two checks whether a child that closed its output has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How a child is started.
-pub struct SpawnOptions<'a> {
-    /// Our own executable.
-    pub program: &'a Path,
-    /// The plugin's working folder.
-    pub folder: &'a Path,
-    /// The plugin's whole environment.
-    pub variables: &'a [(String, String)],
-}
-
 /// Runs one call in a child process.
 ///
 /// # Errors
 /// When no reply came by the deadline, for whatever reason.
 pub async fn call(
-    options: &SpawnOptions<'_>,
+    host: &Program<'_>,
     request: &CallRequest,
     plugin_log: &PluginLog<'_>,
     deadline: Deadline,
@@ -46,9 +35,9 @@ pub async fn call(
         return Err(Fault::new(FaultKind::Timeout, "had no time left"));
     }
     let limit = deadline.remaining();
-    let mut child = start(options)
+    let (mut child, group) = host
+        .spawn_piped()
         .map_err(|error| Fault::new(FaultKind::Died, format!("cannot be started: {error}")))?;
-    let group = ProcessGroup::of(&child);
     let mut stderr = child.stderr.take();
     let at = tokio::time::Instant::from_std(deadline.instant());
     let result =
@@ -60,17 +49,6 @@ pub async fn call(
         let text = format!("did not answer within {} ms", limit.as_millis());
         Err(Fault::new(FaultKind::Timeout, text))
     })
-}
-
-fn start(options: &SpawnOptions<'_>) -> std::io::Result<Child> {
-    let mut command = Command::new(options.program);
-    command.arg(child::COMMAND).current_dir(options.folder).env_clear();
-    command.envs(options.variables.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    command.spawn()
 }
 
 async fn exchange(
@@ -148,24 +126,4 @@ async fn exit_reason(child: &mut Child) -> String {
         .wait()
         .await
         .map_or_else(|error| error.to_string(), |status| format!("{status} without a reply"))
-}
-
-/// Kills the process group when dropped. The leader has not been reaped by then, so the id is still
-/// its own.
-struct ProcessGroup(Option<u32>);
-
-impl ProcessGroup {
-    fn of(child: &Child) -> Self {
-        ProcessGroup(child.id())
-    }
-}
-
-impl Drop for ProcessGroup {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
-        {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-    }
 }

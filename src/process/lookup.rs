@@ -1,0 +1,58 @@
+//! Finds the file of a program. A cloned repository may contain a program of any name, and `npx` puts
+//! the clone's `node_modules/.bin` at the head of PATH: so a bare name is never looked up there.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+/// Why there is no file to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupError {
+    NotInPath,
+    /// A relative path; the current folder may be any project's.
+    Relative,
+}
+
+/// The file of `name`: an absolute path unchanged, a bare name from PATH. `root` is the project.
+///
+/// # Errors
+/// When the name is a relative path, or not in PATH outside the project.
+pub fn look_up(name: &str, path: &str, root: &Path) -> Result<PathBuf, LookupError> {
+    let file = Path::new(name);
+    if file.is_absolute() {
+        return Ok(file.to_path_buf());
+    }
+    if is_path(name) {
+        return Err(LookupError::Relative);
+    }
+    find(name, path, root).ok_or(LookupError::NotInPath)
+}
+
+/// Whether `name` names a file, not a program of PATH.
+#[must_use]
+pub fn is_path(name: &str) -> bool {
+    name.contains(std::path::is_separator)
+}
+
+/// The program `name` from PATH: only from absolute folders, and neither from `root` nor by a link
+/// into it.
+#[must_use]
+pub fn find(name: &str, path: &str, root: &Path) -> Option<PathBuf> {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let is_outside = |path: &Path| path.canonicalize().is_ok_and(|real| !real.starts_with(&root));
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute() && is_outside(folder))
+        .map(|folder| folder.join(&name))
+        .find(|file| file.metadata().is_ok_and(|data| is_program(&data)) && is_outside(file))
+}
+
+#[cfg(unix)]
+fn is_program(data: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    data.is_file() && data.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_program(data: &Metadata) -> bool {
+    data.is_file()
+}

@@ -1,0 +1,152 @@
+//! The one way to start another program: no shell, a process group of its own that ends with us, a
+//! short list of variables, bounded time and output.
+
+mod group;
+pub mod guard;
+mod lookup;
+mod variables;
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout, Command};
+
+pub use self::group::ProcessGroup;
+pub use self::lookup::{LookupError, find, is_path, look_up};
+pub use self::variables::{is_inherited, variables};
+use crate::deadline::Deadline;
+
+/// Bytes of output that are read.
+pub const MAX_OUTPUT_BYTES: usize = 64 << 10;
+/// Grace period for output that a grandchild holds open.
+const OUTPUT_GRACE: Duration = Duration::from_millis(50);
+
+/// What is started, and how.
+#[derive(Clone, Copy)]
+pub struct Program<'a> {
+    /// An absolute path, from `look_up`.
+    pub file: &'a Path,
+    pub arguments: &'a [String],
+    /// All variables that it gets.
+    pub variables: &'a [(String, String)],
+    pub folder: &'a Path,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub enum ProcessResult {
+    /// It succeeded, or printed more than is read and was ended.
+    Output {
+        bytes: Vec<u8>,
+        is_complete: bool,
+    },
+    TimedOut,
+    /// Why, as a fragment that follows the program's name.
+    Failed(String),
+}
+
+impl Program<'_> {
+    /// The command, in a process group of its own, without the streams.
+    fn command(&self, file: &Path) -> Command {
+        let mut command = Command::new(file);
+        command.current_dir(self.folder).env_clear();
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        command
+    }
+
+    /// Starts our own hidden command, which calls `guard::end_group_with_reader` itself. All three
+    /// streams are pipes.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_piped(&self) -> std::io::Result<(Child, ProcessGroup)> {
+        let mut command = self.command(self.file);
+        command.args(self.arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn()?;
+        let group = ProcessGroup::of(&child);
+        Ok((child, group))
+    }
+
+    /// Starts it below a guard. A guard that cannot be started (the binary was replaced) costs only
+    /// the promise for SIGKILL.
+    fn spawn(&self) -> std::io::Result<Child> {
+        let start = |mut command: Command| {
+            command.args(self.arguments);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            command.spawn()
+        };
+        let guarded = guard::own_program().map(|guard| {
+            let mut command = self.command(guard);
+            command.arg(guard::COMMAND).arg(self.file);
+            start(command)
+        });
+        match guarded {
+            Some(Ok(child)) => Ok(child),
+            _ => start(self.command(self.file)),
+        }
+    }
+
+    /// Runs it and gives what it printed. Nothing of its group is left afterwards.
+    pub async fn run(&self, deadline: Deadline) -> ProcessResult {
+        let mut child = match self.spawn() {
+            Ok(child) => child,
+            Err(error) => return ProcessResult::Failed(format!("cannot be started: {error}")),
+        };
+        let _group = ProcessGroup::of(&child);
+        let at = tokio::time::Instant::from_std(deadline.instant());
+        tokio::time::timeout_at(at, output(&mut child)).await.unwrap_or(ProcessResult::TimedOut)
+    }
+}
+
+async fn output(child: &mut Child) -> ProcessResult {
+    let Some(stdout) = child.stdout.take() else {
+        return ProcessResult::Failed("has no output".into());
+    };
+    let mut bytes = Vec::new();
+    let status = until_the_end(child, stdout, &mut bytes).await;
+    if let Some(error) = bytes.strip_prefix(guard::NOT_STARTED) {
+        let error = String::from_utf8_lossy(error);
+        return ProcessResult::Failed(format!("cannot be started: {error}"));
+    }
+    match status {
+        Ok(None) => ProcessResult::Output { bytes, is_complete: false },
+        Ok(Some(status)) if status.success() => ProcessResult::Output { bytes, is_complete: true },
+        Ok(Some(status)) => ProcessResult::Failed(format!("failed ({status})")),
+        Err(error) => ProcessResult::Failed(error.to_string()),
+    }
+}
+
+/// Reads until the program has ended; `None` if it printed more than is read.
+async fn until_the_end(
+    child: &mut Child,
+    stdout: ChildStdout,
+    bytes: &mut Vec<u8>,
+) -> std::io::Result<Option<ExitStatus>> {
+    let reading = read(stdout, bytes);
+    tokio::pin!(reading);
+    tokio::select! {
+        biased;
+        is_complete = &mut reading => if is_complete? { child.wait().await.map(Some) } else { Ok(None) },
+        status = child.wait() => {
+            let _ = tokio::time::timeout(OUTPUT_GRACE, reading).await;
+            status.map(Some)
+        }
+    }
+}
+
+/// Whether the output ended within the limit.
+async fn read(mut stdout: ChildStdout, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
+    while bytes.len() < MAX_OUTPUT_BYTES {
+        let room = (MAX_OUTPUT_BYTES - bytes.len()) as u64;
+        if (&mut stdout).take(room).read_buf(bytes).await? == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
