@@ -11,8 +11,9 @@ pub mod paths;
 pub mod secret;
 pub mod task;
 
-// L1: configuration, log, and repository discovery.
+// L1: configuration, the hosts, log, and repository discovery.
 pub mod config;
+pub mod host;
 pub mod logging;
 pub mod repository;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The top-level modules of each layer, lowest first.
 const LAYERS: [&[&str]; 10] = [
     &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk"],
-    &["config", "logging", "repository"],
+    &["config", "host", "logging", "repository"],
     &["cache", "http", "runs"],
     &["auth", "plugin"],
     &["client", "fallback"],

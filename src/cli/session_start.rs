@@ -16,13 +16,14 @@ use super::stdin::ReadEvent;
 use super::watchdog::Watchdog;
 use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
-use crate::config::Resume;
+use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
-use crate::output::{Agent, HookOutput, ResponseGuard};
+use crate::host::{self, Agent};
+use crate::output::{HookOutput, ResponseGuard};
 use crate::plan::Plan;
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
@@ -37,9 +38,9 @@ const RENDER_RESERVE: Duration = Duration::from_millis(40);
 /// Flags of `session-start`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Options {
-    /// The host that reads the answer
-    #[arg(long, value_enum, default_value_t)]
-    agent: Agent,
+    /// The host that reads the answer; without it, the event and the variables of the host decide
+    #[arg(long, value_enum)]
+    agent: Option<Agent>,
     /// Print on standard error where each part came from, or why there is none
     #[arg(long)]
     explain: bool,
@@ -62,9 +63,13 @@ pub struct Request {
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
     crate::disk::ignore_sigxfsz();
-    let agent = request.options.agent;
+    let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
-    let watchdog = Watchdog::new(invocation.at + INITIAL_DEADLINE, &answer, agent);
+    if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
+        answer.write_once(&HookOutput::default(), agent);
+        return ExitCode::SUCCESS;
+    }
+    let watchdog = Watchdog::start(invocation.at + INITIAL_DEADLINE, &answer, agent);
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
     ));
@@ -75,7 +80,7 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
             let failure = Failure::new(Code::Internal, "`session-start` panicked");
             let message = format!("warmstart: {failure}. `warmstart logs show` shows where.");
             let output = HookOutput { context: String::new(), message: Some(message) };
-            answer.write_once(&output, agent);
+            answer.write_once(&output, watchdog.agent());
             ExitCode::SUCCESS
         }
     }
@@ -86,11 +91,14 @@ fn session(
     request: Request,
     invocation: &Invocation,
     answer: &ResponseGuard,
-    watchdog: &Watchdog<'_>,
+    watchdog: &Watchdog,
 ) -> ExitCode {
     let Request { options, wrong_flag, event } = request;
     let mut stages = Stages::new(invocation.at);
-    let (event, problem) = event.unwrap_or_else(|| stdin::read(|| watchdog.watch()));
+    let (mut event, problem) = event.unwrap_or_else(stdin::read);
+    let agent = host::detect(options.agent, &event, &invocation.environment);
+    watchdog.set_agent(agent);
+    host::remove_private(&mut event);
     stages.end("event");
     let folder = folder_of(&event, invocation);
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
@@ -103,10 +111,16 @@ fn session(
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
         tracing::warn!(code = %Code::Event, "not a SessionStart event");
-        answer.write_once(&HookOutput::default(), options.agent);
+        answer.write_once(&HookOutput::default(), agent);
         if options.explain {
             explain::print(&explain::other_event(&event));
         }
+        return ExitCode::SUCCESS;
+    }
+    let agents = workspace.loaded.config.session_start.agents;
+    if event.agent_type.is_some() && agents == Agents::Main {
+        tracing::info!("nothing is added to a subagent (`session_start.agents`)");
+        answer.write_once(&HookOutput::default(), agent);
         return ExitCode::SUCCESS;
     }
     let plan = tracing::debug_span!("plan")
@@ -116,21 +130,18 @@ fn session(
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
+    let rendering = |persist| Rendering { agent, persist };
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render_output(&early, &plan, &problems, false).0);
-        watchdog.watch();
+        watchdog.set_provisional(render_output(&early, &plan, &problems, &rendering(false)).0);
     });
     stages.end("hooks");
-    let render = || render_output(&report, &plan, &problems, !options.dry_run);
+    let render = || render_output(&report, &plan, &problems, &rendering(!options.dry_run));
     let (output, context) = tracing::debug_span!("render").in_scope(render);
-    if report.must_fail() && options.agent.shows_messages() {
+    if report.must_fail() && agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
     }
     stages.end("render");
-    if !crate::output::stdout_is_ready() {
-        watchdog.watch();
-    }
-    let was_written = answer.write_once(&output, options.agent);
+    let was_written = answer.write_once(&output, agent);
     stages.end("print");
     let finished = FinishedRun {
         plan: &plan,
@@ -176,13 +187,20 @@ fn problems(
     problems
 }
 
-/// From the report to what the host gets, and the context in it. Only the final output persists its
-/// revision (`persist`): a provisional one would count as a change of the state.
+/// How a report is rendered.
+struct Rendering {
+    agent: Agent,
+    /// Only the final output persists its revision: a provisional one would count as a change of the
+    /// state.
+    persist: bool,
+}
+
+/// From the report to what the host gets, and the context in it.
 fn render_output(
     report: &Report,
     plan: &Plan,
     problems: &[Failure],
-    persist: bool,
+    rendering: &Rendering,
 ) -> (HookOutput, Context) {
     let session = &plan.session;
     let config = &session.config;
@@ -194,10 +212,11 @@ fn render_output(
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.revisions(), &context::digest(&subject(plan))[..32]);
-        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !persist)
+        revision::changed_at(&file, &context::digest(&body), Timestamp::now(), !rendering.persist)
     });
     let context = context::finish(&body, changed);
-    let is_repeated = session.event.source == Source::Resume
+    let is_repeated = rendering.agent.keeps_text()
+        && session.event.source == Source::Resume
         && config.session_start.resume == Resume::Changed
         && record::was_printed(session, &context.digest);
     let text = if is_repeated { String::new() } else { context.text.clone() };

@@ -54,7 +54,7 @@ pub use plugin::{Isolation, PluginConfig};
 pub use proxies::ProxyVariables;
 pub use query::QueryConfig;
 pub use secrets::is_credential;
-pub use session_start::{Notice, Resume, SessionStart};
+pub use session_start::{Agents, Notice, Resume, SessionStart};
 pub use stack::Depth;
 
 use parser::{number, paths, text};
