@@ -1,3 +1,5 @@
+//! The tables of the hosts, over events in the shapes that hosts send.
+
 use serde_json::json;
 
 use super::*;
