@@ -84,11 +84,7 @@ impl SessionEvent {
         // The first value only: some hosts write more behind it.
         let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
         match values.next() {
-            Some(Ok(Value::Object(object))) => {
-                let event = SessionEvent::from_object(object);
-                let problem = event.is_other_event().then_some(Problem::OtherEvent);
-                (event, problem)
-            }
+            Some(Ok(Value::Object(object))) => (SessionEvent::from_object(object), None),
             _ => (SessionEvent::unknown(), Some(Problem::NotJson)),
         }
     }
@@ -113,20 +109,6 @@ impl SessionEvent {
     pub fn name(&self) -> &str {
         self.raw.get("hook_event_name").and_then(Value::as_str).unwrap_or_default()
     }
-
-    /// Whether this is the event of a host: an object with at least one field that hosts send.
-    #[must_use]
-    pub fn is_of_a_host(&self) -> bool {
-        const FIELDS: [&str; 5] = ["hook_event_name", "source", "session_id", "sessionId", "cwd"];
-        FIELDS.iter().any(|field| self.raw.contains_key(*field))
-    }
-
-    /// Names of the event differ between hosts (`SessionStart`, `sessionStart`, `agentSpawn`).
-    fn is_other_event(&self) -> bool {
-        let name = self.name();
-        let has_name = self.raw.get("hook_event_name").is_some_and(Value::is_string);
-        has_name && !name.eq_ignore_ascii_case("SessionStart") && name != "agentSpawn"
-    }
 }
 
 #[cfg(test)]
@@ -145,7 +127,7 @@ mod tests {
 
     #[test]
     fn s004_s006_what_cannot_be_read_is_a_startup() {
-        let cases: [(&[u8], Option<Problem>); 8] = [
+        let cases: [(&[u8], Option<Problem>); 7] = [
             (b"", Some(Problem::Empty)),
             (b" \n", Some(Problem::Empty)),
             (b"garbage", Some(Problem::NotJson)),
@@ -153,7 +135,6 @@ mod tests {
             (b"{\"cwd\":", Some(Problem::NotJson)),
             (b"\xff\xfe", Some(Problem::NotJson)),
             (br#"{"source":"new","cwd":7,"session_id":null}"#, None),
-            (br#"{"hook_event_name":"PreToolUse"}"#, Some(Problem::OtherEvent)),
         ];
         for (bytes, problem) in cases {
             let (event, reported) = SessionEvent::parse(bytes);

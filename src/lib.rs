@@ -15,8 +15,9 @@ mod provenance;
 mod secret;
 mod task;
 
-// L1: configuration, log, other programs, and repository discovery.
+// L1: configuration, the hosts, log, other programs, and repository discovery.
 mod config;
+mod host;
 mod logging;
 mod process;
 mod repository;

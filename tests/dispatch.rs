@@ -272,7 +272,7 @@ fn without_arguments_a_hosts_event_is_a_session_start() {
     let short = json!({ "sessionId": "s", "cwd": session.project() }).to_string();
     for input in [event, short] {
         let outcome = run::to_its_end(&mut session.program(&[]), input.as_bytes());
-        assert!(outcome.context().contains(TASK), "{input}: {outcome:?}");
+        assert!(outcome.text().contains(TASK), "{input}: {outcome:?}");
     }
     let other = json!({ "hook_event_name": "PreToolUse" }).to_string();
     let outcome = run::to_its_end(&mut session.program(&[]), other.as_bytes());

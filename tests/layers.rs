@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 11] = [
         "digest",
         "provenance",
     ],
-    &["config", "logging", "process", "repository"],
+    &["config", "host", "logging", "process", "repository"],
     &["cache", "http", "runs", "single_flight"],
     &["auth", "plugin"],
     &["client", "fallback"],

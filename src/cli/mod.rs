@@ -140,8 +140,8 @@ pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
 /// ignore the arguments of a hook; else the help.
 fn bare(invocation: &Invocation) -> ExitCode {
     if !std::io::stdin().is_terminal() {
-        let event = stdin::read(|| {});
-        if event.0.is_of_a_host() {
+        let event = stdin::read();
+        if crate::host::is_of_a_host(&event.0) {
             let request = session_start::Request { event: Some(event), ..Default::default() };
             return session_start::run(request, invocation);
         }

@@ -16,7 +16,7 @@ use super::stdin::ReadEvent;
 use super::watchdog::Watchdog;
 use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
-use crate::config::Resume;
+use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
@@ -24,7 +24,8 @@ use crate::disk::Access;
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, Source};
-use crate::output::{Agent, HookOutput, ResponseGuard};
+use crate::host::{self, Agent};
+use crate::output::{HookOutput, ResponseGuard};
 use crate::paths::Paths;
 use crate::plan::{Plan, PlanOptions};
 use crate::refresh::{self, BackgroundWork};
@@ -40,9 +41,9 @@ const RENDER_RESERVE: Duration = Duration::from_millis(40);
 /// Flags of `session-start`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Options {
-    /// The host that reads the answer
-    #[arg(long, value_enum, default_value_t)]
-    agent: Agent,
+    /// The host that reads the answer; without it, the event and the variables of the host decide
+    #[arg(long, value_enum)]
+    agent: Option<Agent>,
     /// Print on standard error where each part came from, or why there is none
     #[arg(long)]
     explain: bool,
@@ -65,9 +66,13 @@ pub struct Request {
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
     crate::disk::ignore_sigxfsz();
-    let agent = request.options.agent;
+    let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
-    let watchdog = Watchdog::new(invocation.at + INITIAL_DEADLINE, &answer, agent);
+    if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
+        answer.write_once(&HookOutput::default(), agent);
+        return ExitCode::SUCCESS;
+    }
+    let watchdog = Watchdog::start(invocation.at + INITIAL_DEADLINE, &answer, agent);
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
     ));
@@ -78,7 +83,7 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
             let failure = Failure::new(Code::Internal, "`session-start` panicked");
             let message = format!("warmstart: {failure}. `warmstart logs show` shows where.");
             let output = HookOutput { context: String::new(), message: Some(message) };
-            answer.write_once(&output, agent);
+            answer.write_once(&output, watchdog.agent());
             ExitCode::SUCCESS
         }
     }
@@ -89,11 +94,14 @@ fn session(
     request: Request,
     invocation: &Invocation,
     answer: &ResponseGuard,
-    watchdog: &Watchdog<'_>,
+    watchdog: &Watchdog,
 ) -> ExitCode {
     let Request { options, wrong_flag, event } = request;
     let mut stages = Stages::new(invocation.at);
-    let (event, problem) = event.unwrap_or_else(|| stdin::read(|| watchdog.watch()));
+    let (mut event, problem) = event.unwrap_or_else(stdin::read);
+    let agent = host::detect(options.agent, &event, &invocation.environment);
+    watchdog.set_agent(agent);
+    host::remove_private(&mut event);
     stages.end("event");
     let folder = folder_of(&event, invocation);
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
@@ -106,10 +114,16 @@ fn session(
     stages.end("config");
     if problem == Some(Problem::OtherEvent) {
         tracing::warn!(code = %Code::Event, "not a SessionStart event");
-        answer.write_once(&HookOutput::default(), options.agent);
+        answer.write_once(&HookOutput::default(), agent);
         if options.explain {
             explain::print(&explain::other_event(&event));
         }
+        return ExitCode::SUCCESS;
+    }
+    let agents = workspace.loaded.config.session_start.agents;
+    if event.agent_type.is_some() && agents == Agents::Main {
+        tracing::info!("nothing is added to a subagent (`session_start.agents`)");
+        answer.write_once(&HookOutput::default(), agent);
         return ExitCode::SUCCESS;
     }
     let plan_options = PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() };
@@ -120,22 +134,20 @@ fn session(
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
+    let rendering = |access| Rendering { agent, access };
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render_output(&early, &plan, &problems, Access::ReadOnly).0);
-        watchdog.watch();
+        let rendering = rendering(Access::ReadOnly);
+        watchdog.set_provisional(render_output(&early, &plan, &problems, &rendering).0);
     });
     stages.end("hooks");
-    let access = Access::of_dry_run(options.dry_run);
-    let render = || render_output(&report, &plan, &problems, access);
+    let rendering = rendering(Access::of_dry_run(options.dry_run));
+    let render = || render_output(&report, &plan, &problems, &rendering);
     let (output, context) = tracing::debug_span!("render").in_scope(render);
-    if report.must_fail() && options.agent.shows_messages() {
+    if report.must_fail() && agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
     }
     stages.end("render");
-    if !crate::output::stdout_is_ready() {
-        watchdog.watch();
-    }
-    let was_written = answer.write_once(&output, options.agent);
+    let was_written = answer.write_once(&output, agent);
     stages.end("print");
     let finished = FinishedRun {
         plan: &plan,
@@ -178,13 +190,20 @@ fn problems(
     problems
 }
 
-/// From the report to what the host gets, and the context in it. Only the final output stores its
-/// revision: a provisional one would count as a change of the state.
+/// How a report is rendered.
+struct Rendering {
+    agent: Agent,
+    /// Only the final output stores its revision: a provisional one would count as a change of the
+    /// state.
+    access: Access,
+}
+
+/// From the report to what the host gets, and the context in it.
 fn render_output(
     report: &Report,
     plan: &Plan,
     problems: &[Failure],
-    access: Access,
+    rendering: &Rendering,
 ) -> (HookOutput, Context) {
     let session = &plan.session;
     let config = &session.config;
@@ -196,10 +215,12 @@ fn render_output(
     let body = context::body(report, &config.context);
     let changed = session.paths.as_ref().filter(|_| !body.is_empty()).and_then(|paths| {
         let file = revision::file(&paths.revisions(), &digest::short(subject(plan)));
-        revision::changed_at(&file, &digest::sha256_hex(&body), Timestamp::now(), access)
+        let digest = digest::sha256_hex(&body);
+        revision::changed_at(&file, &digest, Timestamp::now(), rendering.access)
     });
     let context = context::finish(&body, changed);
-    let is_repeated = session.event.source == Source::Resume
+    let is_repeated = rendering.agent.keeps_text()
+        && session.event.source == Source::Resume
         && config.session_start.resume == Resume::Changed
         && record::was_printed(session, &context.digest);
     let text = if is_repeated { String::new() } else { context.text.clone() };

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::time::{Duration, Instant};
 
 use crate::event::{Problem, SessionEvent};
+use crate::host;
 
 /// The event is a few hundred bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -14,10 +15,9 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 /// The event, and what was wrong with it.
 pub type ReadEvent = (SessionEvent, Option<Problem>);
 
-/// Reads the event; unreadable input is an unknown start, with the reason. `before_waiting` is called
-/// when the input is not there yet.
+/// Reads the event; unreadable input is an unknown start, with the reason.
 #[must_use]
-pub fn read(before_waiting: impl Fn()) -> ReadEvent {
+pub fn read() -> ReadEvent {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
         super::terminal::eprint(
@@ -28,9 +28,6 @@ pub fn read(before_waiting: impl Fn()) -> ReadEvent {
     let until = Instant::now() + TIMEOUT;
     let mut bytes = Vec::new();
     let mut piece = [0; 8192];
-    if !is_ready(Instant::now()) {
-        before_waiting();
-    }
     while is_ready(until) {
         match stdin.read(&mut piece) {
             Ok(0) | Err(_) => break,
@@ -43,7 +40,9 @@ pub fn read(before_waiting: impl Fn()) -> ReadEvent {
             break;
         }
     }
-    SessionEvent::parse(&bytes)
+    let (event, problem) = SessionEvent::parse(&bytes);
+    let is_other = problem.is_none() && host::is_other_event(&event);
+    (event, if is_other { Some(Problem::OtherEvent) } else { problem })
 }
 
 /// Only bytes that end like an object are worth a parse.

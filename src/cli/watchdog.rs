@@ -1,73 +1,73 @@
 //! A thread that answers when the main thread cannot: whatever hangs, the host gets its one object in
 //! time, with what was ready by then, and the process ends.
 
-use std::cell::{Cell, OnceCell};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Failure};
-use crate::output::{Agent, HookOutput, ResponseGuard};
+use crate::host::Agent;
+use crate::output::{HookOutput, ResponseGuard};
 
 /// After the deadline, so that it fires only when the main thread has not answered.
 const OUTPUT_GRACE: Duration = Duration::from_millis(40);
 /// After the answer, for the record and the start of the background process.
 const RECORD_GRACE: Duration = Duration::from_millis(400);
 
-/// The main thread's handle. Dropping it ends the thread.
-///
-/// Starting a thread costs a tenth of a whole run from a fresh cache, which waits for nothing. So the
-/// thread is started when there is something to wait for: standard input that is not there yet, the
-/// network, a reader that does not read.
-pub struct Watchdog<'a> {
-    deadline: Cell<Instant>,
-    provisional: Arc<Mutex<HookOutput>>,
-    answer: &'a Arc<ResponseGuard>,
+/// What is printed at the deadline, and for which host.
+struct Provisional {
+    output: HookOutput,
     agent: Agent,
-    thread: OnceCell<Option<Sender<Instant>>>,
 }
 
-impl<'a> Watchdog<'a> {
-    /// A watchdog with a deadline that holds until the configured one is known.
-    #[must_use]
-    pub fn new(deadline: Instant, answer: &'a Arc<ResponseGuard>, agent: Agent) -> Self {
-        Watchdog {
-            deadline: Cell::new(deadline),
-            provisional: Arc::new(Mutex::new(deadline_output())),
-            answer,
-            agent,
-            thread: OnceCell::new(),
-        }
-    }
+/// The main thread's handle. Dropping it ends the thread.
+///
+/// The thread starts before the first file is read, since any file may be on a disk that hangs. It
+/// costs 12,000 instructions.
+pub struct Watchdog {
+    provisional: Arc<Mutex<Provisional>>,
+    /// `None`: the thread could not be started (a process limit), and the run continues unwatched.
+    thread: Option<Sender<Instant>>,
+}
 
-    /// Starts the thread, if it does not run yet. Without one (a process limit) the session continues
-    /// unwatched.
-    pub fn watch(&self) {
-        self.thread.get_or_init(|| {
-            let (sender, receiver) = channel();
-            let (provisional, answer) = (Arc::clone(&self.provisional), Arc::clone(self.answer));
-            let (deadline, agent) = (self.deadline.get(), self.agent);
-            let watch = move || watch(deadline, &receiver, &provisional, &answer, agent);
-            let started = std::thread::Builder::new().stack_size(256 << 10).spawn(watch);
-            if let Err(error) = &started {
-                tracing::warn!(%error, "the watchdog could not be started");
-            }
-            started.is_ok().then_some(sender)
-        });
+impl Watchdog {
+    /// Starts the thread, with a deadline that holds until the configured one is known.
+    #[must_use]
+    pub fn start(deadline: Instant, answer: &Arc<ResponseGuard>, agent: Agent) -> Self {
+        let (sender, receiver) = channel();
+        let provisional = Arc::new(Mutex::new(Provisional { output: deadline_output(), agent }));
+        let (shared, answer) = (Arc::clone(&provisional), Arc::clone(answer));
+        let watch = move || watch(deadline, &receiver, &shared, &answer);
+        let started = std::thread::Builder::new().stack_size(256 << 10).spawn(watch);
+        Watchdog { provisional, thread: started.is_ok().then_some(sender) }
     }
 
     /// Moves the deadline.
     pub fn set_deadline(&self, deadline: Instant) {
-        self.deadline.set(deadline);
-        if let Some(Some(thread)) = self.thread.get() {
+        if let Some(thread) = &self.thread {
             let _ = thread.send(deadline);
         }
     }
 
     /// What is printed if it fires.
     pub fn set_provisional(&self, output: HookOutput) {
-        *self.provisional.lock().unwrap_or_else(PoisonError::into_inner) = output;
+        lock(&self.provisional).output = output;
     }
+
+    /// Changes the host of the answer, once the event shows it.
+    pub fn set_agent(&self, agent: Agent) {
+        lock(&self.provisional).agent = agent;
+    }
+
+    /// The host of the answer.
+    #[must_use]
+    pub fn agent(&self) -> Agent {
+        lock(&self.provisional).agent
+    }
+}
+
+fn lock(provisional: &Mutex<Provisional>) -> MutexGuard<'_, Provisional> {
+    provisional.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn deadline_output() -> HookOutput {
@@ -79,9 +79,8 @@ fn deadline_output() -> HookOutput {
 fn watch(
     mut deadline: Instant,
     receiver: &Receiver<Instant>,
-    provisional: &Mutex<HookOutput>,
+    provisional: &Mutex<Provisional>,
     answer: &ResponseGuard,
-    agent: Agent,
 ) {
     loop {
         let left = (deadline + OUTPUT_GRACE).saturating_duration_since(Instant::now());
@@ -92,8 +91,8 @@ fn watch(
         }
     }
     if !answer.is_written() {
-        let output = provisional.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        answer.write_once(&output, agent);
+        let provisional = lock(provisional);
+        answer.write_once(&provisional.output, provisional.agent);
         std::process::exit(0);
     }
     // Answered, but not finished: a reader that does not read, a disk that does not write.

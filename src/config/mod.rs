@@ -53,7 +53,7 @@ pub use plugin::{Isolation, PluginConfig};
 pub use query::QueryConfig;
 pub use reader::Reader;
 pub use secrets::is_credential;
-pub use session_start::{Notice, Resume, SessionStart};
+pub use session_start::{Agents, Notice, Resume, SessionStart};
 pub use stack::{Depth, Stack};
 
 use parser::{number, paths, text};

@@ -14,6 +14,15 @@ pub struct SessionStart {
     pub sources: Vec<Source>,
     pub resume: Resume,
     pub notice: Notice,
+    pub agents: Agents,
+}
+
+/// Which agents of a session get the context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Agents {
+    #[default]
+    Main,
+    All,
 }
 
 /// What `resume` repeats.
@@ -43,6 +52,10 @@ impl Words for Notice {
         &[("never", Notice::Never), ("degraded", Notice::Degraded), ("always", Notice::Always)];
 }
 
+impl Words for Agents {
+    const WORDS: &'static [(&'static str, Self)] = &[("main", Agents::Main), ("all", Agents::All)];
+}
+
 impl Words for Source {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("startup", Source::Startup),
@@ -60,6 +73,7 @@ impl SessionStart {
             sources: table.get("sources", word_list()),
             resume: table.get("resume", word()),
             notice: table.get("notice", word()),
+            agents: table.get("agents", word()),
         }
     }
 }
