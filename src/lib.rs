@@ -10,6 +10,7 @@ pub mod event;
 pub mod paths;
 pub mod secret;
 pub mod task;
+pub mod text;
 
 // L1: configuration, log, and repository discovery.
 pub mod config;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, lowest first.
 const LAYERS: [&[&str]; 10] = [
-    &["task", "event", "error", "secret", "deadline", "environment", "paths", "disk"],
+    &["task", "event", "error", "text", "secret", "deadline", "environment", "paths", "disk"],
     &["config", "logging", "repository"],
     &["cache", "http", "runs"],
     &["auth", "plugin"],

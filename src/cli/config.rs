@@ -12,11 +12,11 @@ use super::workspace::Workspace;
 use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
 use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
-use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::logging;
 use crate::plan::Plan;
+use crate::text::for_terminal;
 
 /// What to show.
 #[derive(Args)]
@@ -71,7 +71,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         Command::Show(show) if show.plan => show_plan(show, &workspace, invocation),
         Command::Show(options) => show(options, &workspace)?,
         Command::Check => return check(&workspace, invocation),
-        Command::Path => terminal::print(&paths(&workspace)),
+        Command::Path => terminal::print(&for_terminal(&paths(&workspace))),
         Command::Schema => terminal::print(&format!("{:#}\n", reference::schema())),
     }
     Ok(ExitCode::SUCCESS)
@@ -80,7 +80,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 fn show_plan(options: &Show, workspace: &Workspace, invocation: &Invocation) {
     let plan = workspace.plan(SessionEvent::unknown(), invocation, true, None);
     let text = if options.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
-    terminal::print(&spelled_out(&text));
+    terminal::print(&for_terminal(&text));
 }
 
 fn show(options: &Show, workspace: &Workspace) -> Result<(), Failure> {
@@ -94,7 +94,7 @@ fn show(options: &Show, workspace: &Workspace) -> Result<(), Failure> {
         let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
         chosen.iter().map(|setting| lines(setting, options.origin, home)).collect()
     };
-    terminal::print(&spelled_out(&text));
+    terminal::print(&for_terminal(&text));
     let key = options.key.as_deref().unwrap_or_default();
     let problems = workspace.loaded.problems.iter();
     // Why a value is not the one that was written.
