@@ -15,6 +15,7 @@ use crate::disk::{Lock, TryLock};
 use crate::error::{Class, Code, Failure};
 use crate::http::{Error, HttpRequest, Opened};
 use crate::secret::{SafeUrl, Secret};
+use url::Url;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(8);
 /// Kept free before the deadline for the fallback, when waiting for another process fails.
@@ -189,11 +190,19 @@ impl Auth {
         match &self.config.resource {
             Resource::Off => None,
             Resource::Value(value) => Some(value.clone()),
-            Resource::Auto => self
-                .sends_resource
-                .then(|| self.server.url().as_str().trim_end_matches('/').to_owned()),
+            Resource::Auto => self.sends_resource.then(|| resource_of(self.server.url())),
         }
     }
+}
+
+/// A URL without its user part and query: they may hold the task server's credentials.
+fn resource_of(url: &Url) -> String {
+    let mut url = url.clone();
+    // Fails only for URLs without a host, which have no user part.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// The token endpoint below `base`; the realm is one segment of it, whatever its name holds.
@@ -260,6 +269,12 @@ fn bases(url: &SafeUrl, prefix: &Prefix, remembered: Option<&str>) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn me_the_resource_has_no_credentials_of_the_task_server() {
+        let url = Url::parse("http://joe:password@127.0.0.1:81/mcp/?api_key=x#y").unwrap();
+        assert_eq!(resource_of(&url), "http://127.0.0.1:81/mcp");
+    }
 
     #[test]
     fn n01_a_realm_is_one_segment_of_the_path() {
