@@ -14,6 +14,7 @@ mod paths;
 mod provenance;
 mod secret;
 mod task;
+mod text;
 
 // L1: configuration, the hosts, log, other programs, and repository discovery.
 mod config;

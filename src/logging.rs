@@ -21,7 +21,7 @@ use crate::config::{LogConfig, LogFormat};
 use crate::deadline::Timestamp;
 use crate::disk;
 use crate::paths::Paths;
-use crate::secret;
+use crate::text;
 
 const PREFIX: &str = "warmstart-";
 const SUFFIX: &str = ".log";
@@ -244,7 +244,7 @@ impl Drop for Line<'_> {
             return;
         }
         let text = String::from_utf8_lossy(&self.bytes);
-        let text = secret::scrub(&text);
+        let text = text::for_log(text.trim_end()) + "\n";
         match self.sink {
             // A log that cannot be written must not cost the session anything.
             Sink::Folder(folder) => {

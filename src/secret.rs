@@ -1,36 +1,24 @@
 //! Values that must not be printed: `Secret` and `SafeUrl` print without their private parts, and
-//! `scrub` masks every secret of this process in foreign text.
+//! `text::masked` masks them in foreign text.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::digest::sha256_hex;
-
-/// Shorter values are too likely to be ordinary words of a message.
-const MIN_MASKED_CHARS: usize = 6;
-
-/// Every secret of this process, so that foreign text can be searched for them.
-static REGISTERED: Mutex<Vec<SecretString>> = Mutex::new(Vec::new());
+use crate::text;
 
 /// A password, token or header value. Prints as `****`; zeroed when dropped.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a value and remembers it for `scrub`.
+    /// Takes a value and remembers it for `text::masked`.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         let secret = SecretString::from(value.into());
-        if secret.expose_secret().len() >= MIN_MASKED_CHARS {
-            let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-            if !registered.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
-                registered.push(secret.clone());
-            }
-        }
+        text::register(secret.expose_secret());
         Secret(secret)
     }
 
@@ -75,19 +63,6 @@ pub fn forbid_core_files() {
     }
 }
 
-/// `text` with every known secret replaced by `****`.
-#[must_use]
-pub fn scrub(text: &str) -> Cow<'_, str> {
-    let registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut out = Cow::Borrowed(text);
-    for secret in registered.iter() {
-        if out.contains(secret.expose_secret()) {
-            out = Cow::Owned(out.replace(secret.expose_secret(), "****"));
-        }
-    }
-    out
-}
-
 /// An `http` or `https` URL whose user part and query never get printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SafeUrl(Url);
@@ -109,7 +84,8 @@ impl SafeUrl {
             return Err(format!("has the scheme `{}`, not http or https", url.scheme()));
         }
         if let Some(password) = url.password() {
-            let _ = Secret::new(password);
+            text::register(password);
+            text::mask_pair(url.username(), password);
         }
         Ok(SafeUrl(url))
     }
@@ -173,7 +149,7 @@ mod tests {
         assert_eq!(format!("{secret} {secret:?}"), "**** ****");
         let url = SafeUrl::parse("http://joe:pass-word@host:81/mcp?key=1").unwrap();
         assert_eq!(format!("{url} {url:?}"), "http://host:81/mcp http://host:81/mcp");
-        assert_eq!(scrub("was hunter2-hunter2, pass-word"), "was ****, ****");
+        assert_eq!(text::masked("was hunter2-hunter2, pass-word"), "was ****, ****");
     }
 
     #[test]

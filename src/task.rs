@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::text::masked;
+
 /// One task of a server. Only fields that are shown or sorted by are typed; unknown values of status
 /// and priority are kept unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,7 +40,8 @@ impl Task {
         }
         let typed = ["id", "title", "status", "priority"];
         let more = object.iter().filter(|(name, _)| !typed.contains(&name.as_str()));
-        let more = more.filter_map(|(name, value)| Some((name.clone(), scalar(value)?.into())));
+        let more = more
+            .filter_map(|(name, value)| Some((masked(name).into_owned(), scalar(value)?.into())));
         Some(Task {
             id,
             title,
@@ -76,7 +79,7 @@ const MAX_FIELD_CHARS: usize = 500;
 /// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.chars().take(MAX_FIELD_CHARS).collect()),
+        Value::String(value) => Some(masked(value).chars().take(MAX_FIELD_CHARS).collect()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Array(list) => Some(list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")),

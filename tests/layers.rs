@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 11] = [
     &[
         "task",
+        "text",
         "event",
         "error",
         "secret",

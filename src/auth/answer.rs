@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::claims;
 use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
+use crate::text;
 
 /// A longer lifetime is cut to this.
 const MAX_LIFETIME_SECONDS: f64 = 86_400.0;
@@ -69,7 +70,7 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
 /// `invalid_client` for an unknown and for a disabled client.
 fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure {
     let reason = if description.is_empty() { error } else { description };
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(120).collect();
+    let reason = text::one_line(reason, 120);
     let make = |code, text: &str, hint: &str| {
         let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         Failure::new(code, format!("{text} (HTTP {status}{reason})")).hint(hint)

@@ -15,6 +15,7 @@ use crate::error::{Class, Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Repeat};
 use crate::secret::{SafeUrl, Secret};
 use crate::single_flight;
+use url::Url;
 
 /// The longest pause after refusals, in seconds.
 const MAX_PAUSE_SECONDS: u64 = 60;
@@ -188,9 +189,19 @@ impl Auth {
             Resource::Off => None,
             Resource::Value(value) => Some(value.clone()),
             Resource::Auto if self.resource == ResourceIndicator::None => None,
-            Resource::Auto => Some(self.server.url().as_str().trim_end_matches('/').to_owned()),
+            Resource::Auto => Some(resource_of(self.server.url())),
         }
     }
+}
+
+/// A URL without its user part and query: they may hold the task server's credentials.
+fn resource_of(url: &Url) -> String {
+    let mut url = url.clone();
+    // Fails only for URLs without a host, which have no user part.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// The token endpoint below `base`; the realm is one segment of it, whatever its name holds.
@@ -236,6 +247,12 @@ fn bases(url: &SafeUrl, prefix: &Prefix, remembered: Option<&str>) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn me_the_resource_has_no_credentials_of_the_task_server() {
+        let url = Url::parse("http://joe:password@127.0.0.1:81/mcp/?api_key=x#y").unwrap();
+        assert_eq!(resource_of(&url), "http://127.0.0.1:81/mcp");
+    }
 
     #[test]
     fn n01_a_realm_is_one_segment_of_the_path() {

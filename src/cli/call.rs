@@ -13,12 +13,12 @@ use super::terminal::{self, CommandResult};
 use super::workspace::Workspace;
 use crate::client;
 use crate::config;
-use crate::context::sanitise;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::plan::{Plan, PlanOptions};
 use crate::query::TaskSource;
+use crate::text;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -52,7 +52,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let call = client.call(tool, &options.args, Deadline::after(TIMEOUT));
     let result = block_on(with_sign_of_life(call, &source.label))?;
     let result = result.map_err(|failure| advised(failure, source))?;
-    terminal::print(&sanitise::json(&format!("{result:#}\n")));
+    terminal::print(&text::for_json(&format!("{result:#}\n")));
     if let Some(failure) = client::failure_in(&result) {
         Err(advised(failure, source))?;
     }

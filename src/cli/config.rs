@@ -12,12 +12,12 @@ use super::workspace::Workspace;
 use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
 use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
-use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
 use crate::logging;
 use crate::plan::{Plan, PlanOptions};
 use crate::resolve;
+use crate::text::for_terminal;
 
 /// What to show.
 #[derive(Args)]
@@ -72,7 +72,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         Command::Show(show) if show.plan => show_plan(show, &workspace, invocation),
         Command::Show(options) => show(options, &workspace, invocation)?,
         Command::Check => return check(&workspace, invocation),
-        Command::Path => terminal::print(&paths(&workspace)),
+        Command::Path => terminal::print(&for_terminal(&paths(&workspace))),
         Command::Schema => {
             terminal::print(&format!("{:#}\n", reference::schema(&resolve::settings())));
         }
@@ -83,7 +83,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 fn show_plan(options: &Show, workspace: &Workspace, invocation: &Invocation) {
     let plan = plan(workspace, invocation);
     let text = if options.json { format!("{:#}\n", plan_json(&plan)) } else { plan_text(&plan) };
-    terminal::print(&spelled_out(&text));
+    terminal::print(&for_terminal(&text));
 }
 
 /// The plan reads the tables of clients and hooks; before it is made their settings are unknown.
@@ -103,7 +103,7 @@ fn show(options: &Show, workspace: &Workspace, invocation: &Invocation) -> Resul
         let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
         chosen.iter().map(|setting| lines(setting, options.origin, home)).collect()
     };
-    terminal::print(&spelled_out(&text));
+    terminal::print(&for_terminal(&text));
     let key = options.key.as_deref().unwrap_or_default();
     let problems = workspace.loaded.problems.iter().chain(&plan.problems);
     // Why a value is not the one that was written.

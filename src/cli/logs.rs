@@ -16,6 +16,7 @@ use crate::disk;
 use crate::error::{Code, Failure};
 use crate::logging;
 use crate::paths::Paths;
+use crate::text::{for_json, for_terminal};
 
 const MAX_READ_BYTES: u64 = 64 << 20;
 
@@ -49,7 +50,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let config = &workspace.loaded.config.log;
     let folder = Paths::required(logging::folder(config, workspace.paths.as_ref()))?;
     match options.command {
-        Command::Path => terminal::print(&format!("{}\n", folder.display())),
+        Command::Path => terminal::print(&for_terminal(&format!("{}\n", folder.display()))),
         Command::Show { last } => show(&folder, last)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -62,10 +63,15 @@ fn show(folder: &Path, count: usize) -> Result<(), Failure> {
     }
     let text = match table::terminal_width() {
         Some(width) => lines.iter().map(|line| LogLine::parse(line).readable(width)).collect(),
-        None => lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+        None => lines.iter().map(|line| piped(line) + "\n").collect::<String>(),
     };
     terminal::print(&text);
     Ok(())
+}
+
+/// A line as the log holds it; lines of older versions may hold hidden characters.
+fn piped(line: &str) -> String {
+    if line.starts_with('{') { for_json(line) } else { for_terminal(line) }
 }
 
 /// The last `count` lines over all files, oldest first.

@@ -15,7 +15,7 @@ pub fn confirm(question: &str, code: Code) -> Result<bool, Failure> {
         let text = "stdin is not a terminal, so trust cannot be confirmed";
         return Err(Failure::new(code, text).hint("read what is shown above, then pass `--yes`"));
     }
-    terminal::eprint(&format!("{question} [y/N] "));
+    terminal::eprint(&crate::text::for_terminal(&format!("{question} [y/N] ")));
     let mut answer = String::new();
     // An unreadable answer counts as no.
     let _ = std::io::stdin().lock().read_line(&mut answer);

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::Invocation;
 use super::table::{self, Column};
 use super::terminal::{self, CommandResult};
-use crate::context::sanitise;
 use crate::deadline::duration_text;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 use crate::runs::{self, Run, RunResult};
+use crate::text::for_json;
 
 /// Flags of `runs`.
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let matching: Vec<&Run> = all.iter().filter(|run| options.matches(run)).collect();
     let last = &matching[matching.len().saturating_sub(options.last)..];
     let text = if options.json {
-        sanitise::json(&last.iter().map(|run| format!("{}\n", as_json(run))).collect::<String>())
+        for_json(&last.iter().map(|run| format!("{}\n", as_json(run))).collect::<String>())
     } else if all.is_empty() {
         "No session start is on record.\n".into()
     } else if last.is_empty() {

@@ -30,6 +30,10 @@ use crate::paths::Paths;
 use crate::plan::{Plan, PlanOptions};
 use crate::refresh::{self, BackgroundWork};
 use crate::runs;
+use crate::text::one_line;
+
+/// Characters of the one line of a session that must fail.
+const MAX_CAUSE_CHARS: usize = 400;
 
 /// The command's name.
 pub const COMMAND: &str = "session-start";
@@ -237,7 +241,8 @@ fn subject(plan: &Plan) -> String {
 }
 
 fn cause(report: &Report) -> String {
-    report.first_failure().map(ToString::to_string).unwrap_or_default()
+    let cause = report.first_failure().map(ToString::to_string).unwrap_or_default();
+    one_line(&cause, MAX_CAUSE_CHARS)
 }
 
 /// A run whose answer has been printed.

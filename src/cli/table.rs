@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::terminal;
-use crate::context::sanitise;
+use crate::text::one_line;
 
 /// Characters of a cell when piped: a title is at most 500, a failure's message a few hundred.
 const MAX_CELL_CHARS: usize = 4096;
@@ -42,10 +42,10 @@ pub fn terminal_width() -> Option<usize> {
     std::io::stdout().is_terminal().then(terminal::width)
 }
 
-/// Foreign text as one harmless line. A terminal does not need the escapes that a model does.
+/// Foreign text as one harmless line.
 #[must_use]
 pub fn cell(text: &str) -> String {
-    sanitise::line(text, MAX_CELL_CHARS).replace("&lt;", "<").replace("&gt;", ">")
+    one_line(text, MAX_CELL_CHARS)
 }
 
 /// An identifier: its first characters on a terminal, all of it when piped.

@@ -13,7 +13,6 @@ use super::table::{self, Column};
 use super::terminal::{self, CommandResult, print_warning};
 use super::workspace::Workspace;
 use crate::config::CacheRead;
-use crate::context::sanitise;
 use crate::deadline::{Deadline, Timestamp, duration_text};
 use crate::error::{Class, Code, Failure};
 use crate::event::SessionEvent;
@@ -22,6 +21,7 @@ use crate::plan::{Plan, PlanOptions};
 use crate::provenance::{Provenance, ServedFrom};
 use crate::query::{Bindings, Queries, QueryResult, Timeout};
 use crate::task::{Answer, Task, by_importance};
+use crate::text;
 
 /// Longer than a session start: at a terminal there is time.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -76,7 +76,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     plan.problems.iter().filter(|problem| printed != Some(*problem)).for_each(print_warning);
     let answered = answered?;
     if options.json {
-        terminal::print(&sanitise::json(&format!("{:#}\n", answered.json())));
+        terminal::print(&text::for_json(&format!("{:#}\n", answered.json())));
     } else {
         terminal::print(&answered.text(&plan));
         answered.provenance.failure.iter().for_each(print_warning);
@@ -247,11 +247,11 @@ fn no_text(plan: &Plan) -> String {
     };
     let advice =
         "Write a checklist (`- [ ] title`) there, or set `client.files` or MCP_SERVER_URL.";
-    sanitise::spelled_out(&format!("{text}.\n{advice}\n"))
+    text::for_terminal(&format!("{text}.\n{advice}\n"))
 }
 
 fn lines(text: &str) -> String {
-    let lines = sanitise::lines(text, MAX_TEXT_CHARS);
+    let lines = text::multi_line(text, MAX_TEXT_CHARS);
     lines.iter().map(|line| table::cell(line) + "\n").collect()
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use crate::context::sanitise::spelled_out;
 use crate::error::Failure;
+use crate::text::for_terminal;
 
 /// Exit code of wrong usage.
 pub const USAGE: u8 = 2;
@@ -49,7 +49,7 @@ impl Usage {
     /// Makes the error; known secrets in `message` are masked.
     #[must_use]
     pub fn new(message: impl AsRef<str>) -> Self {
-        Usage { message: crate::secret::scrub(message.as_ref()).into_owned(), hint: None }
+        Usage { message: crate::text::masked(message.as_ref()).into_owned(), hint: None }
     }
 
     /// The same error with the right form.
@@ -117,7 +117,7 @@ pub fn print_note_of(failure: &Failure) {
 /// The text may come from a file or a server, so its own escape sequences are made visible.
 fn message_lines(prefix: &str, style: Style, text: &impl Display, hint: Option<&str>) -> String {
     let line = |prefix: &str, style: Style, text: &str| {
-        format!("{style}{prefix}:{style:#} {}\n", spelled_out(text))
+        format!("{style}{prefix}:{style:#} {}\n", for_terminal(text))
     };
     let hint = hint.map(|hint| line("hint", HINT, hint)).unwrap_or_default();
     line(prefix, style, &text.to_string()) + &hint
@@ -130,7 +130,7 @@ pub fn eprint(text: &str) {
 
 /// A line of the log on standard error.
 pub fn eprint_log(line: &str) {
-    eprint(&spelled_out(line));
+    eprint(&for_terminal(line));
 }
 
 /// Text on standard output. A closed pipe is not an error: its reader has seen enough.

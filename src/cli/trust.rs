@@ -14,12 +14,12 @@ use super::prompt::confirm;
 use super::terminal::{self, CommandResult};
 use crate::config::file;
 use crate::config::trust::{FileSetting, PROJECT_FILE, TrustStore, settings_of};
-use crate::context::sanitise::spelled_out;
 use crate::error::{Code, Failure};
 use crate::hook;
 use crate::paths::Paths;
 use crate::repository::Repository;
 use crate::resolve;
+use crate::text::for_terminal;
 
 /// Flags of `trust`.
 #[derive(Args)]
@@ -85,7 +85,7 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
     })?;
     TrustedSettings::open(&paths, &path).forget();
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
-    terminal::print(&spelled_out(&format!("{} {text}.\n", path.display())));
+    terminal::print(&for_terminal(&format!("{} {text}.\n", path.display())));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,10 +108,10 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
 fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandResult {
     for (name, digest) in store.files() {
         let digest: String = digest.chars().take(16).collect();
-        terminal::print(&spelled_out(&format!("{digest}  {name}\n")));
+        terminal::print(&for_terminal(&format!("{digest}  {name}\n")));
     }
     let Some(file) = file::read(path)? else {
-        terminal::print(&spelled_out(&format!("There is no {}\n", path.display())));
+        terminal::print(&for_terminal(&format!("There is no {}\n", path.display())));
         return Ok(ExitCode::SUCCESS);
     };
     let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
@@ -145,7 +145,7 @@ fn describe(path: &Path, settings: &[FileSetting]) -> String {
     if settings.is_empty() {
         text.push_str("  nothing\n");
     }
-    spelled_out(&(text + &legend(&marks)))
+    for_terminal(&(text + &legend(&marks)))
 }
 
 fn legend(marks: &BTreeSet<char>) -> String {

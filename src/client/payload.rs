@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Failure};
 use crate::task::{Answer, AnswerKind, Query, Task, Tasks};
+use crate::text;
 
 /// More can never be shown; the total stays exact.
 const MAX_TASKS: usize = 50;
@@ -27,7 +28,7 @@ pub fn parse(body: &[u8], content_type: &str) -> Result<Value, Failure> {
     parse_text(&text).map_err(|error| match error {
         ParseError::TooDeep => Failure::new(Code::TooLarge, "the answer is nested too deeply"),
         ParseError::NotJson { .. } => {
-            let begin: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
+            let begin: String = text::one_line(&text, 80);
             let kind = if content_type.is_empty() { "no content type" } else { content_type };
             Failure::new(Code::NotJson, format!("the answer is not JSON ({kind}): {begin}"))
                 .hint("check that the URL is the task server's, not a login page's or a proxy's")
@@ -174,9 +175,7 @@ pub fn tool_failure(message: &str) -> Failure {
 /// At most 200 characters on one line.
 #[must_use]
 pub fn brief(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let cut: String = plain.chars().take(200).collect();
-    if cut.len() < plain.len() { format!("{cut}…") } else { cut }
+    text::one_line(text, 200)
 }
 
 fn tasks(query: &Query, value: &Value) -> Result<Tasks, Failure> {
@@ -239,7 +238,7 @@ fn text(query: &Query, value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     };
-    text.chars().take(MAX_TEXT_CHARS).collect()
+    text::masked(&text).chars().take(MAX_TEXT_CHARS).collect()
 }
 
 #[cfg(test)]

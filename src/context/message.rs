@@ -1,11 +1,11 @@
 //! The line for the user, not for the model: only when something is degraded, unless configured.
 
 use crate::config::Notice;
-use crate::context::sanitise;
 use crate::engine::Report;
 use crate::error::{Class, Failure};
 use crate::hook::{HookResult, Part};
 use crate::provenance::ServedFrom;
+use crate::text::one_line;
 
 /// Characters of the whole line.
 const MAX_MESSAGE_CHARS: usize = 400;
@@ -50,11 +50,6 @@ fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
     let text = one_line(&text, MAX_MESSAGE_CHARS - PREFIX.len() - end.len() - 1);
     let stop = if text.ends_with('?') { "" } else { "." };
     Some(format!("{text}{stop}{end}"))
-}
-
-/// Foreign text for the user, who does not need the escapes that a model does.
-fn one_line(text: &str, most: usize) -> String {
-    sanitise::line(text, most).replace("&lt;", "<").replace("&gt;", ">")
 }
 
 /// The command that shows everything: the log holds what happened, `config check` what is set.

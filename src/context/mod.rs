@@ -5,7 +5,6 @@ mod budget;
 mod message;
 mod render;
 pub mod revision;
-pub mod sanitise;
 
 pub use message::message;
 pub use render::body;

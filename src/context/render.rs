@@ -1,13 +1,13 @@
 //! From the hooks' results to lines: sources named, most important first, cut between tasks.
 
 use super::budget::Budget;
-use super::sanitise;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
 use crate::error::{Audience, Class, Failure};
 use crate::hook::Part;
 use crate::provenance::{Provenance, ServedFrom};
 use crate::task::{Task, by_importance};
+use crate::text;
 
 /// Characters of one field.
 const MAX_TITLE_CHARS: usize = 120;
@@ -50,12 +50,12 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
                 let items = list.into_iter().map(|task| item(task, options)).collect();
                 (heading.clone(), items, tasks.total.max(tasks.list.len()))
             }
-            Part::Text { title, text } => {
-                let lines = sanitise::lines(text, budget.chars());
+            Part::Text { title, text: body } => {
+                let lines = text::for_model_lines(body, budget.chars());
                 let items: Vec<String> =
                     lines.into_iter().map(|line| format!("  {line}")).collect();
                 let total = items.len();
-                (sanitise::line(title, MAX_TITLE_CHARS), items, total)
+                (text::for_model(title, MAX_TITLE_CHARS), items, total)
             }
         };
         let is_tasks = matches!(part, Part::Tasks { .. });
@@ -105,7 +105,7 @@ fn headings(title: &str, provenance: &Provenance, is_empty: bool) -> [String; 2]
     let mut short = title.to_owned();
     if !provenance.origin.is_empty() {
         long.push_str(", ");
-        long.push_str(&sanitise::line(&provenance.origin, MAX_TITLE_CHARS));
+        long.push_str(&text::for_model(&provenance.origin, MAX_TITLE_CHARS));
     }
     if let (ServedFrom::Stale, Some(written)) = (provenance.served, provenance.written) {
         let stale = format!(", STALE: as of {written}");
@@ -123,7 +123,7 @@ fn headings(title: &str, provenance: &Provenance, is_empty: bool) -> [String; 2]
 /// The line of a hook that has nothing because of a failure.
 fn absent(hook: &HookReport) -> Option<String> {
     let failure = hook.result.provenance.failure.as_ref()?;
-    let name = sanitise::line(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
+    let name = text::for_model(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
     (failure.code.info().audience == Audience::Model)
         .then(|| format!("{name}: not available, because {}", cause(failure)))
 }
@@ -157,7 +157,7 @@ fn item(task: &Task, options: &ContextOptions) -> String {
     for field in &options.fields {
         let value = match field.as_str() {
             "title" => {
-                text.push_str(&sanitise::line(&task.title, MAX_TITLE_CHARS));
+                text.push_str(&text::for_model(&task.title, MAX_TITLE_CHARS));
                 continue;
             }
             "id" => &task.id,
@@ -165,12 +165,12 @@ fn item(task: &Task, options: &ContextOptions) -> String {
             "priority" => &task.priority,
             other => task.more.get(other).and_then(|value| value.as_str()).unwrap_or_default(),
         };
-        let value = sanitise::line(value, longest);
+        let value = text::for_model(value, longest);
         match field.as_str() {
             _ if value.is_empty() => {}
             "status" | "priority" | "id" => marks.push(value),
             other => {
-                let name = sanitise::line(other, MAX_FIELD_CHARS);
+                let name = text::for_model(other, MAX_FIELD_CHARS);
                 more.push_str(&format!("; {name}: {value}"));
             }
         }
@@ -292,5 +292,52 @@ mod tests {
                 assert!(text.ends_with(" more"), "{text}");
             }
         }
+    }
+
+    /// One hostile text in every field that a server, a plugin or a setting can fill.
+    #[test]
+    fn a4_every_field_of_a_task_is_made_safe() {
+        let hostile = "a\u{1b}[2J\r\n\u{202e}\u{200b}\u{e0041}</x>[l](y)";
+        let safe = "a [2J &lt;/x&gt;[l] (y)";
+        let fields = ["title", "id", "status", "priority", hostile].map(str::to_owned).to_vec();
+        let options = ContextOptions { format: Format::Full, max_chars: 2000, fields };
+        let mut task = task(hostile, hostile, hostile, hostile);
+        task.more.insert(hostile.into(), hostile.into());
+        let mut report = report(vec![task], ServedFrom::Fresh, None);
+        let result = &mut report.hooks[0].result;
+        result.provenance.origin = hostile.into();
+        result.parts.push(Part::Text { title: hostile.into(), text: format!("b\n{hostile}") });
+        let lines = [
+            format!("Open tasks, {safe}:"),
+            format!("- {safe} [{safe}, {safe}, {safe}]; {safe}: {safe}"),
+            format!("{safe}, {safe}:"),
+            "  b".into(),
+            "  a [2J".into(),
+            "  &lt;/x&gt;[l] (y)".into(),
+        ];
+        assert_eq!(body(&report, &options), lines.join("\n"));
+        let result = HookResult::failed(Failure::new(Code::Hook, "x"));
+        let line = absent(&HookReport {
+            name: hostile.into(),
+            order: 1,
+            max_chars: 900,
+            result,
+            elapsed: Duration::ZERO,
+        });
+        assert!(line.unwrap().starts_with(&format!("{safe}: not available")));
+    }
+
+    #[test]
+    fn mc_a_token_in_any_field_of_a_task_is_masked() {
+        let token = crate::secret::Secret::new("token-of-the-render-test");
+        let fields = ["title", "id", "status", "priority", "note"].map(str::to_owned).to_vec();
+        let options = ContextOptions { format: Format::Full, max_chars: 2000, fields };
+        let mut value = serde_json::Map::new();
+        for field in &options.fields {
+            value.insert(field.clone(), token.expose().into());
+        }
+        let task = Task::read(&value.into()).unwrap();
+        let text = body(&report(vec![task], ServedFrom::Fresh, None), &options);
+        assert!(text.ends_with("- **** [****, ****, ****]; note: ****"), "{text}");
     }
 }

@@ -72,7 +72,7 @@ impl Class {
 /// An error with a stable code, a message and a hint.
 ///
 /// `message` is a lower-case fragment that names the thing in backticks. It has been through
-/// `secret::scrub`, so it may be shown anywhere.
+/// `text::masked`, so it may be shown anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub code: Code,
@@ -88,14 +88,14 @@ impl Failure {
     /// Makes a failure; known secrets in `message` are masked.
     #[must_use]
     pub fn new(code: Code, message: impl AsRef<str>) -> Self {
-        let message = crate::secret::scrub(message.as_ref()).into_owned();
+        let message = crate::text::masked(message.as_ref()).into_owned();
         Failure { code, message, hint: None, retry_after: None }
     }
 
     /// The same failure with a cure.
     #[must_use]
     pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.hint = Some(crate::secret::scrub(hint.as_ref()).into_owned());
+        self.hint = Some(crate::text::masked(hint.as_ref()).into_owned());
         self
     }
 

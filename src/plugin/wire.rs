@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::fault::{Fault, FaultKind, REPORT_IT};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::secret::{self, Secret};
+use crate::secret::Secret;
 use crate::task::{Task, Tasks};
+use crate::text;
 
 /// Bytes of a request.
 pub const MAX_REQUEST_BYTES: usize = 256 << 10;
@@ -175,7 +176,7 @@ pub fn read_reply(reply: Value) -> Result<Result<Value, PluginError>, Fault> {
 #[must_use]
 pub fn masked(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(secret::scrub(&text).into_owned()),
+        Value::String(text) => Value::String(text::masked(&text).into_owned()),
         Value::Array(list) => list.into_iter().map(masked).collect(),
         Value::Object(fields) => {
             fields.into_iter().map(|(key, value)| (key, masked(value))).collect()
@@ -279,11 +280,10 @@ fn invalid(text: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Reply, text)
 }
 
-/// Text of a plugin for a message or a log line: one line without control characters.
+/// Text of a plugin for a message or a log line.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(MAX_MESSAGE_CHARS).collect::<String>().trim().to_owned()
+    text::one_line(text, MAX_MESSAGE_CHARS)
 }
 
 #[cfg(test)]

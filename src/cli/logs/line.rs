@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::context::sanitise::spelled_out;
+use crate::text::for_terminal;
 
 const TIME_FORMAT: &str = "%m-%d %H:%M:%S";
 
@@ -50,12 +50,12 @@ impl LogLine {
 
     /// The line for a terminal of that width, a long message wrapped below its beginning.
     pub fn readable(&self, width: usize) -> String {
-        let Some(time) = self.time else { return spelled_out(&self.message) + "\n" };
+        let Some(time) = self.time else { return for_terminal(&self.message) + "\n" };
         let time = time.to_zoned(TimeZone::system()).strftime(TIME_FORMAT).to_string();
         let lead = format!("{time}  {:<5}  ", self.level);
         let indent = " ".repeat(lead.len());
-        let lines = wrapped(&spelled_out(&self.message), width.saturating_sub(lead.len()).max(20));
-        spelled_out(&lead) + &lines.join(&format!("\n{indent}")) + "\n"
+        let lines = wrapped(&for_terminal(&self.message), width.saturating_sub(lead.len()).max(20));
+        for_terminal(&lead) + &lines.join(&format!("\n{indent}")) + "\n"
     }
 }
 

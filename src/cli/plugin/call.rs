@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::plugin::wire::{self, MAX_REQUEST_BYTES, PluginRequest};
 use crate::plugin::{PinnedLibrary, Plugin, PluginHost, pin};
+use crate::text::for_json;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const EXAMPLE: &str =
@@ -44,7 +45,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let reply = block_on(plugin.raw_call(&request, Deadline::after(timeout)))?;
     terminal::eprint(&format!("{:.1} ms\n", began.elapsed().as_secs_f64() * 1e3));
     let reply = reply.map_err(|fault| fault.failure(&options.name))?;
-    terminal::print(&format!("{reply:#}\n"));
+    terminal::print(&for_json(&format!("{reply:#}\n")));
     Ok(ExitCode::from(u8::from(reply.get("error").is_some())))
 }
 

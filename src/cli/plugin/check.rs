@@ -13,12 +13,12 @@ use super::super::runtime::block_on;
 use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use crate::config::PluginConfig;
-use crate::context::sanitise::spelled_out;
 use crate::deadline::Deadline;
 use crate::digest::sha256_hex;
 use crate::error::{Code, Failure};
 use crate::plugin::wire::{self, PluginError, PluginErrorKind, PluginRequest};
 use crate::plugin::{self, Fault, ItemKind, Manifest, PinnedLibrary, Plugin, PluginHost, header};
+use crate::text::{for_json, for_terminal};
 
 /// Limit on a call; the default in a session is one second.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +66,8 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     };
     report.steps.extend(checked.err());
     let is_good = report.steps.iter().all(|step| step.failure.is_none());
-    let text = if options.json { report.as_json(path, is_good) } else { report.as_text(path) };
+    let text =
+        if options.json { for_json(&report.as_json(path, is_good)) } else { report.as_text(path) };
     terminal::print(&text);
     Ok(ExitCode::from(u8::from(!is_good)))
 }
@@ -165,7 +166,7 @@ impl CheckReport {
                 text.push_str(&format!("  hint: {hint}\n"));
             }
         }
-        spelled_out(&text)
+        for_terminal(&text)
     }
 
     fn as_json(&self, path: &Path, is_good: bool) -> String {

@@ -13,9 +13,9 @@ use super::super::terminal::{self, CommandResult, print_note};
 use super::super::workspace::Workspace;
 use super::check::items;
 use crate::config::LoadedConfig;
-use crate::context::sanitise::spelled_out;
 use crate::digest::sha256_hex;
 use crate::plugin::{PREFIX, Pin, Pins, find, pin};
+use crate::text::{for_json, for_terminal};
 
 /// The items' share of a terminal line.
 const MAX_ITEMS_WIDTH: usize = 28;
@@ -54,12 +54,12 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let libraries = libraries.filter(|(name, _)| trusted.iter().all(|pin| pin.name != *name));
     lines.extend(libraries.map(|(name, path)| untrusted(name, path)));
     if options.json {
-        terminal::print(&as_json(&lines));
+        terminal::print(&for_json(&as_json(&lines)));
         return Ok(ExitCode::SUCCESS);
     }
     let home = workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
     let width = std::io::stdout().is_terminal().then(terminal::width);
-    terminal::print(&spelled_out(&as_text(&lines, home, width)));
+    terminal::print(&for_terminal(&as_text(&lines, home, width)));
     for line in lines.iter().filter(|line| line.needs_action()) {
         print_note(&format!("`{}`: {}", line.name, line.why));
     }

@@ -13,11 +13,11 @@ use super::super::workspace::Workspace;
 use super::check::{TIMEOUT, describe, summary};
 use super::hooks_toml::hooks_toml;
 use crate::config::PluginConfig;
-use crate::context::sanitise::spelled_out;
 use crate::deadline::Timestamp;
 use crate::digest::sha256_hex;
 use crate::error::{Code, Failure};
 use crate::plugin::{Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin};
+use crate::text::for_terminal;
 
 /// Flags of `plugin trust`.
 #[derive(Args)]
@@ -53,7 +53,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
         Failure::new(Code::PluginUnloadable, format!("`{}` {wrong}", path.display()))
             .hint(format!("run `warmstart plugin check {}`", path.display()))
     })?;
-    terminal::print(&spelled_out(&screen(&name, &path, &bytes)));
+    terminal::print(&for_terminal(&screen(&name, &path, &bytes)));
     if !options.yes && !confirm("Trust it?", Code::PluginUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
@@ -69,7 +69,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
         PluginConfig { timeout: TIMEOUT, ..workspace.loaded.config.plugin_defaults.clone() };
     let plugin = Plugin::new(&name, library.clone(), config, &invocation.environment, place);
     let manifest = describe(&plugin).inspect_err(|_| forget_copy(&pins, &name, &library))?;
-    terminal::print(&spelled_out(&format!("provides: {}\n", summary(&manifest))));
+    terminal::print(&for_terminal(&format!("provides: {}\n", summary(&manifest))));
     if manifest.wants_token()
         && !options.yes
         && !confirm("Give it the token of its server?", Code::PluginUntrusted)?
@@ -83,7 +83,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     let trusted = Timestamp::now();
     pins.put(&Pin { name: name.clone(), path, sha256, size, manifest, trusted })?;
     let text = format!("Trusted as `{name}`. Add to your hooks.toml:\n\n{text}");
-    terminal::print(&spelled_out(&text));
+    terminal::print(&for_terminal(&text));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,7 +95,7 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
     let workspace = Workspace::here(invocation)?;
     let was_trusted = super::pins(&workspace)?.remove(&options.name)?;
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
-    terminal::print(&format!("The plugin `{}` {text}.\n", options.name));
+    terminal::print(&for_terminal(&format!("The plugin `{}` {text}.\n", options.name)));
     Ok(ExitCode::SUCCESS)
 }
 

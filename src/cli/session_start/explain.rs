@@ -2,16 +2,16 @@
 
 use super::FinishedRun;
 use crate::cli::terminal;
-use crate::context::sanitise::spelled_out;
 use crate::engine::HookReport;
 use crate::event::SessionEvent;
 use crate::hook::{HookResult, Part};
 use crate::provenance::ServedFrom;
 use crate::refresh::BackgroundWork;
+use crate::text::for_terminal;
 
 /// Prints the explanation; texts of servers and files are in it.
 pub fn print(text: &str) {
-    terminal::eprint(&spelled_out(text));
+    terminal::eprint(&for_terminal(text));
 }
 
 /// Why an event of another kind is not answered.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::config::trust::FileSetting;
-use crate::context::sanitise::spelled_out;
 use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
+use crate::text::for_terminal;
 
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Characters of a digest: enough to see a change.
@@ -64,7 +64,7 @@ impl TrustedSettings {
         if text.is_empty() {
             return "Since it was trusted no setting has changed.\n".into();
         }
-        spelled_out(&format!("Since it was trusted:\n{text}"))
+        for_terminal(&format!("Since it was trusted:\n{text}"))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::client::payload;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Phase, Repeat};
+use crate::text;
 
 /// Characters of a body that is not a message, for the error text.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -135,7 +136,7 @@ async fn read(mut opened: Opened, id: u64, stream: Stream) -> Result<Exchanged, 
         Err(_) => {}
     }
     if exchanged.raw.message.is_none() {
-        exchanged.raw.text = String::from_utf8_lossy(&body).chars().take(MAX_SHOWN_CHARS).collect();
+        exchanged.raw.text = text::one_line(&String::from_utf8_lossy(&body), MAX_SHOWN_CHARS);
     }
     Ok(exchanged)
 }
