@@ -56,7 +56,7 @@ fn another_client_user_token_or_question_is_another_entry() {
         &["auth.token={ env = \"TOKEN\" }"],
         &[
             "client.kind=rest",
-            "client.user_id=somebody",
+            "client.user_id=another",
             "auth.token={ env = \"OTHER\" }",
             "auth.kind=none",
             "queries.tasks.tool=list_tasks",
