@@ -71,55 +71,64 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
 fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure {
     let reason = if description.is_empty() { error } else { description };
     let reason = text::one_line(reason, 120);
-    let make = |code, text: &str, hint: &str| {
-        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        Failure::new(code, format!("{text} (HTTP {status}{reason})")).hint(hint)
-    };
-    let described = |words: &str| description.contains(words);
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let (code, text, hint) = cause(status, error, description);
+    let text = text.replace("{realm}", realm);
+    Failure::new(code, format!("{text} (HTTP {status}{reason})")).hint(hint)
+}
+
+/// Code, cause and fix.
+fn cause(status: u16, error: &str, description: &str) -> (Code, &'static str, &'static str) {
     match (status, error) {
-        (404, _) if error.contains("Realm does not exist") => {
-            let text = format!("the identity server does not know the realm `{realm}`");
-            make(Code::RealmUnknown, &text, "fix KEYCLOAK_REALM")
-        }
-        (404 | 405, _) => make(
+        (404, _) if error.contains("Realm does not exist") => (
+            Code::RealmUnknown,
+            "the identity server does not know the realm `{realm}`",
+            "fix KEYCLOAK_REALM",
+        ),
+        (404 | 405, _) => (
             Code::WrongEndpoint,
             "the identity server has no token endpoint at this address",
             "fix KEYCLOAK_URL; it was tried with and without `/auth`",
         ),
-        (_, "unauthorized_client") if described("retrieve service account") => make(
-            Code::ServiceAccountOff,
-            "the client is not allowed to use a service account",
-            "in Keycloak, Clients > the client > Settings: enable client authentication and service accounts roles",
-        ),
-        (_, "unauthorized_client") => make(
-            Code::ClientRefused,
-            "the identity server refused the client secret",
-            "compare KEYCLOAK_CLIENT_SECRET with Keycloak, Clients > the client > Credentials",
-        ),
-        (_, "invalid_client") => make(
-            Code::ClientRefused,
-            "the identity server does not know the client, or it is disabled",
-            "compare KEYCLOAK_CLIENT_ID and KEYCLOAK_REALM with Keycloak, Clients",
-        ),
-        (_, "invalid_scope") => make(
-            Code::ClientRefused,
-            "the identity server refused the scope",
-            "fix `auth.scope`, or add the scope to the client",
-        ),
-        (403, _) if described("HTTPS required") => make(
+        (400, "missingNormalization") => {
+            (Code::ConfigUrl, "the identity server refused the address", "fix KEYCLOAK_URL")
+        }
+        (403, _) if description.contains("HTTPS required") => (
             Code::ConfigUrl,
             "the identity server requires https",
             "use its https address, or change the realm's `Require SSL`",
         ),
-        (403, _) if described("Realm not enabled") => make(
-            Code::RealmUnknown,
-            "the realm is disabled",
-            "enable it in Keycloak, Realm settings",
-        ),
-        (400, "missingNormalization") => {
-            make(Code::ConfigUrl, "the identity server refused the address", "fix KEYCLOAK_URL")
+        (403, _) if description.contains("Realm not enabled") => {
+            (Code::RealmUnknown, "the realm is disabled", "enable it in Keycloak, Realm settings")
         }
-        _ => make(
+        _ => refusal(error, description),
+    }
+}
+
+/// The same for a client that the server refuses.
+fn refusal(error: &str, description: &str) -> (Code, &'static str, &'static str) {
+    match error {
+        "unauthorized_client" if description.contains("retrieve service account") => (
+            Code::ServiceAccountOff,
+            "the client is not allowed to use a service account",
+            "in Keycloak, Clients > the client > Settings: enable client authentication and service accounts roles",
+        ),
+        "unauthorized_client" => (
+            Code::ClientRefused,
+            "the identity server refused the client secret",
+            "compare KEYCLOAK_CLIENT_SECRET with Keycloak, Clients > the client > Credentials",
+        ),
+        "invalid_client" => (
+            Code::ClientRefused,
+            "the identity server does not know the client, or it is disabled",
+            "compare KEYCLOAK_CLIENT_ID and KEYCLOAK_REALM with Keycloak, Clients",
+        ),
+        "invalid_scope" => (
+            Code::ClientRefused,
+            "the identity server refused the scope",
+            "fix `auth.scope`, or add the scope to the client",
+        ),
+        _ => (
             Code::ClientRefused,
             "the identity server refused to give a token",
             "check Keycloak's events and log",

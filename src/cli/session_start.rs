@@ -23,7 +23,7 @@ use crate::digest;
 use crate::disk::Access;
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
-use crate::event::{Problem, Source};
+use crate::event::{Problem, SessionEvent, Source};
 use crate::host::{self, Agent};
 use crate::output::{HookOutput, ResponseGuard};
 use crate::paths::Paths;
@@ -116,18 +116,12 @@ fn session(
     let id = record::id();
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
-    if problem == Some(Problem::OtherEvent) {
-        tracing::warn!(code = %Code::Event, "not a SessionStart event");
+    let agents = workspace.loaded.config.session_start.agents;
+    if let Some(reason) = not_answered(&event, problem, agents) {
         answer.write_once(&HookOutput::default(), agent);
         if options.explain {
-            explain::print(&explain::other_event(&event));
+            explain::print(&format!("nothing printed: {reason}\n"));
         }
-        return ExitCode::SUCCESS;
-    }
-    let agents = workspace.loaded.config.session_start.agents;
-    if event.agent_type.is_some() && agents == Agents::Main {
-        tracing::info!("nothing is added to a subagent (`session_start.agents`)");
-        answer.write_once(&HookOutput::default(), agent);
         return ExitCode::SUCCESS;
     }
     let plan_options = PlanOptions { dry_run: options.dry_run, ..PlanOptions::default() };
@@ -135,18 +129,42 @@ fn session(
         tracing::debug_span!("plan").in_scope(|| workspace.plan(event, invocation, plan_options));
     stages.end("plan");
     let problems = problems(&workspace, &plan, problem, wrong_flag);
+    let run = PreparedRun { options, agent, workspace, plan, problems, id };
+    answer_with(run, invocation, stages, answer, watchdog)
+}
+
+/// A run before its hooks.
+struct PreparedRun {
+    options: Options,
+    agent: Agent,
+    workspace: Workspace,
+    plan: Plan,
+    problems: Vec<Failure>,
+    id: String,
+}
+
+/// Runs the hooks, prints the answer, and does what comes after it.
+fn answer_with(
+    run: PreparedRun,
+    invocation: &Invocation,
+    mut stages: Stages,
+    answer: &ResponseGuard,
+    watchdog: &Watchdog,
+) -> ExitCode {
+    let PreparedRun { options, agent, workspace, plan, problems, id } = run;
+    let limit = workspace.loaded.config.session_start.deadline;
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
     let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
-    let rendering = |access| Rendering { agent, access };
+    let render = |report: &Report, access| {
+        render_output(report, &plan, &problems, &Rendering { agent, access })
+    };
     let report = engine::execute(&plan, deadline, |early| {
-        let rendering = rendering(Access::ReadOnly);
-        watchdog.set_provisional(render_output(&early, &plan, &problems, &rendering).0);
+        watchdog.set_provisional(render(&early, Access::ReadOnly).0);
     });
     stages.end("hooks");
-    let rendering = rendering(Access::of_dry_run(options.dry_run));
-    let render = || render_output(&report, &plan, &problems, &rendering);
-    let (output, context) = tracing::debug_span!("render").in_scope(render);
+    let access = Access::of_dry_run(options.dry_run);
+    let (output, context) = tracing::debug_span!("render").in_scope(|| render(&report, access));
     if report.must_fail() && agent.shows_messages() {
         terminal::eprint(&format!("warmstart: {}\n", cause(&report)));
     }
@@ -167,6 +185,19 @@ fn session(
     // The process ends here and the host waits for it: freeing them costs 40,000 instructions.
     std::mem::forget((workspace, plan, report));
     code
+}
+
+/// Why this event gets nothing, if it does.
+fn not_answered(event: &SessionEvent, problem: Option<Problem>, agents: Agents) -> Option<String> {
+    if problem == Some(Problem::OtherEvent) {
+        tracing::warn!(code = %Code::Event, "not a SessionStart event");
+        return Some(format!("the event is `{}`, not a SessionStart", event.name()));
+    }
+    let is_subagent = event.agent_type.is_some() && agents == Agents::Main;
+    is_subagent.then(|| {
+        tracing::info!("nothing is added to a subagent (`session_start.agents`)");
+        "the event has an `agent_type`, and `session_start.agents` is `main`".into()
+    })
 }
 
 /// What is wrong beside the hooks, the most important first.

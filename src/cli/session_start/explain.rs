@@ -3,7 +3,6 @@
 use super::FinishedRun;
 use crate::cli::terminal;
 use crate::engine::HookReport;
-use crate::event::SessionEvent;
 use crate::hook::{HookResult, Part};
 use crate::provenance::ServedFrom;
 use crate::refresh::BackgroundWork;
@@ -12,11 +11,6 @@ use crate::text::for_terminal;
 /// Prints the explanation; texts of servers and files are in it.
 pub fn print(text: &str) {
     terminal::eprint(&for_terminal(text));
-}
-
-/// Why an event of another kind is not answered.
-pub fn other_event(event: &SessionEvent) -> String {
-    format!("nothing printed: the event is `{}`, not a SessionStart\n", event.name())
 }
 
 /// Source, milliseconds, characters and reason of every hook; then what else was wrong.
