@@ -45,7 +45,7 @@ pub struct PlanOptions {
     pub dry_run: bool,
     /// Instead of `cache.read`.
     pub read: Option<CacheRead>,
-    /// Find what clients lack.
+    /// Find what clients and hooks lack.
     pub check: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Plan {
     /// Settings of clients and hooks that cannot be used, and names that could not be resolved; a
     /// default replaces them.
     pub problems: Vec<Failure>,
-    /// What is missing before a client can be asked; only with `check`.
+    /// What is missing before clients and hooks can work; only with `check`.
     pub missing: Vec<Failure>,
     /// The variables that secrets are taken from (`{ env = "NAME" }`).
     pub secret_variables: Vec<String>,
@@ -91,7 +91,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
     let clients = resolver.clients();
     let mut problems = client_problems(&clients);
     let secret_variables = secret_variables(&clients);
-    let missing = inputs.missing(&config, &clients);
+    let mut missing = inputs.missing(&config, &clients);
+    let check = inputs.options.check;
     let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
     let queries = queries(&inputs, &resolver, clients, &mut problems);
     problems.extend(inputs.loaded.stack.take_problems());
@@ -108,6 +109,10 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
         now: inputs.now,
         dry_run: inputs.options.dry_run,
     };
+    if check {
+        let usable = hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+        missing.extend(usable.filter_map(|hook| hook.missing(&session)));
+    }
     Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, secret_variables }
 }
 
@@ -255,8 +260,16 @@ impl PlanInputs<'_> {
         }
         let http = self.http(config, clients);
         let context = self.client_context(&http);
-        let all = std::iter::once(&clients.primary).chain(clients.others.values());
-        let usable = all.filter_map(|client| Some((client, client.settings.as_ref().ok()?)));
-        usable.flat_map(|(client, settings)| settings.missing(&context(client))).collect()
+        let missing = |client: &ClientDefinition| match &client.settings {
+            Ok(settings) => settings.missing(&context(client)),
+            Err(_) => Vec::new(),
+        };
+        let others = clients.others.iter().flat_map(|(name, client)| {
+            missing(client).into_iter().map(move |failure| {
+                let message = format!("`[clients.{name}]`: {}", failure.message);
+                Failure { message, ..failure }
+            })
+        });
+        missing(&clients.primary).into_iter().chain(others).collect()
     }
 }

@@ -730,6 +730,36 @@ fn d4_a_setting_of_another_hook_or_client_is_a_mistake() {
 }
 
 #[test]
+fn s1_4_what_cannot_work_is_found_without_starting_anything() {
+    let url = "[client]\nurl = \"http://localhost:1\"\n";
+    let table = [
+        ("[auth]\nrealm = \"r\"\nkind = \"keycloak\"\n", "`auth.url`, the URL of the identity"),
+        ("[auth]\nurl = \"http://localhost:2\"\nkind = \"keycloak\"\n", "`auth.realm` is not set"),
+        (
+            "[auth]\nurl = \"http://example.com\"\nrealm = \"r\"\nkind = \"keycloak\"\n",
+            "unencrypted",
+        ),
+        ("[auth]\nkind = \"static\"\n", "no token is configured"),
+        ("[auth]\nkind = \"mcp_json\"\nmcp_json = \"x\"\n", ".mcp.json` does not exist"),
+        ("[auth]\ntoken = { file = \"~/nope\" }\n", "no such file"),
+        ("[auth]\ntoken = { command = [\"nope\"] }\n", "cannot run `nope`"),
+        (
+            "[hooks.lint]\nkind = \"command\"\ncommand = \"npm run lint\"\n",
+            "`npm run lint` is not in PATH",
+        ),
+        ("[hooks.lint]\nkind = \"command\"\ncommand = [\"/nope\"]\n", "`/nope` does not exist"),
+    ];
+    for (text, message) in table {
+        faulty(&Session::new().hooks_toml(&format!("{url}{text}")), &[message]);
+    }
+    faulty(&Session::new().hooks_toml("[client]\nkind = \"mcp\"\n"), &["`client.url`"]);
+    faulty(
+        &Session::new().hooks_toml("[clients.x]\nkind = \"rest\"\n"),
+        &["`[clients.x]`: `client.url`"],
+    );
+}
+
+#[test]
 fn s2_11_a_name_that_cannot_be_resolved_has_its_file_and_line() {
     let table = [
         ("[client]\nkind = \"mpc\"\n", "`client.kind`: there is no client `mpc`"),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Invocation;
-use super::terminal::{self, CommandResult, print_error, print_warning};
+use super::terminal::{self, CommandResult, print_error};
 use super::workspace::Workspace;
 use crate::config::reference::{self, toml_text};
 use crate::config::trust::PROJECT_FILE;
@@ -217,14 +217,14 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
     })
 }
 
-/// All that is wrong, at once: values of every layer, files, and names that lead nowhere.
+/// All that cannot work, at once: values of every layer, files, names that lead nowhere, and what
+/// clients and hooks lack.
 fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let plan = plan(workspace, invocation);
     let faulty = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().err());
     let loaded = &workspace.loaded;
-    let all = loaded.problems.iter().chain(&plan.problems).chain(faulty);
+    let all = loaded.problems.iter().chain(&plan.problems).chain(faulty).chain(&plan.missing);
     let count = all.map(print_error).count();
-    plan.missing.iter().for_each(print_warning);
     loaded.notices.iter().for_each(terminal::print_note);
     loaded.untrusted.iter().for_each(terminal::print_note);
     if count == 0 {
@@ -232,7 +232,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     }
     let problems = if count == 1 { "1 problem" } else { &format!("{count} problems") };
-    terminal::eprint(&format!("{problems}; invalid settings are ignored\n"));
+    terminal::eprint(&format!("{problems}\n"));
     Ok(ExitCode::from(3))
 }
 

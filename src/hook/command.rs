@@ -90,6 +90,15 @@ impl Hook for Command {
         None
     }
 
+    fn missing(&self, session: &SessionContext) -> Option<Failure> {
+        let name = &self.words[0];
+        let absent = || failed(name, "does not exist").hint("fix the path");
+        match program(name, session) {
+            Ok(file) => (!file.exists()).then(absent),
+            Err(failure) => Some(failure),
+        }
+    }
+
     fn live<'a>(&'a self, session: &'a SessionContext, deadline: Deadline) -> HookFuture<'a> {
         Box::pin(self.run(session, deadline))
     }

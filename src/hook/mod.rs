@@ -52,6 +52,11 @@ pub trait Hook {
         None
     }
 
+    /// What is missing before it can run, found without starting anything: for `config check`.
+    fn missing(&self, _session: &SessionContext) -> Option<Failure> {
+        None
+    }
+
     /// The queries to fill in the background.
     fn primes(&self) -> &[String] {
         &[]
