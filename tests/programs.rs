@@ -54,6 +54,19 @@ fn h1_a_secret_command_is_never_a_program_of_the_project() {
 }
 
 #[test]
+fn h1_in_the_home_folder_the_users_own_programs_are_found() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let mut session = with_token(&server, "{ command = [\"pass\"] }");
+    let bin = session.home().join(".local/bin");
+    script(&bin.join("pass"), "echo of-the-user");
+    session.set("PATH", format!("{}:{PATH}", bin.display()));
+    let home = session.home();
+    let output = session.program(&["tasks", "--live"]).current_dir(home).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(token_sent(&server).as_deref(), Some("Bearer of-the-user"));
+}
+
+#[test]
 fn h1_a_secret_command_with_a_relative_path_is_refused() {
     let server = FaultServer::start(mcp_reply::healthy);
     for name in ["scripts/secret", "./secret"] {

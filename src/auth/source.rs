@@ -116,7 +116,8 @@ async fn from_command(
 fn program(command: &SecretCommand, root: &Path) -> Result<PathBuf, String> {
     let path = command.variables.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, value)| value.as_str()).unwrap_or_default();
-    process::look_up(&command.words[0], path, root).map_err(|error| match error {
+    let project = process::project(root, command.home.as_deref());
+    process::look_up(&command.words[0], path, project).map_err(|error| match error {
         LookupError::Relative => "a relative path is not run; name it by its absolute path".into(),
         LookupError::NotInPath => {
             "it is not in PATH outside this project; name it by its absolute path".into()

@@ -70,7 +70,7 @@ fn failed(name: &str, why: &str) -> Failure {
 /// project may have another file at that path: so the project must be trusted.
 fn program(name: &str, session: &SessionContext) -> Result<PathBuf, Failure> {
     let path = session.environment.get("PATH").unwrap_or_default();
-    process::look_up(name, path, &session.root).or_else(|error| match error {
+    process::look_up(name, path, session.project()).or_else(|error| match error {
         LookupError::NotInPath => {
             Err(failed(name, "is not in PATH").hint("install it, or name it by its absolute path"))
         }

@@ -140,7 +140,7 @@ impl GitContext {
         deadline: Deadline,
     ) -> Option<String> {
         let path = session.environment.get("PATH").unwrap_or_default();
-        let git = process::find("git", path, &repository.root)?;
+        let git = process::find("git", path, session.project())?;
         let mut words: Vec<String> = SAFE_CONFIG.iter().map(ToString::to_string).collect();
         let count = format!("--max-count={}", self.commits);
         let log = [

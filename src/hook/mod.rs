@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::event::SessionEvent;
 use crate::paths::Paths;
+use crate::process;
 use crate::provenance::Provenance;
 use crate::query::{Queries, Timeout};
 use crate::repository::Repository;
@@ -79,6 +80,15 @@ pub struct SessionContext {
     pub now: Timestamp,
     /// `--dry-run`: nothing on disk may change.
     pub dry_run: bool,
+}
+
+impl SessionContext {
+    /// The folder whose programs do not count as programs of the user.
+    #[must_use]
+    pub fn project(&self) -> Option<&Path> {
+        let home = self.paths.as_ref().and_then(|paths| paths.home.as_deref());
+        process::project(&self.root, home)
+    }
 }
 
 /// The `timeout` of one hook.

@@ -12,11 +12,18 @@ pub enum LookupError {
     Relative,
 }
 
-/// The file of `name`: an absolute path unchanged, a bare name from PATH. `root` is the project.
+/// The project whose programs are not looked up: none around the home folder, whose programs are the
+/// user's own.
+#[must_use]
+pub fn project<'a>(root: &'a Path, home: Option<&Path>) -> Option<&'a Path> {
+    Some(root).filter(|root| home.is_none_or(|home| !home.starts_with(root)))
+}
+
+/// The file of `name`: an absolute path unchanged, a bare name from PATH, but not from `project`.
 ///
 /// # Errors
 /// When the name is a relative path, or not in PATH outside the project.
-pub fn look_up(name: &str, path: &str, root: &Path) -> Result<PathBuf, LookupError> {
+pub fn look_up(name: &str, path: &str, project: Option<&Path>) -> Result<PathBuf, LookupError> {
     let file = Path::new(name);
     if file.is_absolute() {
         return Ok(file.to_path_buf());
@@ -24,7 +31,7 @@ pub fn look_up(name: &str, path: &str, root: &Path) -> Result<PathBuf, LookupErr
     if is_path(name) {
         return Err(LookupError::Relative);
     }
-    find(name, path, root).ok_or(LookupError::NotInPath)
+    find(name, path, project).ok_or(LookupError::NotInPath)
 }
 
 /// Whether `name` names a file, not a program of PATH.
@@ -33,13 +40,16 @@ pub fn is_path(name: &str) -> bool {
     name.contains(std::path::is_separator)
 }
 
-/// The program `name` from PATH: only from absolute folders, and neither from `root` nor by a link
+/// The program `name` from PATH: only from absolute folders, and neither from `project` nor by a link
 /// into it.
 #[must_use]
-pub fn find(name: &str, path: &str, root: &Path) -> Option<PathBuf> {
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+pub fn find(name: &str, path: &str, project: Option<&Path>) -> Option<PathBuf> {
+    let project = project.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_path_buf()));
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let is_outside = |path: &Path| path.canonicalize().is_ok_and(|real| !real.starts_with(&root));
+    let is_outside = |path: &Path| {
+        let real = path.canonicalize();
+        real.is_ok_and(|real| project.as_ref().is_none_or(|root| !real.starts_with(root)))
+    };
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute() && is_outside(folder))
         .map(|folder| folder.join(&name))

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
 pub use self::group::ProcessGroup;
-pub use self::lookup::{LookupError, find, is_path, look_up};
+pub use self::lookup::{LookupError, find, is_path, look_up, project};
 pub use self::variables::{is_inherited, variables};
 use crate::deadline::Deadline;
 
