@@ -39,8 +39,8 @@ const MAX_CAUSE_CHARS: usize = 400;
 pub const COMMAND: &str = "session-start";
 /// Holds until the configured deadline is known.
 const INITIAL_DEADLINE: Duration = Duration::from_secs(2);
-/// Kept for rendering and printing, or a tenth of a short deadline.
-const RENDER_RESERVE: Duration = Duration::from_millis(40);
+/// Kept for rendering, printing and recording on a busy machine, or a tenth of a short deadline.
+const RENDER_RESERVE: Duration = Duration::from_millis(100);
 
 /// Flags of `session-start`.
 #[derive(Args, Clone, Debug, Default)]
