@@ -2,7 +2,7 @@
 
 use crate::config::Notice;
 use crate::engine::Report;
-use crate::error::{Class, Failure};
+use crate::error::{Class, Code, Failure};
 use crate::hook::{HookResult, Part};
 use crate::provenance::ServedFrom;
 use crate::text::one_line;
@@ -45,21 +45,24 @@ fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
     if more > 0 {
         text.push_str(&format!("; {more} more"));
     }
-    let end = format!(" Details: `{}`.", details(&failed, problems));
+    let end = details(&failed, problems)
+        .map(|command| format!(" Details: `{command}`."))
+        .unwrap_or_default();
     // Cut before the pointer is added: the longer the text, the more it is needed.
     let text = one_line(&text, MAX_MESSAGE_CHARS - PREFIX.len() - end.len() - 1);
     let stop = if text.ends_with('?') { "" } else { "." };
     Some(format!("{text}{stop}{end}"))
 }
 
-/// The command that shows everything: the log holds what happened, `config check` what is set.
-fn details(failed: &[&HookResult], problems: &[Failure]) -> &'static str {
+/// The command that shows everything: the log holds what happened, `config check` what is set. Without
+/// a home folder there is no log.
+fn details(failed: &[&HookResult], problems: &[Failure]) -> Option<&'static str> {
     let hooks = failed.iter().filter_map(|result| result.provenance.failure.as_ref());
     if hooks.chain(problems).all(|failure| failure.class() == Class::Config) {
-        "warmstart config check"
-    } else {
-        "warmstart logs show"
+        return Some("warmstart config check");
     }
+    let has_log = problems.iter().all(|failure| failure.code != Code::StoreUnusable);
+    has_log.then_some("warmstart logs show")
 }
 
 /// What the user got instead, and why. A cached answer names its time, whichever source gave it.
@@ -108,7 +111,6 @@ fn all_is_well(report: &Report) -> String {
 mod tests {
     use super::*;
     use crate::deadline::Timestamp;
-    use crate::error::Code;
     use crate::provenance::Provenance;
 
     fn result(served: ServedFrom, origin: &str, code: Code) -> HookResult {
@@ -126,6 +128,13 @@ mod tests {
         assert!(text.ends_with("…. Details: `warmstart logs show`."), "{text}");
         assert!(text.starts_with("warmstart: <x> "), "{text}");
         assert!(text.chars().count() <= MAX_MESSAGE_CHARS, "{text}");
+    }
+
+    #[test]
+    fn without_a_home_folder_no_log_is_named() {
+        let problem = Failure::new(Code::StoreUnusable, "there is no home folder");
+        let text = message(&Report::default(), &[problem], Notice::Degraded).unwrap();
+        assert_eq!(text, "warmstart: there is no home folder (WS501).");
     }
 
     #[test]
