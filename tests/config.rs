@@ -730,6 +730,19 @@ fn d4_a_setting_of_another_hook_or_client_is_a_mistake() {
 }
 
 #[test]
+fn d6_every_default_is_in_hooks_toml_and_shown() {
+    let text = "[query_defaults]\nttl = \"2m\"\n[queries.mine]\ntool = \"x\"\n[plugins.mine]\n";
+    let session = Session::new().hooks_toml(text);
+    let file = user_file(&session).display().to_string();
+    assert_eq!(setting(&session, "queries.mine.ttl"), (json!("2m"), format!("{file}:2")));
+    let default = |key: &str| format!("default of `{key}`");
+    let read_only = setting(&session, "queries.mine.read_only");
+    assert_eq!(read_only, (json!(false), default("query_defaults.read_only")));
+    let timeout = setting(&session, "plugins.mine.timeout");
+    assert_eq!(timeout, (json!("1s"), default("plugin_defaults.timeout")));
+}
+
+#[test]
 fn s1_4_what_cannot_work_is_found_without_starting_anything() {
     let url = "[client]\nurl = \"http://localhost:1\"\n";
     let table = [

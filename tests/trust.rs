@@ -4,6 +4,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use warmstart::testing::HOOKS;
+
 use crate::support::session::write;
 use crate::support::{FaultServer, Session, mcp_reply, repository};
 
@@ -42,6 +44,17 @@ fn trust(session: &Session, arguments: &[&str]) {
     let trusted = session.run(&[&["trust", "--yes"], arguments].concat());
     assert_eq!(trusted.code(), 0, "{trusted:?}");
     assert!(trusted.text().ends_with("Trusted, until the file changes.\n"), "{trusted:?}");
+}
+
+#[test]
+fn d8_an_untrusted_file_switches_on_no_hook_but_the_four_that_only_show() {
+    let allowed = ["pending_tasks", "next_task", "git_context", "prime_cache"];
+    for name in HOOKS.iter().map(|hook| hook.name).chain(["mine"]) {
+        let text = format!("[hooks.{name}]\nenabled = true\n");
+        let session = Session::new().project_file(FILE, &text);
+        let is_refused = session.start("startup").notice().contains("WS621");
+        assert_eq!(is_refused, !allowed.contains(&name), "{name}");
+    }
 }
 
 #[test]

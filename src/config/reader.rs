@@ -85,9 +85,7 @@ impl<'a> Reader<'a> {
             debug_assert!(parsed.is_ok(), "hooks.toml: {:?} {key}: {:?}", self.path, parsed.err());
             return parsed.ok();
         }
-        let is_inherited =
-            |base: &&Reader<'_>| !base.is_sealed.get() || base.keys.borrow().contains(&key);
-        self.base.filter(is_inherited).and_then(|base| base.lookup(key, parser))
+        self.base.filter(|base| base.gives(key)).and_then(|base| base.lookup(key, parser))
     }
 
     /// The strongest usable value; `merged` is the one that figment chose.
@@ -336,25 +334,56 @@ impl<'a> Reader<'a> {
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
     {
-        let parts: Vec<&str> = self.path.iter().copied().chain([key]).collect();
-        let written = self.stack.values(&self.path, key).filter_map(|(layer, value)| {
+        let path = self.path.iter().copied().chain([key]).map(str::to_owned).collect();
+        let mut values = self.annotated(key, parser);
+        values.sort_by_key(|value| value.is_ignored);
+        self.stack.annotate(AnnotatedSetting { path, kind: parser.kind, values });
+    }
+
+    /// The values of all layers and the default; without one of its own, those that it inherits. The
+    /// references list an inherited value once, where it is set.
+    fn annotated<T, F>(&self, key: &str, parser: &Parser<F>) -> Vec<AnnotatedValue>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let mut values: Vec<AnnotatedValue> = self.written(key, parser);
+        if let Some(leaf) = self.defaults.and_then(|defaults| defaults.get(key)) {
+            values.push(AnnotatedValue::new(parser.kind, leaf.into(), "default".into(), false));
+        }
+        let is_set = values.iter().any(|value| !value.is_ignored);
+        if let Some(base) = self.base.filter(|base| !is_set && base.gives(key))
+            && self.stack.depth() != Depth::Description
+        {
+            let inherited = base.annotated(key, parser).into_iter();
+            let name = base.key(key);
+            values.extend(inherited.map(|value| match value.origin.as_str() {
+                "default" => AnnotatedValue { origin: format!("default of `{name}`"), ..value },
+                _ => value,
+            }));
+        }
+        values
+    }
+
+    /// The values that the layers have.
+    fn written<T, F>(&self, key: &str, parser: &Parser<F>) -> Vec<AnnotatedValue>
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let path: Vec<&str> = self.path.iter().copied().chain([key]).collect();
+        let values = self.stack.values(&self.path, key).filter_map(|(layer, value)| {
             let input = Input::from(value);
-            let origin = layer.origin(&parts)?;
+            let origin = layer.origin(&path)?;
             let is_refused = is_key_below_a_value(layer.kind, parser.kind, input)
                 || problem::secret_in(layer.kind, parser.kind, input, origin, key).is_some()
                 || (parser.parse)(input, self.stack.context()).is_err();
             Some(AnnotatedValue::new(parser.kind, input, origin.to_string(), is_refused))
         });
-        let mut values: Vec<AnnotatedValue> = written.collect();
-        if let Some(leaf) = self.defaults.and_then(|defaults| defaults.get(key)) {
-            values.push(AnnotatedValue::new(parser.kind, leaf.into(), "default".into(), false));
-        }
-        values.sort_by_key(|value| value.is_ignored);
-        self.stack.annotate(AnnotatedSetting {
-            path: parts.iter().map(ToString::to_string).collect(),
-            kind: parser.kind,
-            values,
-        });
+        values.collect()
+    }
+
+    /// Whether a table that inherits from this one inherits `key`.
+    fn gives(&self, key: &str) -> bool {
+        !self.is_sealed.get() || self.keys.borrow().contains(&key)
     }
 }
 
