@@ -641,7 +641,7 @@ const SHAPES: &[&str] = &[
 ];
 
 #[test]
-fn c002_whatever_stands_at_a_key_is_read_or_told_and_never_half_used() {
+fn c002_any_value_of_a_key_is_read_or_reported_and_never_half_used() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hooks.toml");
     // What is read, and all that is wrong with it.

@@ -53,7 +53,7 @@ impl TrustStore {
     /// Binds path and content.
     ///
     /// # Errors
-    /// What the disk said; then nothing has changed.
+    /// The error of the disk; the file is then unchanged.
     pub fn trust(&mut self, file: &Path, content: &str) -> std::io::Result<()> {
         let name = name(file).ok_or(std::io::ErrorKind::NotFound)?;
         self.files.insert(name, sha256_hex(content));
@@ -63,9 +63,9 @@ impl TrustStore {
     /// Takes the trust back; says whether there was any.
     ///
     /// # Errors
-    /// What the disk said; then nothing has changed.
+    /// The error of the disk; the file is then unchanged.
     pub fn forget(&mut self, file: &Path) -> std::io::Result<bool> {
-        // The project may be gone: then its path stands as it was written down.
+        // The project may be gone; its path is then compared as given.
         let name = name(file).unwrap_or_else(|| file.to_string_lossy().into_owned());
         let removed = self.files.remove(&name).is_some();
         if removed {

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a018_a_clock_that_was_ahead_keeps_nobody_away() {
+    fn a018_a_clock_that_was_ahead_blocks_no_request() {
         let config = BreakerConfig { failures: 3, open_for: Duration::from_secs(30) };
         let years_ahead = 7_000_000_000_000;
         let open = Record { failures: 3, open_until: years_ahead, away_until: 0 };

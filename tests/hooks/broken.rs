@@ -20,7 +20,7 @@ enum Does {
     Pass,
 }
 
-struct Told {
+struct Scripted {
     from_disk: Does,
     live: Does,
     from_cache_alone: Does,
@@ -31,7 +31,7 @@ fn found() -> HookResult {
     HookResult::live(parts, "")
 }
 
-impl Hook for Told {
+impl Hook for Scripted {
     fn from_disk(&self, _: &SessionContext) -> Option<HookResult> {
         match self.from_disk {
             Does::Find => Some(found()),
@@ -59,11 +59,11 @@ impl Hook for Told {
     }
 }
 
-fn plan(hooks: Vec<Told>) -> Plan {
+fn plan(hooks: Vec<Scripted>) -> Plan {
     let mut plan = plan_of(&loaded(None));
-    let named = |(n, hook): (usize, Told)| PlannedHook {
+    let named = |(n, hook): (usize, Scripted)| PlannedHook {
         name: format!("hook_{n}"),
-        kind: "told".into(),
+        kind: "scripted".into(),
         order: 0,
         timeout: Duration::from_secs(1),
         max_chars: 1000,
@@ -73,8 +73,8 @@ fn plan(hooks: Vec<Told>) -> Plan {
     plan
 }
 
-fn run(first: Told, provisional: impl FnOnce(Report)) -> Report {
-    let well = |from_disk| Told { from_disk, live: Does::Find, from_cache_alone: Does::Find };
+fn run(first: Scripted, provisional: impl FnOnce(Report)) -> Report {
+    let well = |from_disk| Scripted { from_disk, live: Does::Find, from_cache_alone: Does::Find };
     let plan = plan(vec![first, well(Does::Find), well(Does::Pass)]);
     execute(&plan, Deadline::after(Duration::from_millis(300)), provisional)
 }
@@ -91,7 +91,7 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
     ];
     for (from_disk, live, from_cache_alone, code) in table {
         let began = Instant::now();
-        let report = run(Told { from_disk, live, from_cache_alone }, |_| {});
+        let report = run(Scripted { from_disk, live, from_cache_alone }, |_| {});
         let case = format!("{from_disk:?} {live:?} {from_cache_alone:?}");
         let failure = report.hooks[0].result.provenance.failure.as_ref();
         assert_eq!(failure.map(|failure| failure.code), code, "{case}");
@@ -104,7 +104,7 @@ fn s014_a_hook_that_breaks_down_in_any_pass_leaves_the_others_whole() {
 
 #[test]
 fn s014_what_can_be_said_at_once_is_said_before_anything_is_waited_for() {
-    let hangs = Told { from_disk: Does::Pass, live: Does::Hang, from_cache_alone: Does::Find };
+    let hangs = Scripted { from_disk: Does::Pass, live: Does::Hang, from_cache_alone: Does::Find };
     let mut early = None;
     run(hangs, |report| early = Some(report));
     let early = early.expect("a provisional report");
