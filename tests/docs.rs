@@ -57,13 +57,17 @@ fn every_command_that_the_readme_tells_exists() {
 #[test]
 fn every_value_in_the_readmes_settings_is_valid() {
     let folder = tempfile::tempdir().expect("a folder");
+    // The README's secret comes from `pass`, which is checked to exist, and not run.
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).expect("a folder");
+    std::os::unix::fs::symlink("/bin/true", bin.join("pass")).expect("a link");
     for (n, block) in README.split("```toml\n").skip(1).enumerate() {
         let text = block.split("```").next().expect("a block ends");
         let path = folder.path().join(format!("{n}.toml"));
         std::fs::write(&path, text).expect("a file");
         let mut check = Command::new(env!("CARGO_BIN_EXE_warmstart"));
         check.args(["config", "check"]).env_clear().current_dir(folder.path());
-        check.env("HOME", folder.path()).env("WARMSTART_CONFIG", &path);
+        check.env("HOME", folder.path()).env("WARMSTART_CONFIG", &path).env("PATH", &bin);
         let run = child::output(&mut check, child::LIMIT).expect("the program starts");
         assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
     }
