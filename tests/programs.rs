@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::support::session::write;
-use crate::support::{FaultServer, Session, child, mcp_reply, needs, or_skip};
+use crate::support::{FaultServer, Session, child, mcp_reply, needs, or_skip, run};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -123,7 +123,7 @@ fn with_long_hook(deadline: &str) -> (Session, PathBuf) {
 
 #[test]
 fn b3_the_programs_of_a_hook_end_with_us_by_any_signal() {
-    for signal in [15, 2, 1, 9].into_iter().filter(|signal| !child::is_ignored(*signal)) {
+    for signal in [15, 2, 1, 9].into_iter().filter(|signal| !run::is_ignored(*signal)) {
         let (session, started) = with_long_hook("50s");
         let (process, _) = session.begin("startup");
         wait_for(&started);

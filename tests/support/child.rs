@@ -94,15 +94,6 @@ pub fn signal(child: &Child, number: u32) {
     kill_process(Pid::from_child(child), signal.expect("a signal")).expect("the child is ours");
 }
 
-/// Whether our children ignore this signal: a shell starts a background job with SIGINT ignored, and
-/// that is inherited.
-pub fn is_ignored(number: u32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
-}
-
 /// Sends SIGKILL to a child that has not been waited for.
 fn kill(id: u32) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
