@@ -1,6 +1,7 @@
 //! The program: reads the environment once and runs the command.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use warmstart::{Environment, Flags, Invocation};
@@ -12,7 +13,7 @@ fn main() -> ExitCode {
     let name = arguments.next().map(Into::into);
     let program = std::env::current_exe().ok().or(name).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
-    let environment = Environment::of_process();
+    let environment = Arc::new(Environment::of_process());
     warmstart::run(&arguments, &Invocation { environment, program, at, flags: Flags::default() })
 }
 

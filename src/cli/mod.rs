@@ -29,6 +29,7 @@ use std::io::IsTerminal;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -40,7 +41,8 @@ use crate::process::guard;
 
 /// What the process was started with.
 pub struct Invocation {
-    pub environment: Environment,
+    /// Shared by all that a run builds: it is never copied.
+    pub environment: Arc<Environment>,
     /// Our own program, for the detached process. A value, since tests run another binary.
     pub program: PathBuf,
     /// When the process started.
@@ -51,7 +53,7 @@ pub struct Invocation {
 impl Invocation {
     /// The same with the flags of the command line.
     fn with(&self, flags: Flags) -> Self {
-        let (environment, program) = (self.environment.clone(), self.program.clone());
+        let (environment, program) = (Arc::clone(&self.environment), self.program.clone());
         Invocation { environment, program, at: self.at, flags }
     }
 }

@@ -50,7 +50,7 @@ impl Workspace {
             .as_ref()
             .map_or_else(|| folder.clone(), |repository| repository.root.clone());
         let sources = ConfigSources {
-            environment: Arc::new(environment.clone()),
+            environment: Arc::clone(environment),
             paths: paths.as_ref(),
             project: Some(&root),
             file: flags.config.clone(),
@@ -103,7 +103,7 @@ impl Workspace {
         plan::build(PlanInputs {
             event,
             loaded: &self.loaded,
-            environment: Arc::new(invocation.environment.clone()),
+            environment: Arc::clone(&invocation.environment),
             paths: self.paths.clone(),
             repository: self.repository.clone(),
             root: self.root.clone(),
