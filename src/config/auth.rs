@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::parser::{
-    self, Parsed, Parser, ReadContext, SecretSource, Words, duration, parser, path, read_text,
-    scopes, secret, text, url, word,
+    self, Parsed, Parser, ReadContext, Words, duration, parser, path, read_text, scopes, secret,
+    text, url, word,
 };
 use super::reader::Reader;
+use super::secret_source::SecretSource;
 use super::value::Input;
 use crate::secret::SafeUrl;
 

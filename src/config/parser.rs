@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use super::kind::Kind;
 use super::nearest::nearest;
+use super::secret_source::{self, SecretSource};
 use super::value::{Input, to_map};
 use crate::environment::Environment;
-use crate::process;
-use crate::secret::{SafeUrl, Secret};
+use crate::secret::SafeUrl;
 
 /// What a value may refer to.
 #[derive(Clone, Copy)]
@@ -160,43 +160,12 @@ pub fn url() -> parser_type!(Option<SafeUrl>) {
 
 /// A secret: where it is kept, or the secret itself.
 pub fn secret() -> parser_type!(Option<SecretSource>) {
-    parser(Kind::Secret, read_secret)
+    parser(Kind::Secret, secret_source::read)
 }
 
 /// Names and values of HTTP headers.
 pub fn headers() -> parser_type!(BTreeMap<String, String>) {
     parser(Kind::Headers, |value, _| read_table(value)?.into_iter().map(header).collect())
-}
-
-/// Where a secret is kept; read only when it is needed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SecretSource {
-    /// Written in full in an environment variable or the user's own file.
-    Value(Secret),
-    /// From the environment variable of this name.
-    Variable(String, Secret),
-    File(PathBuf),
-    /// Started without a shell; its first line is the secret.
-    Command(SecretCommand),
-}
-
-/// The program that prints a secret.
-#[derive(Clone, PartialEq)]
-pub struct SecretCommand {
-    /// Program and arguments; not empty.
-    pub words: Vec<String>,
-    /// The names of the variables that it gets beside the usual ones.
-    pub env: Vec<String>,
-    /// All variables that it gets. Their values may be secrets.
-    pub variables: Vec<(String, String)>,
-    /// The user's home folder, where it runs.
-    pub home: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for SecretCommand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SecretCommand({:?}, env: {:?})", self.words, self.env)
-    }
 }
 
 /// The text of a value; a number counts as its text.
@@ -325,7 +294,7 @@ fn below_home(text: &str, context: ReadContext<'_>) -> PathBuf {
     }
 }
 
-fn read_path(text: &str, context: ReadContext<'_>) -> Parsed<Option<PathBuf>> {
+pub(super) fn read_path(text: &str, context: ReadContext<'_>) -> Parsed<Option<PathBuf>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -340,50 +309,6 @@ fn read_path(text: &str, context: ReadContext<'_>) -> Parsed<Option<PathBuf>> {
 /// See [`url`].
 pub fn read_url(text: &str) -> Parsed<Option<SafeUrl>> {
     if text.trim().is_empty() { Ok(None) } else { SafeUrl::parse(text).map(Some) }
-}
-
-fn read_secret(value: Input<'_>, context: ReadContext<'_>) -> Parsed<Option<SecretSource>> {
-    const FORMS: &str =
-        "must be `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
-    if let Input::Text(text) = value {
-        return Ok((!text.is_empty()).then(|| SecretSource::Value(Secret::new(text))));
-    }
-    let entries = value.entries().ok_or(FORMS)?;
-    let (form, inner) = match entries.as_slice() {
-        [] => return Ok(None),
-        [entry] => *entry,
-        [("command", words), ("env", env)] | [("env", env), ("command", words)] => {
-            return read_command(*words, read_list(*env)?, context).map(Some);
-        }
-        _ => return Err(FORMS.into()),
-    };
-    match form {
-        "env" => read_variable(read_text(inner)?, context).map(Some),
-        "file" => Ok(read_path(read_text(inner)?, context)?.map(SecretSource::File)),
-        "command" => read_command(inner, Vec::new(), context).map(Some),
-        _ => Err(FORMS.into()),
-    }
-}
-
-fn read_command(
-    words: Input<'_>,
-    env: Vec<String>,
-    context: ReadContext<'_>,
-) -> Parsed<SecretSource> {
-    let words = read_list(words)?;
-    if words.is_empty() {
-        return Err("has an empty command".into());
-    }
-    let variables = process::variables(context.environment, &env);
-    let home = context.home.map(Path::to_path_buf);
-    Ok(SecretSource::Command(SecretCommand { words, env, variables, home }))
-}
-
-fn read_variable(name: &str, context: ReadContext<'_>) -> Parsed<SecretSource> {
-    match context.environment.get(name) {
-        Some(value) => Ok(SecretSource::Variable(name.to_owned(), Secret::new(value))),
-        None => Err(format!("names the variable `{name}`, which is not set")),
-    }
 }
 
 fn header((name, value): (String, Value)) -> Parsed<(String, String)> {
