@@ -2,7 +2,7 @@
 //! network; the only files read are the pins of the plugins that are named.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -191,6 +191,7 @@ fn queries(
             }
             None => default(problems),
         };
+        problems.extend(resolver.unknown_client_of(name, &query.client, &clients));
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
     let http = inputs.http(config, &clients);
@@ -206,6 +207,11 @@ fn queries(
     Queries::new(table, primary, others, cache, read)
 }
 
+/// Whether the source belongs to projects of another kind than this one.
+fn is_absent(only_in: &[PathBuf], root: &Path) -> bool {
+    !only_in.is_empty() && !only_in.iter().any(|path| root.join(path).exists())
+}
+
 /// A client as a source of tasks, built when it is first asked.
 fn source(
     client: ClientDefinition,
@@ -218,6 +224,7 @@ fn source(
     TaskSource {
         label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
         identity: Identity::new(&kind, &config, &own, &context.root),
+        is_absent: is_absent(&config.only_in, &context.root),
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),

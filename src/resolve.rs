@@ -131,6 +131,20 @@ impl Resolver<'_> {
         HookDefinition { name: name.to_owned(), kind, config, hook: hook.map(Rc::from) }
     }
 
+    /// What is wrong with the client of the query `name`.
+    pub fn unknown_client_of(
+        &self,
+        name: &str,
+        client: &str,
+        clients: &Clients,
+    ) -> Option<Failure> {
+        if client.is_empty() || clients.others.contains_key(client) {
+            return None;
+        }
+        let place = self.stack.place(&["queries", name, "client"]);
+        Some(unknown_client(&format!("{place}`queries.{name}.client`"), client, clients))
+    }
+
     /// The steps of the chain at `key`; an unknown word is ignored and reported. When no word is left,
     /// the default chain is used: a typing mistake must not cost the session what is cached.
     pub fn chain(

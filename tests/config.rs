@@ -686,7 +686,11 @@ fn c002_any_value_of_a_key_is_read_or_reported_and_never_half_used() {
             config.queries.remove("NAME");
             // Words of a chain are kept as written, and resolved in the plan.
             config.fallback_chain.clear();
-            config.queries.values_mut().for_each(|query| query.fallback = None);
+            // So are the names of clients.
+            config.queries.values_mut().for_each(|query| {
+                query.fallback = None;
+                query.client.clear();
+            });
         }
         for hooks in [&mut hooks, &mut other_hooks] {
             hooks.retain(|(name, ..)| name != "x" && name != "NAME");

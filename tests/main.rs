@@ -21,6 +21,7 @@ mod policy;
 mod programs;
 mod screens;
 mod support;
+mod task_servers;
 mod tasks;
 mod trust;
 mod wire;

@@ -29,7 +29,7 @@ pub mod plugin;
 mod rest;
 mod tool_call;
 
-pub use payload::failure_in;
+pub use payload::{ListPlace, failure_in, lists_in};
 
 /// What a client's methods return. Not `Send`: the runtime has one thread.
 pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;

@@ -17,6 +17,7 @@ pub const NAMED_TABLES: &[&str] = &["clients", "queries", "hooks", "plugins"];
 /// What a layer is read from; decides what it may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Preset,
     UserFile,
     ProjectFile,
     PluginOption,
@@ -25,8 +26,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is written in TOML: then tables can be values.
+    pub const fn is_file(self) -> bool {
+        matches!(self, Kind::Preset | Kind::UserFile | Kind::ProjectFile)
+    }
+
     const fn name(self) -> &'static str {
         match self {
+            Kind::Preset => "preset",
             Kind::UserFile => "user file",
             Kind::ProjectFile => "project file",
             Kind::PluginOption => "plugin option",

@@ -9,6 +9,7 @@ use super::environment;
 use super::file::{self, File};
 use super::layer::{Kind, Layer, Origin, Setting};
 use super::parser::toml_value;
+use super::preset;
 use super::problem;
 use super::stack::{Depth, Stack};
 use super::trust::{HookKeys, PROJECT_FILE, TrustStore, needs_no_trust};
@@ -62,6 +63,9 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
     layers.extend(environment.options);
     layers.extend(environment.variables);
     layers.extend(flags);
+    let (preset, problems) = preset::layer(&layers);
+    layers.splice(0..0, preset);
+    loading.problems.extend(problems);
     let home = sources.paths.and_then(|paths| paths.home.clone());
     let stack = Stack::new(layers, Arc::clone(&sources.environment), home, sources.depth);
     let config = Config::read(&stack.root());

@@ -22,6 +22,7 @@ mod log;
 mod nearest;
 pub mod parser;
 mod plugin;
+mod preset;
 mod problem;
 mod proxies;
 mod query;
@@ -104,6 +105,7 @@ impl Config {
         // Its own mistakes are reported even where nothing inherits the value.
         if query.is_needed() {
             QueryConfig::read_defaults(&query);
+            query.seal();
         }
         root.leave(&["client", "clients", "hooks", "hook_defaults"]);
         let config = Config {

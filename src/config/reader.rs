@@ -360,6 +360,6 @@ fn join(before: &[&str], key: &str, rest: &[String]) -> String {
 /// Variables and flags hold texts: a table there is a key written below a value. Only a secret's form
 /// may be given that way.
 fn is_key_below_a_value(layer: layer::Kind, kind: Kind, input: Input<'_>) -> bool {
-    let is_file = matches!(layer, layer::Kind::UserFile | layer::Kind::ProjectFile);
-    input.is_table() && !is_file && !matches!(kind, Kind::Secret)
+    let is_name = !layer.is_file();
+    input.is_table() && is_name && !matches!(kind, Kind::Secret)
 }

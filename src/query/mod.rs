@@ -34,6 +34,8 @@ pub struct TaskSource {
     pub label: String,
     /// Identifies its entries in the cache.
     pub identity: Identity,
+    /// Whether it has no tasks in this project (`client.only_in`): it is skipped silently.
+    pub is_absent: bool,
     /// Answers of local files are never cached: reading them again costs less.
     pub is_cached: bool,
     /// The files that it looks for, in order; for a server none.
@@ -152,7 +154,8 @@ impl Queries {
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
-        if !prepared.source.is_cached || !prepared.query.read_only {
+        let source = prepared.source;
+        if source.is_absent || !source.is_cached || !prepared.query.read_only {
             return false;
         }
         let key = Key::new(&prepared.source.identity, &prepared.query);
@@ -190,6 +193,9 @@ impl Queries {
             Ok(prepared) => prepared,
             Err(failure) => return Ok(QueryResult::nothing(failure)),
         };
+        if prepared.source.is_absent {
+            return Ok(QueryResult::skipped(&prepared.source.label));
+        }
         if !prepared.source.is_cached {
             return Err(None);
         }
