@@ -26,7 +26,9 @@ mod mcp;
 mod payload;
 pub mod plugin;
 mod rest;
+mod stdio;
 mod tool_call;
+mod wire;
 
 pub use payload::failure_in;
 
@@ -66,6 +68,9 @@ pub struct ClientContext {
     pub paths: Option<Paths>,
     /// The repository's root, or the session's folder.
     pub root: PathBuf,
+    /// Whether the user trusted this project: only then may its own programs run.
+    pub trusted: bool,
+    pub home: Option<PathBuf>,
 }
 
 impl ClientContext {
@@ -97,6 +102,16 @@ pub trait ClientSettings {
         false
     }
 
+    /// Whether each question starts a program: it may be slow, so that its times are measured.
+    fn starts_program(&self) -> bool {
+        false
+    }
+
+    /// The names of the variables that its program gets beside the usual ones.
+    fn variables(&self) -> &[String] {
+        &[]
+    }
+
     /// What selects its data beside the common settings: part of the cache identity.
     fn identity(&self) -> Vec<String> {
         Vec::new()
@@ -126,7 +141,8 @@ pub trait ClientSettings {
 }
 
 /// The clients that need no plugin.
-pub static BUILTINS: &[&Builtin] = &[&mcp::BUILTIN, &rest::BUILTIN, &local::BUILTIN];
+pub static BUILTINS: &[&Builtin] =
+    &[&mcp::BUILTIN, &stdio::BUILTIN, &rest::BUILTIN, &local::BUILTIN];
 
 /// The built-in client of that name.
 #[must_use]
@@ -135,14 +151,15 @@ pub fn find(name: &str) -> Option<&'static Builtin> {
 }
 
 /// The kinds that `auto` chooses from.
-pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &local::BUILTIN];
+pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &stdio::BUILTIN, &local::BUILTIN];
 
-/// The kind, with `auto` resolved: `mcp` with a URL, else `local`.
+/// The kind, with `auto` resolved: `mcp` with a URL, `stdio` with a command, else `local`.
 #[must_use]
-pub fn resolve_kind(config: &ClientConfig) -> &str {
+pub fn resolve_kind<'a>(config: &'a ClientConfig, table: &Reader<'_>) -> &'a str {
     match (config.kind.as_str(), &config.url) {
-        ("auto", Some(_)) => "mcp",
-        ("auto", None) => "local",
+        ("auto", Some(_)) => mcp::BUILTIN.name,
+        ("auto", None) if stdio::is_configured(table) => stdio::BUILTIN.name,
+        ("auto", None) => local::BUILTIN.name,
         (kind, _) => kind,
     }
 }

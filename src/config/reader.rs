@@ -72,6 +72,11 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// Whether a layer sets `key`, so that its value is not the default.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.values.is_some_and(|values| values.contains_key(key))
+    }
+
     fn lookup<T, F>(&self, key: &'static str, parser: &Parser<F>) -> Option<T>
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
