@@ -224,6 +224,7 @@ fn source(
         label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
         identity: Identity::new(&kind, &config, &own, &context.root),
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
+        starts_program: usable.is_some_and(|settings| settings.starts_program()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),
         build: Box::new(move || settings.clone()?.build(context.clone())),
