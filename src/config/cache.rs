@@ -35,11 +35,12 @@ impl Words for CacheRead {
 
 impl CacheConfig {
     pub(super) fn read(table: &Reader<'_>) -> Self {
+        let stale_max = || duration("1m", "30d");
         CacheConfig {
             dir: table.get("dir", path()),
             read: table.get("read", word()),
-            stale_max: table.get("stale_max", duration("1m", "30d")),
-            is_stale_max_set: table.is_set("stale_max"),
+            stale_max: table.get("stale_max", stale_max()),
+            is_stale_max_set: table.is_set("stale_max", stale_max()),
             max_size: table.get("max_size", size("64KiB", "10GiB")),
             cleanup_interval: table.get("cleanup_interval", duration("1m", "30d")),
         }

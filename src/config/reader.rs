@@ -72,9 +72,14 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Whether a layer sets `key`, so that its value is not the default.
-    pub fn is_set(&self, key: &str) -> bool {
-        self.values.is_some_and(|values| values.contains_key(key))
+    /// Whether a layer has a usable value of `key`, so that it is not the default.
+    #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
+    pub fn is_set<T, F>(&self, key: &str, parser: Parser<F>) -> bool
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let merged = self.values.and_then(|values| values.get(key));
+        merged.is_some_and(|value| self.strongest(key, value, &parser).is_some())
     }
 
     fn lookup<T, F>(&self, key: &'static str, parser: &Parser<F>) -> Option<T>

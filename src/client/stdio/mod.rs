@@ -8,6 +8,7 @@ mod message;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -27,6 +28,9 @@ use conversation::{Answered, Conversation, Era};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "stdio", summary: "an MCP server that is started as a program", read };
+
+/// For the end of a program that gave no answer, or a tenth of a short time.
+const END_RESERVE: Duration = Duration::from_millis(50);
 
 struct StdioSettings {
     /// Program and arguments.
@@ -166,7 +170,8 @@ impl Stdio {
         let mut connection =
             Connection::start(&program, self.name(), self.context.http.max_body())?;
         tracing::debug!(program = self.name(), ?era, "started");
-        let at = tokio::time::Instant::from_std(call.deadline.instant());
+        let until = call.deadline.earlier(END_RESERVE.min(call.deadline.remaining() / 10));
+        let at = tokio::time::Instant::from_std(until.instant());
         let mut conversation = Conversation::new(&mut connection, call);
         let answered = match tokio::time::timeout_at(at, conversation.run(era)).await {
             Ok(answered) => answered,
