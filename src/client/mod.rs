@@ -157,6 +157,7 @@ pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &stdio::BUILTIN, &local::BUILTIN]
 #[must_use]
 pub fn resolve_kind<'a>(config: &'a ClientConfig, table: &Reader<'_>) -> &'a str {
     match (config.kind.as_str(), &config.url) {
+        ("auto", Some(_)) if stdio::is_nearer_than_url(table) => stdio::BUILTIN.name,
         ("auto", Some(_)) => mcp::BUILTIN.name,
         ("auto", None) if stdio::is_configured(table) => stdio::BUILTIN.name,
         ("auto", None) => local::BUILTIN.name,

@@ -228,7 +228,7 @@ impl Queries {
         if let Some(served) = advice.served {
             return served;
         }
-        let limit = match self.waiting(&prepared, timeout, deadline) {
+        let limit = match self.waiting(&self.primary, &prepared, timeout, deadline) {
             Waiting::Until(limit) => limit,
             Waiting::Answered(result) => return result.with_failure(advice.failure),
             Waiting::Nothing(failure) => return self.fall_back(&prepared, failure, deadline).await,
@@ -240,7 +240,7 @@ impl Queries {
                 result
             }
             Err(failure) => {
-                self.renew_after_timeout(&prepared.query, &failure);
+                self.renew_after_timeout(&self.primary, &prepared.query, &failure);
                 self.fall_back(&prepared, failure, deadline).await
             }
         }

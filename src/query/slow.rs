@@ -2,11 +2,11 @@
 //! their last answers decide whether a session waits, or shows the last answer and asks in the
 //! background. A session that has nothing at all waits longer, once for a source and project.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
-use super::{Bindings, PreparedQuery, Queries, QueryResult, Timeout};
-use crate::cache::{Key, Lookup};
+use super::{Bindings, PreparedQuery, Queries, QueryResult, TaskSource, Timeout};
+use crate::cache::{Identity, Key, Lookup};
 use crate::config::CacheRead;
 use crate::deadline::{Deadline, Timestamp, duration_text};
 use crate::error::{Code, Failure};
@@ -60,8 +60,8 @@ pub(super) struct FirstWait {
     until: OnceCell<Deadline>,
     /// Whether a query has nothing at all, and may be waited for.
     is_expected: Cell<bool>,
-    /// Whether it has begun, and is noted for the next sessions.
-    has_begun: Cell<bool>,
+    /// The sources for which it has begun, and is noted for the next sessions.
+    begun: RefCell<Vec<Identity>>,
 }
 
 /// What follows from the decision for one query.
@@ -90,89 +90,103 @@ impl Queries {
 
     /// Notes that `name` was not answered from disk.
     pub(super) fn expect_first_answer(&self, name: &str, bindings: &Bindings) {
-        if !self.primary.starts_program || self.first.until.get().is_none() {
+        let source = &self.primary;
+        if !source.starts_program || self.first.until.get().is_none() {
             return;
         }
         let Ok(prepared) = self.prepare(name, bindings) else { return };
-        let (known, _) = self.known(&prepared.query, Duration::ZERO);
+        let (known, _) = self.known(source, &prepared.query, Duration::ZERO);
         if decide(known, Duration::ZERO) == Attempt::First {
             self.first.is_expected.set(true);
         }
     }
 
-    /// How the primary source is asked for `prepared`.
+    /// How `source` is asked for `prepared`.
     pub(super) fn waiting(
         &self,
+        source: &TaskSource,
         prepared: &PreparedQuery<'_>,
         timeout: Timeout,
         deadline: Deadline,
     ) -> Waiting {
         let limit = timeout.cap(deadline);
-        let Some(first) = self.first.until.get().filter(|_| self.is_measured(&prepared.query))
+        let Some(first) = self.first.until.get().filter(|_| is_measured(source, &prepared.query))
         else {
             return Waiting::Until(limit);
         };
-        let (known, cached) = self.known(&prepared.query, timeout.time);
+        let (known, cached) = self.known(source, &prepared.query, timeout.time);
         match decide(known, timeout.time) {
-            Attempt::First if self.begin_first_wait() => Waiting::Until(limit.later(*first)),
+            Attempt::First if self.begin_first_wait(source) => Waiting::Until(limit.later(*first)),
             Attempt::Background if self.read == CacheRead::FreshFirst => {
                 self.note_due(&prepared.query);
                 match QueryResult::cached(cached, None) {
                     Some(result) => Waiting::Answered(result),
-                    None => Waiting::Nothing(self.too_slow(&prepared.query, known.median)),
+                    None => Waiting::Nothing(self.too_slow(source, &prepared.query, known.median)),
                 }
             }
             _ => Waiting::Until(limit),
         }
     }
 
-    /// Whether the times of its answers are kept.
-    pub(super) fn is_measured(&self, query: &Query) -> bool {
-        self.primary.starts_program && self.primary.is_cached && query.read_only
-    }
-
     /// A source that was asked for too short a time is asked again in the background, where its time
     /// is measured.
-    pub(super) fn renew_after_timeout(&self, query: &Query, failure: &Failure) {
-        if failure.code == Code::Timeout && self.is_measured(query) {
+    pub(super) fn renew_after_timeout(
+        &self,
+        source: &TaskSource,
+        query: &Query,
+        failure: &Failure,
+    ) {
+        if failure.code == Code::Timeout && is_measured(source, query) {
             self.note_due(query);
         }
     }
 
-    fn known(&self, query: &Query, timeout: Duration) -> (Known, Lookup) {
-        let key = Key::new(&self.primary.identity, query);
+    fn known(&self, source: &TaskSource, query: &Query, timeout: Duration) -> (Known, Lookup) {
+        let key = Key::new(&source.identity, query);
         let median = median(&self.cache.times(&key));
-        let mut cached = self.lookup(&self.primary, query);
+        let mut cached = self.lookup(source, query);
         if median.is_some_and(|median| median >= timeout / 2) {
             cached = self.cache.for_slow_source(cached, query.ttl, Timestamp::now());
         }
-        let has_begun = self.first.has_begun.get();
-        let may_wait = has_begun || !self.cache.has_waited(&self.primary.identity);
+        let may_wait = self.has_begun(source) || !self.cache.has_waited(&source.identity);
         (Known { median, has_answer: cached.view.is_usable(), may_wait }, cached)
     }
 
+    fn has_begun(&self, source: &TaskSource) -> bool {
+        self.first.begun.borrow().contains(&source.identity)
+    }
+
     /// Noted before the program is started: one that does not end must not make every session wait.
-    fn begin_first_wait(&self) -> bool {
-        let has_begun = self.first.has_begun.get();
-        let may_begin = has_begun || self.cache.note_waited(&self.primary.identity);
-        self.first.has_begun.set(may_begin);
-        may_begin
+    fn begin_first_wait(&self, source: &TaskSource) -> bool {
+        if self.has_begun(source) {
+            return true;
+        }
+        let is_noted = self.cache.note_waited(&source.identity);
+        if is_noted {
+            self.first.begun.borrow_mut().push(source.identity.clone());
+        }
+        is_noted
     }
 
     /// Why a slow source is not waited for: its last failure in the background, if there was one.
-    fn too_slow(&self, query: &Query, median: Option<Duration>) -> Failure {
-        let key = Key::new(&self.primary.identity, query);
+    fn too_slow(&self, source: &TaskSource, query: &Query, median: Option<Duration>) -> Failure {
+        let key = Key::new(&source.identity, query);
         let unexplained = || {
             let time = duration_text(median.unwrap_or_default());
             let text = format!(
                 "the {} takes {time} for an answer, so it is asked in the background",
-                self.primary.label
+                source.label
             );
             Failure::new(Code::Timeout, text)
                 .hint("the next session shows its answer; `warmstart tasks` waits for it")
         };
         self.cache.last_failure(&key).unwrap_or_else(unexplained)
     }
+}
+
+/// Whether the times of its answers are kept.
+fn is_measured(source: &TaskSource, query: &Query) -> bool {
+    source.starts_program && source.is_cached && query.read_only
 }
 
 #[cfg(test)]

@@ -215,6 +215,40 @@ fn a_server_that_ends_at_a_call_before_the_handshake_is_started_once_more() {
 }
 
 #[test]
+fn a_call_by_hand_is_sent_once_whatever_the_server_speaks() {
+    let handshake = ["initialize", "notifications/initialized", "tools/call"];
+    for mode in ["legacy", "mute", "exits"] {
+        let (session, program) = scripted(mode);
+        for _ in 1..=2 {
+            let outcome = session.run(&["call", "manage_task"]);
+            assert_eq!(outcome.code(), 0, "{mode}: {outcome:?}");
+            assert_eq!(program.starts(), 1, "{mode}");
+            assert_eq!(program.take_methods(), handshake, "{mode}");
+        }
+    }
+    let (session, program) = scripted("modern");
+    for methods in [&["initialize", "tools/call"][..], &["tools/call"]] {
+        assert_eq!(session.run(&["call", "manage_task"]).code(), 0);
+        assert_eq!(program.take_methods(), methods);
+    }
+}
+
+#[test]
+fn a_further_client_may_be_a_program_beside_a_url() {
+    let mut session = with_command(&[]);
+    let program = Scripted::new(&mut session, "modern");
+    let command = session.variable("WARMSTART_CLIENT__COMMAND");
+    session.unset("WARMSTART_CLIENT__COMMAND");
+    let session = session
+        .env("MCP_SERVER_URL", "http://127.0.0.1:9")
+        .env("WARMSTART_CLIENTS__PROGRAM__COMMAND", command)
+        .env("WARMSTART_FALLBACK__CHAIN", "client:program");
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("From a program"), "{outcome:?}\n{}", session.log());
+    assert_eq!(program.starts(), 1);
+}
+
+#[test]
 fn requests_of_the_server_are_answered_and_refused_meanwhile() {
     let (session, program) = scripted("asks");
     live(&session);

@@ -50,14 +50,15 @@ impl<'a, 'c> Conversation<'a, 'c> {
     /// # Errors
     /// Why there is no result.
     pub async fn run(&mut self, era: Era) -> Result<Answered, Failure> {
-        if era == Era::Legacy {
+        // A call that may change something is sent once, so that the era must be clear before it.
+        let is_repeatable = self.call.repeat == Repeat::Safe;
+        if era == Era::Legacy || (era == Era::Unknown && !is_repeatable) {
             let id = self.send(request::initialize);
             let message = self.reply(&[id]).await?.1;
             return match to_legacy(&message) {
                 CallOutcome::Result(result) => self.after_handshake(&result).await,
-                // The server was updated since it was last asked.
-                CallOutcome::RetryModern => self.modern(Era::Modern).await,
-                other => Err(failure_of(other)),
+                // A modern server, or one that was updated since it was last asked.
+                _ => self.modern(Era::Modern).await,
             };
         }
         self.modern(era).await
@@ -86,10 +87,9 @@ impl<'a, 'c> Conversation<'a, 'c> {
             .hint("check the server's log"))
     }
 
-    /// The answer to the modern call; `None` when it is time to try the handshake too. A call that may
-    /// change something is not sent twice.
+    /// The answer to the modern call; `None` when it is time to try the handshake too.
     async fn reply_or_silence(&mut self, id: u64, era: Era) -> Result<Option<Value>, Failure> {
-        if era != Era::Unknown || self.call.repeat != Repeat::Safe {
+        if era != Era::Unknown {
             return Ok(Some(self.reply(&[id]).await?.1));
         }
         let silence = MAX_SILENCE.min(self.call.deadline.remaining() / 3);

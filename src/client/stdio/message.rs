@@ -81,7 +81,7 @@ pub fn to_modern(message: &Value) -> CallOutcome {
     let error = message.get("error");
     match code(error) {
         Some(-32022) => outcome::of_versions(error),
-        // -32603: the call may have been carried out, and is not repeated.
+        // -32603: the call may have been carried out.
         Some(-32021 | -32020 | -32603) => CallOutcome::Failed(rpc_failure(error)),
         _ => CallOutcome::Legacy,
     }

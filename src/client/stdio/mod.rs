@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::tool_call::ToolCall;
 use super::wire::profile::{ServerProfile, WireCache};
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
-use crate::config::parser::list;
+use crate::config::parser::{list, url};
 use crate::config::{ClientConfig, Reader};
 use crate::deadline::{Deadline, Timestamp};
 use crate::error::{Code, Failure};
@@ -48,6 +48,11 @@ fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
 pub(super) fn is_configured(table: &Reader<'_>) -> bool {
     let command: Vec<String> = table.get("command", list());
     !command.is_empty()
+}
+
+/// Whether the table itself names a program and only inherits a URL.
+pub(super) fn is_nearer_than_url(table: &Reader<'_>) -> bool {
+    table.is_set("command", list()) && !table.is_set("url", url()) && is_configured(table)
 }
 
 impl ClientSettings for StdioSettings {
@@ -141,7 +146,9 @@ impl Stdio {
         };
         let answered = match self.converse(call, era).await {
             // Some older servers end at a request before the handshake.
-            Err(attempt) if era == Era::Unknown && attempt.ended_silent => {
+            Err(attempt)
+                if attempt.ended_silent && era == Era::Unknown && call.repeat == Repeat::Safe =>
+            {
                 self.converse(call, Era::Legacy).await.map_err(|attempt| attempt.failure)
             }
             settled => settled.map_err(|attempt| attempt.failure),
