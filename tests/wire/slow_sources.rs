@@ -85,6 +85,25 @@ fn a_slow_source_is_shown_from_its_last_answer_and_asked_in_the_background() {
 }
 
 #[test]
+fn the_program_gets_its_variables_in_the_background_too() {
+    let (mut session, program) = session("modern", "20s");
+    let command: Vec<String> =
+        serde_json::from_str(&session.variable("WARMSTART_CLIENT__COMMAND")).unwrap();
+    let check = "[ \"$TASKS_KEY\" = canary ] || exit 9; exec \"$@\"";
+    let words = [["sh", "-c", check, "sh"].map(str::to_owned).to_vec(), command].concat();
+    session.set("WARMSTART_CLIENT__COMMAND", serde_json::to_string(&words).unwrap());
+    session.set("WARMSTART_CLIENT__ENV", "TASKS_KEY");
+    session.set("TASKS_KEY", "canary");
+    session.start("startup");
+    set_times(&session, "[10000]");
+    session.age_cache(HOUR * 2);
+    session.start("startup");
+    session.settle();
+    assert_eq!(program.starts(), 2, "{}", session.log());
+    assert_eq!(times(&session).len(), 2, "{}", session.log());
+}
+
+#[test]
 fn a_fast_source_is_asked_while_the_session_waits() {
     let (session, program) = session("modern", "20s");
     session.start("startup");
