@@ -294,8 +294,8 @@ fn b3_each_way_to_fail_is_named_and_leaves_no_process() {
     for (mode, code, text) in table {
         let (session, _) = scripted(mode);
         let outcome = failed(&session, code);
-        let said = outcome.notice() + &session.last("pending_tasks").cause;
-        assert!(said.contains(text), "{mode}: {said}");
+        let shown = outcome.notice() + &session.last("pending_tasks").cause;
+        assert!(shown.contains(text), "{mode}: {shown}");
         outcome.within(Duration::from_secs(20));
     }
 }

@@ -230,7 +230,7 @@ impl<'a> Connection<'a> {
     /// The failure of a program that gave no answer by its deadline.
     pub fn not_in_time(&mut self, hint: String) -> Failure {
         if !self.has_spoken && self.noise.first.is_some() {
-            return self.noisy("printed only text until its time was up");
+            return self.noisy("printed only text until its time limit");
         }
         let how = match self.has_spoken {
             true => "sent messages, but no answer to our request, in time",

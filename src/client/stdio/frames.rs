@@ -1,12 +1,9 @@
 //! Splits a program's standard output into lines, each of which is one message. Pure, and bounded in
-//! bytes: a line that is too long, and too much that is not a message, are errors.
+//! bytes: a line that is too long is an error.
 
-/// Why the output is not read further.
+/// One line has more bytes than allowed, so the output is not read further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameError {
-    /// One line has more bytes than allowed.
-    TooLong,
-}
+pub struct TooLong;
 
 /// The output that was read and not yet given out.
 #[derive(Debug)]
@@ -51,13 +48,13 @@ impl Frames {
     /// The next line that is not blank, without its end.
     ///
     /// # Errors
-    /// See `FrameError`.
-    pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
+    /// See `TooLong`.
+    pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         loop {
             let end = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
             let end = end.map(|end| self.searched + end);
             if end.unwrap_or(self.bytes.len()) > self.limit {
-                return Err(FrameError::TooLong);
+                return Err(TooLong);
             }
             let line = match end {
                 Some(end) => {
@@ -83,7 +80,7 @@ impl Frames {
 mod tests {
     use super::*;
 
-    fn lines(pieces: &[&str], limit: usize) -> Result<Vec<String>, FrameError> {
+    fn lines(pieces: &[&str], limit: usize) -> Result<Vec<String>, TooLong> {
         let mut frames = Frames::new(limit);
         let mut lines = Vec::new();
         for piece in pieces.iter().map(Some).chain([None]) {
@@ -115,8 +112,8 @@ mod tests {
     #[test]
     fn a_line_of_the_limit_is_read_and_a_longer_one_is_not() {
         assert_eq!(lines(&["12345678\n"], 8), Ok(vec!["12345678".into()]));
-        assert_eq!(lines(&["123456789\n"], 8), Err(FrameError::TooLong));
-        assert_eq!(lines(&["1234", "56789"], 8), Err(FrameError::TooLong), "before its end");
+        assert_eq!(lines(&["123456789\n"], 8), Err(TooLong));
+        assert_eq!(lines(&["1234", "56789"], 8), Err(TooLong), "before its end");
         assert_eq!(lines(&["12345678\n12345678\n"], 8).map(|lines| lines.len()), Ok(2));
     }
 }

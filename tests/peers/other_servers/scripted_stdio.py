@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A program on its standard streams that behaves, well or badly, as the file named by the first argument says.
+"""A program on its standard streams, good or faulty: the file named by the first argument has its mode.
 
 Each start adds the line `started` to the file named by the second argument, then each line that it reads.
 `modern`, `legacy`, `mute` and `exits` are servers; `mute` ignores and `exits` ends at a request before the
