@@ -61,7 +61,7 @@ impl Resolver<'_> {
     }
 
     fn client(&self, key: &str, config: ClientConfig, table: &Reader<'_>) -> ClientDefinition {
-        let kind = client::resolve_kind(&config).to_owned();
+        let kind = client::resolve_kind(&config, table).to_owned();
         let settings = match (kind.strip_prefix(plugin::PREFIX), client::find(&kind)) {
             (Some(name), _) => {
                 self.plugins.find(name, ItemKind::Client).map(client::plugin::settings)

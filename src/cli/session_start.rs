@@ -155,12 +155,20 @@ fn answer_with(
     let limit = workspace.loaded.config.session_start.deadline;
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
-    let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
+    let reserve = RENDER_RESERVE.min(limit / 10);
+    let deadline = deadline.earlier(reserve);
+    let first_limit = workspace.loaded.config.session_start.first_deadline;
+    let first = Deadline::after(first_limit.saturating_sub(invocation.at.elapsed()));
+    let first = first.set_by(Limit::FIRST_ANSWER).earlier(reserve);
+    plan.session.queries.wait_for_first_answer(first.later(deadline));
     let render = |report: &Report, access| {
         render_output(report, &plan, &problems, &Rendering { agent, access })
     };
     let report = engine::execute(&plan, deadline, |early| {
         watchdog.set_provisional(render(&early, Access::ReadOnly).0);
+        if let Some(until) = plan.session.queries.first_wait() {
+            watchdog.set_deadline(until.instant() + reserve);
+        }
     });
     stages.end("hooks");
     let access = Access::of_dry_run(options.dry_run);

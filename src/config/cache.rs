@@ -14,6 +14,8 @@ pub struct CacheConfig {
     pub read: CacheRead,
     /// Counted from the write; older is never shown.
     pub stale_max: Duration,
+    /// Whether a layer sets `stale_max`: then it holds for slow sources too.
+    pub is_stale_max_set: bool,
     pub max_size: u64,
     pub cleanup_interval: Duration,
 }
@@ -33,10 +35,12 @@ impl Words for CacheRead {
 
 impl CacheConfig {
     pub(super) fn read(table: &Reader<'_>) -> Self {
+        let stale_max = || duration("1m", "30d");
         CacheConfig {
             dir: table.get("dir", path()),
             read: table.get("read", word()),
-            stale_max: table.get("stale_max", duration("1m", "30d")),
+            stale_max: table.get("stale_max", stale_max()),
+            is_stale_max_set: table.is_set("stale_max", stale_max()),
             max_size: table.get("max_size", size("64KiB", "10GiB")),
             cleanup_interval: table.get("cleanup_interval", duration("1m", "30d")),
         }

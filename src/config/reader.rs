@@ -72,6 +72,16 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// Whether a layer has a usable value of `key`, so that it is not the default.
+    #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
+    pub fn is_set<T, F>(&self, key: &str, parser: Parser<F>) -> bool
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        let merged = self.values.and_then(|values| values.get(key));
+        merged.is_some_and(|value| self.strongest(key, value, &parser).is_some())
+    }
+
     fn lookup<T, F>(&self, key: &'static str, parser: &Parser<F>) -> Option<T>
     where
         F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
@@ -201,12 +211,6 @@ impl<'a> Reader<'a> {
         let value = layer.get(&self.path, key).map(|value| Input::from(value).to_json());
         let default = self.defaults.and_then(|defaults| defaults.get(key));
         value == default.map(|leaf| Input::from(leaf).to_json())
-    }
-
-    /// Whether a layer, or a base, sets `key`.
-    pub fn is_set(&self, key: &str) -> bool {
-        self.values.is_some_and(|values| values.contains_key(key))
-            || self.base.is_some_and(|base| base.is_set(key))
     }
 
     /// Whether reading it can find anything beside the defaults.

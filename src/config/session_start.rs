@@ -11,6 +11,8 @@ use crate::event::Source;
 pub struct SessionStart {
     /// Of the whole run.
     pub deadline: Duration,
+    /// For the first answer of a source that starts a program.
+    pub first_deadline: Duration,
     pub sources: Vec<Source>,
     pub resume: Resume,
     pub notice: Notice,
@@ -70,6 +72,7 @@ impl SessionStart {
     pub(super) fn read(table: &Reader<'_>) -> Self {
         SessionStart {
             deadline: table.get("deadline", duration("100ms", "60s")),
+            first_deadline: table.get("first_deadline", duration("100ms", "60s")),
             sources: table.get("sources", word_list()),
             resume: table.get("resume", word()),
             notice: table.get("notice", word()),

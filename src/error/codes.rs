@@ -117,6 +117,9 @@ codes! {
         &["fix the server; the next attempt is at the time in the message", "`warmstart --set breaker.failures=0 tasks` ignores the breaker once"];
     PluginUnavailable = 325, Unavailable, Model, "plugin has no answer",
         &["the plugin reported that its source does not answer"], &["see the plugin's message in `warmstart logs show`"];
+    ProgramFailed = 326, Unavailable, Model, "task server's program failed",
+        &["the program of `client.command` was not found", "it ended, or closed its output, before it answered"],
+        &["run the program of `client.command` by hand in the project", "`warmstart logs show` shows what it printed"];
     WrongEndpoint = 401, Protocol, Model, "wrong endpoint",
         &["the path of the URL is not that of the endpoint (HTTP 400, 404, 405, 415)", "`client.kind` or `client.era` does not fit the server"],
         &["check `client.url`; the MCP endpoint usually ends in /mcp", "check `client.kind`"];

@@ -78,6 +78,12 @@ impl Session {
         self.variables.push((name.into(), value.into()));
     }
 
+    /// The value of a variable that was set.
+    pub fn variable(&self, name: &str) -> String {
+        let variable = self.variables.iter().find(|(variable, _)| variable == name);
+        variable.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
     /// Removes a variable.
     pub fn unset(&mut self, name: &str) {
         self.variables.retain(|(variable, _)| variable != name);
