@@ -11,7 +11,7 @@ use super::fault::{Fault, FaultKind};
 use super::manifest::Manifest;
 use crate::deadline::Timestamp;
 use crate::digest::sha256_hex;
-use crate::disk::{self, Durability};
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
@@ -55,12 +55,11 @@ impl Pins {
             return Err(bad_name(name));
         }
         let path = self.0.join(format!("{name}.json"));
-        let bytes =
-            disk::read_private(&path, MAX_PIN_BYTES).map_err(|error| unreadable(&path, &error))?;
+        let bytes = disk::read_agreement(&path, MAX_PIN_BYTES).map_err(|error| {
+            let text = format!("has a pin that cannot be used: {error}");
+            Fault::new(FaultKind::Path, text).failure(name)
+        })?;
         let Some(bytes) = bytes else { return Ok(None) };
-        check_modes(&self.0)
-            .and_then(|()| check_modes(&path))
-            .map_err(|fault| fault.failure(name))?;
         let pin: Pin = serde_json::from_slice(&bytes)
             .map_err(|error| unreadable(&path, &io::Error::other(error)))?;
         if pin.name == name
@@ -100,7 +99,7 @@ impl Pins {
             return Err(bad_name(name));
         }
         let path = self.library(name, &sha256_hex(bytes));
-        disk::write_atomic(&path, bytes, Durability::Power).map_err(|error| unkept(&error))?;
+        disk::write_agreement(&path, bytes).map_err(|error| unkept(&error))?;
         Ok(path)
     }
 
@@ -112,7 +111,7 @@ impl Pins {
         let earlier = self.get(&pin.name).ok().flatten();
         let bytes = serde_json::to_vec_pretty(pin).unwrap_or_default();
         let path = self.0.join(format!("{}.json", pin.name));
-        disk::write_atomic(&path, &bytes, Durability::Power).map_err(|error| unkept(&error))?;
+        disk::write_agreement(&path, &bytes).map_err(|error| unkept(&error))?;
         if let Some(earlier) = earlier.filter(|earlier| earlier.sha256 != pin.sha256) {
             let _ = fs::remove_file(self.library(&earlier.name, &earlier.sha256));
         }
