@@ -91,9 +91,9 @@ impl UntrustedFile {
             TrustState::Changed => "has changed since it was trusted",
             _ => "is not trusted",
         };
-        let cause = self.cause.iter().map(|cause| format!("; {cause}")).collect::<String>();
-        Failure::new(Code::FileUntrusted, format!("`{file}` {state}; {ignored}{cause}"))
-            .hint("read it, then run `warmstart trust` in the project, or `warmstart untrust` to hide this notice")
+        const HINT: &str = "run `warmstart trust` in the project, which shows the file and asks, or `warmstart untrust` to hide this notice";
+        Failure::new(Code::FileUntrusted, format!("`{file}` {state}; {ignored}"))
+            .hint(self.cause.as_deref().unwrap_or(HINT))
     }
 }
 
