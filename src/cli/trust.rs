@@ -21,7 +21,7 @@ use crate::hook;
 use crate::paths::Paths;
 use crate::repository::Repository;
 use crate::resolve;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Flags of `trust`.
 #[derive(Args)]
@@ -91,7 +91,8 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
         decisions::untrust(&paths, &path, content).map_err(|error| failure("revoked", &error))?;
     TrustedSettings::open(&paths, &path).forget();
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
-    terminal::print(&for_terminal(&format!("{} {text}.\n", path.display())));
+    let shown = for_terminal_line(&path.display().to_string());
+    terminal::print(&format!("{shown} {text}.\n"));
     if file.is_some() {
         terminal::print_note(&"until the file changes, sessions ignore it without a notice");
     }
@@ -131,10 +132,11 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
 fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandResult {
     for (name, digest) in store.files() {
         let digest: String = digest.chars().take(16).collect();
-        terminal::print(&for_terminal(&format!("{digest}  {name}\n")));
+        terminal::print(&format!("{}\n", for_terminal_line(&format!("{digest}  {name}"))));
     }
     let Some(file) = file::read(path)? else {
-        terminal::print(&for_terminal(&format!("There is no {}\n", path.display())));
+        let shown = for_terminal_line(&path.display().to_string());
+        terminal::print(&format!("There is no {shown}\n"));
         return Ok(ExitCode::SUCCESS);
     };
     let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
@@ -156,7 +158,7 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
 /// where an attacker would hide something.
 fn describe(path: &Path, settings: &[FileSetting]) -> String {
     let mut marks = BTreeSet::new();
-    let mut text = format!("{} sets:\n", path.display().to_string().replace('\n', r"\n"));
+    let mut text = format!("{} sets:\n", for_terminal_line(&path.display().to_string()));
     for setting in settings {
         let mark = match (setting.is_known, setting.needs_trust) {
             (false, _) => '?',

@@ -119,8 +119,8 @@ impl Loading {
         let default = sources.paths.map(|paths| paths.config_file.clone());
         let Some(path) = named.or(default) else { return Layer::new(Kind::UserFile) };
         let count = self.problems.len();
-        // The project's files have its owner; one of them is obeyed when the user names it.
-        let is_projects = is_named && sources.project.is_some_and(|root| path.starts_with(root));
+        // The files of a project may have another owner; one of them is obeyed when the user names it.
+        let is_projects = is_named && sources.project.is_some_and(|root| is_inside(&path, root));
         let read = self.read(&path).map(|(_, settings)| settings);
         let settings = read.filter(|_| is_projects || self.is_users(&path));
         if is_named && settings.is_none() && self.problems.len() == count {
@@ -199,6 +199,12 @@ impl Loading {
             }
         }
     }
+}
+
+/// Whether a file is in a folder, after links are resolved.
+fn is_inside(file: &Path, folder: &Path) -> bool {
+    let real = (file.canonicalize(), folder.canonicalize());
+    matches!(real, (Ok(file), Ok(folder)) if file.starts_with(&folder))
 }
 
 #[cfg(test)]

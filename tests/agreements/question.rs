@@ -79,6 +79,28 @@ fn m10_a_line_end_in_a_key_cannot_forge_a_line_of_the_question() {
 }
 
 #[test]
+fn m10_a_line_end_in_a_path_cannot_forge_a_line_of_the_question() {
+    let session = Session::new();
+    let project = session.scratch().join("x\n! forged = 1");
+    repository::plant(&project, "main");
+    add_script(&project);
+    let library = session.scratch().join("y\nsha256: forged.so");
+    std::fs::copy(env!("CARGO_BIN_EXE_warmstart"), &library).unwrap();
+    for command in
+        [&["trust", "--show"][..], &["trust", "--yes"], &["trust", "--show"], &["untrust"]]
+    {
+        let path = project.to_str().unwrap();
+        let shown = session.run(&[command, &[path]].concat());
+        assert_eq!(shown.code(), 0, "{shown:?}");
+        assert!(shown.text().contains("x\\u{a}! forged = 1"), "{shown:?}");
+        assert!(!shown.text().lines().any(|line| line.starts_with("! forged")), "{shown:?}");
+    }
+    let shown = session.run(&["plugin", "trust", library.to_str().unwrap(), "--name", "y"]);
+    assert!(shown.text().contains("y\\u{a}sha256: forged.so"), "{shown:?}");
+    assert!(!shown.text().lines().any(|line| line == "sha256: forged.so"), "{shown:?}");
+}
+
+#[test]
 fn c11_what_is_agreed_to_is_shown_also_under_a_secrets_name() {
     let secret = "in-the-clear-0123456789abcdef";
     let text = format!(

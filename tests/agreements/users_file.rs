@@ -90,6 +90,10 @@ fn l_a_named_file_that_others_can_write_is_obeyed_in_the_project_alone() {
             }
         }
     }
+    assert!(obeys(&session, &["--config", "ci.toml"]));
+    assert!(!obeys(&session, &["--config", "../tmp/ci.toml"]));
+    symlink(&outside, session.project().join("link.toml")).unwrap();
+    assert!(!obeys(&session, &["--config", "link.toml"]));
     let refused = session.run(&["--config", outside.to_str().unwrap(), "tasks"]);
     assert_eq!(refused.code(), 3, "{refused:?}");
     assert!(refused.stderr.contains("chmod go-w "), "{refused:?}");
