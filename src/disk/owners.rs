@@ -109,10 +109,6 @@ mod tests {
 
     use super::*;
 
-    fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    }
-
     #[test]
     fn mf_each_folder_and_link_target_on_a_path_is_checked() {
         let root = tempfile::tempdir().unwrap();
@@ -120,6 +116,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir(root.path().join("target")).unwrap();
         symlink("../../target", folder.join("link")).unwrap();
+        let set_mode = |path: &Path, mode: u32| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
         let path = folder.join("link/absent/file");
         assert!(check_owners(&path).is_ok());
         for (part, named) in [("a b", "'"), ("a b/c", "'"), ("target", "target`")] {
