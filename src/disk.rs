@@ -168,7 +168,12 @@ pub fn read_agreement(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
-    check_single_name(path, &file.metadata()?)?;
+    let metadata = file.metadata()?;
+    check_single_name(path, &metadata)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::mode(&metadata) & 0o022 != 0 {
+        return Err(owners::writable(path));
+    }
     check_owners(path)?;
     read_limited(file, limit).map(Some)
 }

@@ -68,21 +68,30 @@ fn check_owner(path: &Path, metadata: &Metadata) -> io::Result<()> {
     Err(denied(path, &format!("belongs to user {owner}: run `{command}`, or use another folder")))
 }
 
+#[cfg(unix)]
+fn check_mode(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    match can_others_write(metadata.mode(), metadata.uid(), metadata.gid()) {
+        true => Err(writable(path)),
+        false => Ok(()),
+    }
+}
+
 /// Group write access counts as that of others, unless the group has the number of the owner: then it
 /// is the user's private one, and its systems make files with mode 0664. In a sticky folder no user can
 /// replace the files of another.
 #[cfg(unix)]
-fn check_mode(path: &Path, metadata: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let (mode, owner) = (metadata.mode(), metadata.uid());
-    let is_private_group = metadata.gid() == owner && owner != 0;
+fn can_others_write(mode: u32, owner: u32, group: u32) -> bool {
+    const STICKY_FOLDER: u32 = 0o041_000;
+    let is_private_group = group == owner && owner != 0;
     let of_others = if is_private_group { 0o002 } else { 0o022 };
-    let is_sticky = metadata.is_dir() && mode & 0o1000 != 0;
-    if mode & of_others == 0 || is_sticky {
-        return Ok(());
-    }
+    mode & of_others != 0 && mode & STICKY_FOLDER != STICKY_FOLDER
+}
+
+/// The error of a file or folder that other users can write.
+pub(super) fn writable(path: &Path) -> io::Error {
     let command = format!("chmod go-w {}", quoted(path));
-    Err(denied(path, &format!("can be changed by others: run `{command}`")))
+    denied(path, &format!("can be changed by others: run `{command}`"))
 }
 
 #[cfg(not(unix))]
@@ -96,7 +105,6 @@ fn check_mode(_: &Path, _: &Metadata) -> io::Result<()> {
 }
 
 /// The path as a word of a shell command.
-#[cfg(unix)]
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
@@ -130,6 +138,25 @@ mod tests {
             set_mode(&part, 0o1777);
             assert!(check_owners(&path).is_ok(), "sticky");
             set_mode(&part, 0o755);
+        }
+    }
+
+    #[test]
+    fn l_a_private_group_and_a_sticky_folder_are_not_others() {
+        let table = [
+            (0o100_600, 1000, 1000, false),
+            (0o100_664, 1000, 1000, false),
+            (0o100_664, 1000, 100, true),
+            (0o100_666, 1000, 1000, true),
+            (0o040_775, 1000, 1000, false),
+            (0o040_775, 0, 0, true),
+            (0o040_777, 0, 0, true),
+            (0o041_777, 0, 0, false),
+            (0o041_775, 1000, 100, false),
+            (0o101_666, 1000, 1000, true),
+        ];
+        for (mode, owner, group, expected) in table {
+            assert_eq!(can_others_write(mode, owner, group), expected, "{mode:o} {owner}:{group}");
         }
     }
 
