@@ -227,7 +227,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let count = all.map(print_error).count();
     loaded.notices.iter().for_each(terminal::print_note);
     if let Some(details) = loaded.untrusted.as_ref().and_then(|file| file.details()) {
-        terminal::print_note(&details);
+        terminal::print_note_of(&details);
     }
     if count == 0 {
         terminal::print("The configuration is valid.\n");
