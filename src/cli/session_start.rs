@@ -224,7 +224,7 @@ fn problems(
         .into_iter()
         .chain(loaded.problems.iter().cloned())
         .chain(plan.problems.iter().cloned())
-        .chain(loaded.untrusted.clone())
+        .chain(loaded.untrusted.as_ref().and_then(|file| file.notice()))
         .chain(no_home)
         .collect();
     for failure in &problems {

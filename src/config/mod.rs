@@ -34,6 +34,7 @@ mod secrets;
 mod session_start;
 mod stack;
 pub mod trust;
+pub mod untrusted;
 pub mod value;
 mod variables;
 

@@ -80,21 +80,3 @@ pub fn secret_in(
     };
     Some(Failure::new(Code::ConfigValue, text).hint(FORMS))
 }
-
-/// What an untrusted file asked for; `has_changed`: it was trusted with another content.
-pub fn untrusted(shown: &str, refused: &[String], has_changed: bool) -> Option<Failure> {
-    const MAX_NAMED: usize = 4;
-    if refused.is_empty() {
-        return None;
-    }
-    let mut keys: Vec<String> = refused.iter().take(MAX_NAMED).cloned().collect();
-    if refused.len() > MAX_NAMED {
-        keys.push(format!("{} more", refused.len() - MAX_NAMED));
-    }
-    let state = if has_changed { "has changed since it was trusted" } else { "is not trusted" };
-    let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
-    Some(
-        Failure::new(Code::FileUntrusted, text)
-            .hint("read it, then run `warmstart trust` in the project"),
-    )
-}

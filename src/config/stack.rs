@@ -12,6 +12,7 @@ use super::annotated::AnnotatedSetting;
 use super::layer::{Layer, Origin};
 use super::parser::ReadContext;
 use super::reader::Reader;
+use super::untrusted::UntrustedFile;
 use crate::environment::Environment;
 use crate::error::Failure;
 
@@ -34,6 +35,8 @@ pub struct Stack {
     environment: Arc<Environment>,
     home: Option<PathBuf>,
     depth: Depth,
+    /// The file whose keys and values are not repeated.
+    untrusted: Option<Arc<UntrustedFile>>,
     findings: RefCell<Findings>,
 }
 
@@ -57,7 +60,14 @@ impl Stack {
     ) -> Self {
         let layers: Vec<Layer> = layers.into_iter().filter(|layer| !layer.is_empty()).collect();
         let merged = merge(&layers);
-        Stack { layers, merged, environment, home, depth, findings: RefCell::default() }
+        let findings = RefCell::default();
+        Stack { layers, merged, environment, home, depth, untrusted: None, findings }
+    }
+
+    /// Reports of `file` no more than that it has problems, but in `config check` and `config show`.
+    pub fn hiding(mut self, file: Option<Arc<UntrustedFile>>) -> Self {
+        self.untrusted = file.filter(|_| self.depth == Depth::Winners);
+        self
     }
 
     /// The reader of the whole configuration.
@@ -113,6 +123,15 @@ impl Stack {
 
     /// Notes what is wrong with `key` as it is written at `origin`; once, however often it is read.
     pub fn report(&self, origin: &Origin, key: &str, problem: Failure) {
+        let untrusted = self.untrusted.as_ref().filter(|file| file.has(origin));
+        let (origin, key, mut problem) = match untrusted.map(|file| file.problem()) {
+            None => (origin, key, problem),
+            Some(Some((file, problem))) => (file, "", problem),
+            Some(None) => return,
+        };
+        if problem.message.contains('\n') {
+            problem.message = problem.message.replace('\n', r"\n");
+        }
         let findings = &mut *self.findings.borrow_mut();
         let place = (origin.clone(), key.to_owned());
         if !findings.reported.contains(&place) {
