@@ -19,6 +19,7 @@ mod layers;
 mod plugin;
 mod policy;
 mod programs;
+mod recipes;
 mod screens;
 mod support;
 mod tasks;
