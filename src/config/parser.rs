@@ -24,6 +24,11 @@ pub struct ReadContext<'a> {
 /// The value, or what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
 
+/// A function that reads one value.
+pub trait Parse<T>: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T> {}
+
+impl<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>> Parse<T> for F {}
+
 /// A parser with the kind of value that it reads.
 pub struct Parser<F> {
     pub kind: Kind,
@@ -47,12 +52,8 @@ pub const fn parser<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>>(
     Parser { kind, parse }
 }
 
-macro_rules! parser_type {
-    ($t:ty) => { Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<$t>> };
-}
-
 /// Text, unchanged; a whole number counts as its digits.
-pub fn text() -> parser_type!(String) {
+pub fn text() -> Parser<impl Parse<String>> {
     parser(Kind::Text, |value, _| match value {
         Input::Integer(number) => Ok(number.to_string()),
         other => read_text(other).map(str::to_owned),
@@ -60,12 +61,12 @@ pub fn text() -> parser_type!(String) {
 }
 
 /// `true` or `false`; in a variable also 1, 0, yes, no, on, off.
-pub fn flag() -> parser_type!(bool) {
+pub fn flag() -> Parser<impl Parse<bool>> {
     parser(Kind::Flag, |value, _| read_flag(value))
 }
 
 /// A whole number within both ends.
-pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> parser_type!(T) {
+pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> Parser<impl Parse<T>> {
     parser(Kind::Number(least, most), move |value, _| {
         let number = read_number(value)?;
         if !(least..=most).contains(&number) {
@@ -76,7 +77,7 @@ pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> parser_type!(T) {
 }
 
 /// A duration such as `250ms`, within both ends (written the same way).
-pub fn duration(least: &'static str, most: &'static str) -> parser_type!(Duration) {
+pub fn duration(least: &'static str, most: &'static str) -> Parser<impl Parse<Duration>> {
     parser(Kind::Duration(least, most), move |value, _| {
         let Input::Text(text) = value else {
             return Err(format!("`{}` needs a unit, like `2s` or `250ms`", value.shown()));
@@ -93,7 +94,7 @@ pub fn duration(least: &'static str, most: &'static str) -> parser_type!(Duratio
 }
 
 /// A number of bytes such as `50MiB`, within both ends (written the same way).
-pub fn size(least: &'static str, most: &'static str) -> parser_type!(u64) {
+pub fn size(least: &'static str, most: &'static str) -> Parser<impl Parse<u64>> {
     parser(Kind::Size(least, most), move |value, _| {
         let text = read_text(value)?;
         let parsed = parse_size(text)
@@ -107,39 +108,39 @@ pub fn size(least: &'static str, most: &'static str) -> parser_type!(u64) {
 }
 
 /// One word of a closed list.
-pub fn word<T: Words>() -> parser_type!(T) {
+pub fn word<T: Words>() -> Parser<impl Parse<T>> {
     parser(Kind::Word(words_of::<T>), |value, _| read_word(read_text(value)?))
 }
 
 /// A list of words of a closed list.
-pub fn word_list<T: Words>() -> parser_type!(Vec<T>) {
+pub fn word_list<T: Words>() -> Parser<impl Parse<Vec<T>>> {
     parser(Kind::List(Some(words_of::<T>)), |value, _| {
         read_list(value)?.iter().map(|text| read_word(text)).collect()
     })
 }
 
 /// A list of texts. In a variable: a TOML list, or words separated by commas.
-pub fn list() -> parser_type!(Vec<String>) {
+pub fn list() -> Parser<impl Parse<Vec<String>>> {
     parser(Kind::List(None), |value, _| read_list(value))
 }
 
 /// Scopes: a list, or texts separated by blanks or commas, as OAuth and the guide write them.
-pub fn scopes() -> parser_type!(Vec<String>) {
+pub fn scopes() -> Parser<impl Parse<Vec<String>>> {
     parser(Kind::Scopes, |value, _| read_scopes(value))
 }
 
 /// A table. In a variable: an inline TOML table or JSON.
-pub fn table() -> parser_type!(Map<String, Value>) {
+pub fn table() -> Parser<impl Parse<Map<String, Value>>> {
     parser(Kind::Table, |value, _| read_table(value))
 }
 
 /// An absolute path, `~/` meaning the home folder; empty: none.
-pub fn path() -> parser_type!(Option<PathBuf>) {
+pub fn path() -> Parser<impl Parse<Option<PathBuf>>> {
     parser(Kind::Path, |value, context| read_path(read_text(value)?, context))
 }
 
 /// A list of absolute paths.
-pub fn paths() -> parser_type!(Vec<PathBuf>) {
+pub fn paths() -> Parser<impl Parse<Vec<PathBuf>>> {
     parser(Kind::Paths, |value, context| {
         let paths = read_list(value)?.into_iter().map(|text| read_path(&text, context));
         Ok(paths.collect::<Parsed<Vec<_>>>()?.into_iter().flatten().collect())
@@ -147,24 +148,24 @@ pub fn paths() -> parser_type!(Vec<PathBuf>) {
 }
 
 /// A list of paths, relative ones from the repository's root.
-pub fn files() -> parser_type!(Vec<PathBuf>) {
+pub fn files() -> Parser<impl Parse<Vec<PathBuf>>> {
     parser(Kind::List(None), |value, context| {
         Ok(read_list(value)?.iter().map(|text| below_home(text, context)).collect())
     })
 }
 
 /// An `http` or `https` URL; empty: none.
-pub fn url() -> parser_type!(Option<SafeUrl>) {
+pub fn url() -> Parser<impl Parse<Option<SafeUrl>>> {
     parser(Kind::Url, |value, _| read_url(read_text(value)?))
 }
 
 /// A secret: where it is kept, or the secret itself.
-pub fn secret() -> parser_type!(Option<SecretSource>) {
+pub fn secret() -> Parser<impl Parse<Option<SecretSource>>> {
     parser(Kind::Secret, secret_source::read)
 }
 
 /// Names and values of HTTP headers.
-pub fn headers() -> parser_type!(BTreeMap<String, String>) {
+pub fn headers() -> Parser<impl Parse<BTreeMap<String, String>>> {
     parser(Kind::Headers, |value, _| read_table(value)?.into_iter().map(header).collect())
 }
 
@@ -325,10 +326,7 @@ mod tests {
     use super::*;
 
     #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
-    fn read<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>>(
-        parser: Parser<F>,
-        value: Input<'_>,
-    ) -> Parsed<T> {
+    fn read<T>(parser: Parser<impl Parse<T>>, value: Input<'_>) -> Parsed<T> {
         let environment = Environment::default();
         (parser.parse)(value, ReadContext { environment: &environment, home: None })
     }

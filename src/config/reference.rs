@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Config;
 use super::annotated::AnnotatedSetting;
 use super::defaults::TEXT;
 use super::kind::Kind;
-use super::layer::NAMED_TABLES;
+use super::layer::is_named_table;
 use super::secrets::{masked, masked_entry};
 use super::stack::{Depth, Stack};
 use super::value::Input;
@@ -37,7 +37,7 @@ pub fn shown(settings: &[AnnotatedSetting], path: &[String], value: Input<'_>) -
         Some((Kind::Headers, _)) => ("****".into(), true),
         Some((Kind::Secret | Kind::Table, _)) => {
             let key = path.last().map(String::as_str).unwrap_or_default();
-            (masked_entry(key, value), true)
+            (masked_entry(key, &value.to_json()), true)
         }
         _ => (masked(Kind::Text, value), path.len() == 2 && path[0] == "branches"),
     }
@@ -45,7 +45,7 @@ pub fn shown(settings: &[AnnotatedSetting], path: &[String], value: Input<'_>) -
 
 /// Whether two paths are one setting; the names of the user's own entries do not matter.
 fn is_same(path: &[String], other: &[String]) -> bool {
-    let is_named = path.first().is_some_and(|table| NAMED_TABLES.contains(&table.as_str()));
+    let is_named = path.first().is_some_and(|table| is_named_table(table));
     let same = |(at, (a, b)): (usize, (&String, &String))| a == b || at == 1 && is_named;
     path.len() == other.len() && path.iter().zip(other).enumerate().all(same)
 }
@@ -54,58 +54,33 @@ fn is_same(path: &[String], other: &[String]) -> bool {
 #[must_use]
 pub fn schema(settings: &[AnnotatedSetting]) -> Value {
     let comments = comments();
-    let mut root = Node::default();
+    let mut root = table_schema(false);
+    root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    root["title"] = "hooks.toml of warmstart".into();
     for setting in settings {
-        root.insert(&setting.path, setting.kind.schema(), comment(&comments, &setting.path));
+        let Some((key, tables)) = setting.path.split_last() else { continue };
+        let mut place = &mut root;
+        for (depth, table) in tables.iter().enumerate() {
+            place = if depth == 1 && is_named_table(&tables[0]) {
+                // All entries of a table whose entries the user names have one schema.
+                &mut place["additionalProperties"]
+            } else {
+                &mut place["properties"][table]
+            };
+            if !place.is_object() {
+                *place = table_schema(table == "branches");
+            }
+        }
+        place["properties"][key] = setting.kind.schema();
+        if let Some(comment) = comment(&comments, &setting.path) {
+            place["properties"][key]["description"] = comment.into();
+        }
     }
-    let mut schema = root.into_schema(&[]);
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema["title"] = "hooks.toml of warmstart".into();
-    schema
+    root
 }
 
-/// A table of the schema while it is built.
-#[derive(Default)]
-struct Node {
-    keys: BTreeMap<String, Value>,
-    tables: BTreeMap<String, Node>,
-}
-
-impl Node {
-    fn insert(&mut self, path: &[String], mut schema: Value, comment: Option<&str>) {
-        match path {
-            [] => {}
-            [key] => {
-                if let Some(comment) = comment {
-                    schema["description"] = comment.into();
-                }
-                self.keys.insert(key.clone(), schema);
-            }
-            [table, rest @ ..] => {
-                self.tables.entry(table.clone()).or_default().insert(rest, schema, comment);
-            }
-        }
-    }
-
-    /// All entries of a table whose entries the user names have one schema.
-    fn into_schema(self, path: &[&str]) -> Value {
-        if let [table] = path
-            && NAMED_TABLES.contains(table)
-        {
-            let mut any = Node::default();
-            for entry in self.tables.into_values() {
-                any.keys.extend(entry.keys);
-                any.tables.extend(entry.tables);
-            }
-            return json!({ "type": "object", "additionalProperties": any.into_schema(&["", ""]) });
-        }
-        let mut properties: Map<String, Value> = self.keys.into_iter().collect();
-        for (name, table) in self.tables {
-            let schema = table.into_schema(&[path, &[name.as_str()]].concat());
-            properties.insert(name, schema);
-        }
-        json!({ "type": "object", "properties": properties, "additionalProperties": path == ["branches"] })
-    }
+fn table_schema(has_other_keys: bool) -> Value {
+    json!({ "type": "object", "additionalProperties": has_other_keys })
 }
 
 /// The settings reference as Markdown.

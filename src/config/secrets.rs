@@ -41,12 +41,6 @@ pub fn masked(kind: Kind, value: Input<'_>) -> Value {
     }
 }
 
-/// The value of `key` in a table, with `****` for one that is named like a credential.
-pub fn masked_entry(key: &str, value: Input<'_>) -> Value {
-    let is_text = matches!(value, Input::Text(text) if !text.is_empty());
-    if is_text && is_credential(key) { hidden() } else { without_credentials(&value.to_json()) }
-}
-
 fn hidden() -> Value {
     Value::from("****")
 }
@@ -65,15 +59,17 @@ fn secret_form(value: Value) -> Value {
 
 /// The value with `****` for each text in it that is named like a credential.
 pub fn without_credentials(value: &Value) -> Value {
-    let entry = |(name, inner): (&String, &Value)| {
-        let is_text = inner.as_str().is_some_and(|text| !text.is_empty());
-        let shown =
-            if is_text && is_credential(name) { hidden() } else { without_credentials(inner) };
-        (name.clone(), shown)
-    };
     match value {
-        Value::Object(map) => map.iter().map(entry).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), masked_entry(key, value))).collect()
+        }
         Value::Array(list) => list.iter().map(without_credentials).collect(),
         other => other.clone(),
     }
+}
+
+/// The value of `key` in a table, with `****` for one that is named like a credential.
+pub fn masked_entry(key: &str, value: &Value) -> Value {
+    let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+    if is_text && is_credential(key) { hidden() } else { without_credentials(value) }
 }
