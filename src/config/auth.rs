@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::parser::{
-    self, Parse, Parser, Words, duration, parser, path, read_text, scopes, secret, text, url, word,
+    self, Parse, Parser, WordList, Words, duration, parser, path, read_text, scopes, secret, text,
+    url, word,
 };
 use super::reader::Reader;
 use super::secret_source::SecretSource;
@@ -63,12 +64,12 @@ pub enum Resource {
 }
 
 impl Words for AuthKind {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("auto", AuthKind::Auto),
-        ("keycloak", AuthKind::Keycloak),
-        ("static", AuthKind::Static),
-        ("mcp_json", AuthKind::McpJson),
-        ("none", AuthKind::None),
+    const WORDS: WordList<Self> = &[
+        ("auto", Self::Auto),
+        ("keycloak", Self::Keycloak),
+        ("static", Self::Static),
+        ("mcp_json", Self::McpJson),
+        ("none", Self::None),
     ];
 }
 

@@ -110,15 +110,7 @@ impl Layer {
 
     /// Where `path` was written; for a table, its first value.
     pub fn origin(&self, path: &[&str]) -> Option<&Origin> {
-        let is_around = |written: &[String]| {
-            written.len() < path.len()
-                && written.iter().zip(path).all(|(part, other)| part == other)
-        };
-        let mut matching = self.origins.iter().rev();
-        let exact = matching.clone().find(|(written, _)| written == path);
-        let inside = || self.below(path).next().map(|(_, origin)| origin);
-        let around = || matching.find(|(written, _)| is_around(written)).map(|(_, origin)| origin);
-        exact.map(|(_, origin)| origin).or_else(inside).or_else(around)
+        self.below(path).next().map(|(_, origin)| origin)
     }
 
     /// The settings that are `path` or below it, with their origins, in the order they were set.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::parser::{
-    Parse, Parser, Words, duration, number, parser, path, read_text, unknown_word, word,
+    Parse, Parser, WordList, Words, duration, number, parser, path, read_text, unknown_word, word,
 };
 use super::reader::Reader;
 
@@ -31,8 +31,7 @@ pub enum LogFormat {
 }
 
 impl Words for LogFormat {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+    const WORDS: WordList<Self> = &[("text", Self::Text), ("json", Self::Json)];
 }
 
 impl LogConfig {

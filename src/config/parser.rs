@@ -37,8 +37,11 @@ pub struct Parser<F> {
 
 /// A type with a closed list of words.
 pub trait Words: Copy + 'static {
-    const WORDS: &'static [(&'static str, Self)];
+    const WORDS: WordList<Self>;
 }
+
+/// Each word with its meaning.
+pub type WordList<T> = &'static [(&'static str, T)];
 
 fn words_of<T: Words>() -> Vec<&'static str> {
     T::WORDS.iter().map(|(word, _)| *word).collect()
@@ -68,10 +71,7 @@ pub fn flag() -> Parser<impl Parse<bool>> {
 /// A whole number within both ends.
 pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> Parser<impl Parse<T>> {
     parser(Kind::Number(least, most), move |value, _| {
-        let number = read_number(value)?;
-        if !(least..=most).contains(&number) {
-            return Err(format!("`{number}` is out of range ({least} to {most})"));
-        }
+        let number = read_number(value, least, most)?;
         T::try_from(number).map_err(|_| format!("`{number}` is out of range"))
     })
 }
@@ -82,14 +82,10 @@ pub fn duration(least: &'static str, most: &'static str) -> Parser<impl Parse<Du
         let Input::Text(text) = value else {
             return Err(format!("`{}` needs a unit, like `2s` or `250ms`", value.shown()));
         };
-        let parsed = parse_duration(text).ok_or_else(|| {
-            format!("`{text}` is not a duration; write it with a unit, like `2s` or `250ms`")
-        })?;
-        let bound = |text| parse_duration(text).unwrap_or_default();
-        if parsed < bound(least) || parsed > bound(most) {
-            return Err(format!("`{text}` is out of range ({least} to {most})"));
-        }
-        Ok(parsed)
+        let duration = within(text, [least, most], parse_duration);
+        duration.unwrap_or_else(|| {
+            Err(format!("`{text}` is not a duration; write it with a unit, like `2s` or `250ms`"))
+        })
     })
 }
 
@@ -97,14 +93,23 @@ pub fn duration(least: &'static str, most: &'static str) -> Parser<impl Parse<Du
 pub fn size(least: &'static str, most: &'static str) -> Parser<impl Parse<u64>> {
     parser(Kind::Size(least, most), move |value, _| {
         let text = read_text(value)?;
-        let parsed = parse_size(text)
-            .ok_or_else(|| format!("`{text}` is not a size; write it with a unit, like `50MiB`"))?;
-        if parsed < parse_size(least).unwrap_or(0) || parsed > parse_size(most).unwrap_or(u64::MAX)
-        {
-            return Err(format!("`{text}` is out of range ({least} to {most})"));
-        }
-        Ok(parsed)
+        let size = within(text, [least, most], parse_size);
+        size.unwrap_or_else(|| {
+            Err(format!("`{text}` is not a size; write it with a unit, like `50MiB`"))
+        })
     })
+}
+
+/// The parsed text, if it can be parsed, and whether it is within both ends, which are written alike.
+fn within<T: PartialOrd>(
+    text: &str,
+    [least, most]: [&str; 2],
+    parse: fn(&str) -> Option<T>,
+) -> Option<Parsed<T>> {
+    let value = parse(text)?;
+    let is_within = parse(least)? <= value && value <= parse(most)?;
+    let wrong = || format!("`{text}` is out of range ({least} to {most})");
+    Some(if is_within { Ok(value) } else { Err(wrong()) })
 }
 
 /// One word of a closed list.
@@ -177,13 +182,19 @@ pub fn read_text<'a>(value: Input<'a>) -> Parsed<&'a str> {
     }
 }
 
-fn read_number(value: Input<'_>) -> Parsed<i64> {
+/// See [`number`].
+pub fn read_number(value: Input<'_>, least: i64, most: i64) -> Parsed<i64> {
     let number = match value {
         Input::Integer(number) => Some(number),
         Input::Text(text) => text.trim().parse().ok(),
         _ => None,
     };
-    number.ok_or_else(|| format!("`{}` is not a whole number", value.shown()))
+    let wrong = match number {
+        Some(number) if (least..=most).contains(&number) => return Ok(number),
+        Some(_) => "out of range",
+        None => "not a whole number",
+    };
+    Err(format!("`{}` is {wrong} ({least} to {most})", value.shown()))
 }
 
 /// See [`flag`].

@@ -79,7 +79,7 @@ fn secret_in(
     origin: &Origin,
     key: &str,
 ) -> Option<Failure> {
-    if !kind.can_hold_secret() || !kind.holds_secret(value) {
+    if !kind.holds_secret(value) {
         return None;
     }
     const FORMS: &str = "name where it is kept: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";

@@ -5,7 +5,7 @@
 mod annotate;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use figment::value::{Dict, Value};
 
@@ -236,15 +236,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The names of all entries, of the layers and of the defaults, in order.
-    fn names(&self) -> Vec<&'a str> {
-        let defaults = self.defaults.into_iter().flat_map(Leaf::keys);
-        let mut names: Vec<&str> = defaults.collect();
+    fn names(&self) -> BTreeSet<&'a str> {
+        let mut names: BTreeSet<&str> = self.defaults.into_iter().flat_map(Leaf::keys).collect();
         names.extend(self.values.into_iter().flat_map(|values| values.keys().map(String::as_str)));
-        names.sort_unstable();
-        names.dedup();
-        if self.stack.depth() == Depth::Description {
-            names.push("NAME");
-        }
+        names.extend((self.stack.depth() == Depth::Description).then_some("NAME"));
         names
     }
 

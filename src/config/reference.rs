@@ -68,7 +68,7 @@ pub fn schema(settings: &[AnnotatedSetting]) -> Value {
                 &mut place["properties"][table]
             };
             if !place.is_object() {
-                *place = table_schema(table == "branches");
+                *place = table_schema(depth == 0 && table == "branches");
             }
         }
         place["properties"][key] = setting.kind.schema();
@@ -107,21 +107,17 @@ fn rows(
     settings: &[AnnotatedSetting],
     comments: &BTreeMap<String, String>,
 ) -> Vec<(String, Vec<String>)> {
-    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    let mut tables = BTreeMap::<_, Vec<String>>::new();
     for setting in settings.iter().filter(|setting| is_listed(setting)) {
         let Some((key, parents)) = setting.path.split_last() else { continue };
         let table = parents.join(".");
         let row = row(key, setting, comment(comments, &setting.path).unwrap_or_default());
-        match tables.iter_mut().find(|(name, _)| *name == table) {
-            Some((_, rows)) => rows.push(row),
-            None => tables.push((table, vec![row])),
-        }
+        tables.entry((place(&table), table)).or_default().push(row);
     }
-    tables.sort_by_key(|(table, _)| place(table));
-    tables
+    tables.into_iter().map(|((_, table), rows)| (table, rows)).collect()
 }
 
-/// Where a table stands in `hooks.toml`; entries that the user names come behind the others.
+/// Where a table is in `hooks.toml`; entries that the user names come behind the others.
 fn place(table: &str) -> (Option<usize>, usize) {
     let find = |table: &str| TEXT.find(&format!("\n[{table}]"));
     if table.is_empty() {
@@ -240,12 +236,14 @@ fn append(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
-/// What is wrong with the comments of these settings: none, or a range, which is its parser's.
-#[must_use]
-pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
-    let comments = comments();
-    let fault = |setting: &AnnotatedSetting| {
-        let text = comment(&comments, &setting.path).unwrap_or_default();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with the comment of a setting: there is none, or it has a range, which is its
+    /// parser's.
+    fn fault(comments: &BTreeMap<String, String>, setting: &AnnotatedSetting) -> Option<String> {
+        let text = comment(comments, &setting.path).unwrap_or_default();
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_bound = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
         let has_range = words.windows(3).any(|w| w[1] == "to" && is_bound(w[0]) && is_bound(w[2]));
@@ -256,6 +254,13 @@ pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
             _ => return None,
         };
         Some(format!("`{}` {fault}", setting.key()))
-    };
-    settings.iter().filter(|setting| is_listed(setting)).filter_map(fault).collect()
+    }
+
+    #[test]
+    fn every_setting_has_a_comment_and_its_range_is_its_parsers() {
+        let (settings, comments) = (crate::resolve::settings(), comments());
+        let listed = settings.iter().filter(|setting| is_listed(setting));
+        let faults: Vec<String> = listed.filter_map(|setting| fault(&comments, setting)).collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
 }
