@@ -211,26 +211,26 @@ pub fn read_flag(value: Input<'_>) -> Parsed<bool> {
     }
 }
 
-/// Units of a duration, the longer ones first where one ends with another.
+/// Units of a duration in milliseconds, the longer ones first where one ends with another.
 const UNITS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (digits, millis) = UNITS.iter().find_map(|(unit, millis)| {
-        let digits = text.strip_suffix(unit)?;
-        digits.ends_with(|last: char| last.is_ascii_digit()).then_some((digits, millis))
-    })?;
-    let number: u32 = digits.parse().ok()?;
-    Some(Duration::from_millis(u64::from(number).checked_mul(*millis)?))
-}
-
+/// Units of a size in bytes.
 const SIZES: &[(&str, u64)] = &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
 
+/// What is before the unit, and the unit's worth.
+fn split_unit<'a>(text: &'a str, units: &[(&str, u64)]) -> Option<(&'a str, u64)> {
+    units.iter().find_map(|(unit, worth)| Some((text.trim().strip_suffix(unit)?, *worth)))
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (digits, millis) = split_unit(text, UNITS)?;
+    let number: u32 = digits.parse().ok()?;
+    Some(Duration::from_millis(u64::from(number).checked_mul(millis)?))
+}
+
 fn parse_size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (unit, size) = SIZES.iter().find(|(unit, _)| text.ends_with(unit))?;
-    text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(*size)
+    let (digits, bytes) = split_unit(text, SIZES)?;
+    digits.trim().parse::<u64>().ok()?.checked_mul(bytes)
 }
 
 fn read_word<T: Words>(text: &str) -> Parsed<T> {

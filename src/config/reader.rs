@@ -28,7 +28,7 @@ pub struct Reader<'a> {
     base: Option<&'a Reader<'a>>,
     keys: RefCell<Vec<&'static str>>,
     /// Only the names of the keys are collected.
-    is_probe: Cell<bool>,
+    is_probe: bool,
     /// As a base, only the keys that were read from it are inherited.
     is_sealed: Cell<bool>,
 }
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             defaults: Some(&DEFAULTS),
             base: None,
             keys: RefCell::default(),
-            is_probe: Cell::default(),
+            is_probe: false,
             is_sealed: Cell::default(),
         }
     }
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
     /// The value of `key`, if a layer, a base or the defaults have one.
     #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
     pub fn get_optional<T>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> Option<T> {
-        if self.is_probe.get() {
+        if self.is_probe {
             self.keys.borrow_mut().push(key);
             return None;
         }
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
                 Ok(value) if winners_only => return Some(value),
                 Ok(value) => _ = winner.get_or_insert(value),
                 Err(problem) => {
-                    self.stack.report(written.origin, &self.path_of(key).join("."), problem)
+                    self.stack.report(written.origin, &self.path_of(key).join("."), problem);
                 }
             }
         }
@@ -167,11 +167,10 @@ impl<'a> Reader<'a> {
 
     /// The keys that `read` asks for, without reading them.
     pub fn keys_of(&self, read: impl FnOnce(&Reader<'_>)) -> Vec<&'static str> {
-        let before = self.keys.take();
-        self.is_probe.set(true);
-        read(self);
-        self.is_probe.set(false);
-        self.keys.replace(before)
+        let path = self.path.clone();
+        let probe = Reader { path, values: None, is_probe: true, ..Reader::root(self.stack) };
+        read(&probe);
+        probe.keys.into_inner()
     }
 
     /// Whether reading it can find anything beside the defaults.

@@ -257,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn only_a_table_of_the_users_own_keys_is_open_in_the_schema() {
+        let tables = &schema(&crate::resolve::settings())["properties"];
+        assert_eq!(tables["branches"]["additionalProperties"], true);
+        assert_eq!(tables["cache"]["additionalProperties"], false);
+        // `[queries.branches]` is an entry like any other.
+        assert_eq!(tables["queries"]["additionalProperties"]["additionalProperties"], false);
+    }
+
+    #[test]
     fn every_setting_has_a_comment_and_its_range_is_its_parsers() {
         let (settings, comments) = (crate::resolve::settings(), comments());
         let listed = settings.iter().filter(|setting| is_listed(setting));
