@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use figment::value::{Dict, Value};
 
 use super::defaults::DEFAULTS;
-use super::layer::Origin;
+use super::layer::{Layer, Origin};
 use super::parser::{Parse, Parser};
 use super::problem;
 use super::stack::{Depth, Stack};
@@ -173,6 +173,19 @@ impl<'a> Reader<'a> {
         probe.keys.into_inner()
     }
 
+    /// Whether `layer` sets `key` to its default.
+    fn is_default(&self, layer: &Layer, key: &str) -> bool {
+        let value = layer.get(&self.path_of(key)).map(|value| Input::from(value).to_json());
+        let default = self.defaults.and_then(|defaults| defaults.get(key));
+        value == default.map(|leaf| Input::from(leaf).to_json())
+    }
+
+    /// Whether a layer, or a base, sets `key`.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.values.is_some_and(|values| values.contains_key(key))
+            || self.base.is_some_and(|base| base.is_set(key))
+    }
+
     /// Whether reading it can find anything beside the defaults.
     pub fn is_needed(&self) -> bool {
         self.values.is_some() || self.stack.depth() != Depth::Winners
@@ -249,7 +262,9 @@ impl<'a> Reader<'a> {
             let (path, kind_path) = (self.path_of(key), self.path_of("kind"));
             let layers = self.stack.layers().filter(|layer| layer.get(&path).is_some());
             let chosen = layers.filter(|layer| layer.get(&kind_path).is_some());
-            for origin in chosen.filter_map(|layer| layer.origin(&path)) {
+            // A line copied from the defaults changes nothing, whatever the kind is.
+            let differs = |layer: &&Layer| !self.is_default(layer, key);
+            for origin in chosen.filter(differs).filter_map(|layer| layer.origin(&path)) {
                 let key = path.join(".");
                 self.stack.report(origin, &key, problem::without_effect(origin, &key, kind));
             }
