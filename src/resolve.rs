@@ -166,7 +166,7 @@ impl Resolver<'_> {
         }
         if steps.is_empty() && !words.is_empty() {
             let default = config::default_chain();
-            steps.extend(default.filter_map(|word| self.step(&key, word, clients).ok()));
+            steps.extend(default.iter().filter_map(|word| self.step(&key, word, clients).ok()));
         }
         steps
     }

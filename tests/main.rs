@@ -20,6 +20,7 @@ mod layers;
 mod plugin;
 mod policy;
 mod programs;
+mod recipes;
 mod screens;
 mod support;
 mod task_servers;

@@ -1,7 +1,7 @@
 //! Sources of tasks. A client answers a named query with an understood answer or a failure; it knows
 //! nothing of caches, fallbacks and hooks.
 //!
-//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `NAME::BUILTIN,` below.
+//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -147,8 +147,14 @@ pub trait ClientSettings {
 }
 
 /// The clients that need no plugin.
-pub static BUILTINS: &[&Builtin] =
-    &[&mcp::BUILTIN, &stdio::BUILTIN, &rest::BUILTIN, &local::BUILTIN];
+pub static BUILTINS: &[&Builtin] = &[
+    // Servers.
+    &mcp::BUILTIN,
+    &stdio::BUILTIN,
+    &rest::BUILTIN,
+    // Files of this machine.
+    &local::BUILTIN,
+];
 
 /// The built-in client of that name.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::parser::{Words, duration, path, size, word};
+use super::parser::{WordList, Words, duration, path, size, word};
 use super::reader::Reader;
 
 /// Where and how long answers are kept.
@@ -29,8 +29,8 @@ pub enum CacheRead {
 }
 
 impl Words for CacheRead {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("fresh_first", CacheRead::FreshFirst), ("network_first", CacheRead::NetworkFirst)];
+    const WORDS: WordList<Self> =
+        &[("fresh_first", Self::FreshFirst), ("network_first", Self::NetworkFirst)];
 }
 
 impl CacheConfig {

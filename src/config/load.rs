@@ -233,7 +233,7 @@ mod tests {
         loaded
             .problems
             .iter()
-            .map(|one| format!("{one} {}\n", one.hint.as_deref().unwrap_or("")))
+            .map(|problem| format!("{problem} {}\n", problem.hint.as_deref().unwrap_or("")))
             .collect()
     }
 

@@ -86,16 +86,9 @@ pub struct Config {
 }
 
 /// The chain that `hooks.toml` has.
-pub fn default_chain() -> impl Iterator<Item = &'static str> {
+pub fn default_chain() -> Vec<String> {
     let chain = defaults::DEFAULTS.get("fallback").and_then(|table| table.get("chain"));
-    let steps = match chain {
-        Some(value::Leaf::List(steps)) => *steps,
-        _ => &[],
-    };
-    steps.iter().filter_map(|step| match step {
-        value::Leaf::Text(text) => Some(*text),
-        _ => None,
-    })
+    chain.and_then(|steps| parser::read_list(steps.into()).ok()).unwrap_or_default()
 }
 
 impl Config {
@@ -115,7 +108,7 @@ impl Config {
             context: root.table("context", ContextOptions::read),
             auth: root.table("auth", AuthConfig::read),
             queries: root.named("queries", Some(&query), |_, table| QueryConfig::read(table)),
-            branches: root.entries("branches", text),
+            branches: root.entries("branches", &text()),
             http: root.table("http", HttpConfig::read),
             breaker: root.table("breaker", BreakerConfig::read),
             cache: root.table("cache", CacheConfig::read),

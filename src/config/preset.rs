@@ -36,8 +36,9 @@ impl Words for Option<Preset> {
 pub fn layer(layers: &[Layer]) -> (Option<Layer>, Vec<Failure>) {
     let mut settings = Vec::new();
     for table in tables(layers) {
-        let path: Vec<&str> = table.iter().map(String::as_str).collect();
-        let name = layers.iter().rev().find_map(|layer| layer.get(&path, "preset"));
+        let mut path: Vec<&str> = table.iter().map(String::as_str).collect();
+        path.push("preset");
+        let name = layers.iter().rev().find_map(|layer| layer.get(&path));
         let name = name.and_then(figment::value::Value::as_str);
         if let Some(preset) = name.and_then(find) {
             settings.extend(placed(preset, &table));
@@ -58,7 +59,7 @@ fn find(name: &str) -> Option<Preset> {
 
 /// The tables that may name one: `client` and each of `clients`.
 fn tables(layers: &[Layer]) -> Vec<Vec<String>> {
-    let names = layers.iter().filter_map(|layer| layer.get(&[], "clients")?.as_dict());
+    let names = layers.iter().filter_map(|layer| layer.get(&["clients"])?.as_dict());
     let mut tables: Vec<Vec<String>> = names
         .flat_map(|clients| clients.keys().map(|name| vec!["clients".to_owned(), name.clone()]))
         .collect();
@@ -126,12 +127,12 @@ mod tests {
         let (layer, problems) = layer(&layers);
         assert_eq!(problems, []);
         let layer = layer.unwrap();
-        assert!(layer.get(&["clients", "beads"], "only_in").is_some());
-        let client = layer.get(&["queries", "beads"], "client");
+        assert!(layer.get(&["clients", "beads", "only_in"]).is_some());
+        let client = layer.get(&["queries", "beads", "client"]);
         assert_eq!(client.and_then(|value| value.as_str()), Some("beads"));
-        assert!(layer.get(&["queries", "beads"], "words").is_some());
-        assert!(layer.get(&[], "client").is_none());
-        assert!(layer.get(&["queries"], "tasks").is_none());
+        assert!(layer.get(&["queries", "beads", "words"]).is_some());
+        assert!(layer.get(&["client"]).is_none());
+        assert!(layer.get(&["queries", "tasks"]).is_none());
     }
 
     #[test]
@@ -139,7 +140,7 @@ mod tests {
         let weak = user("[client]\npreset = \"beads\"\n");
         let strong = user("[client]\npreset = \"task-master\"\n");
         let (both, _) = layer(&[weak.clone(), strong]);
-        assert!(both.unwrap().get(&["queries", "tasks"], "words").is_none());
+        assert!(both.unwrap().get(&["queries", "tasks", "words"]).is_none());
         assert!(layer(&[weak, user("[client]\npreset = \"no\"\n")]).0.is_none());
     }
 }

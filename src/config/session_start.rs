@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::parser::{Words, duration, word, word_list};
+use super::parser::{WordList, Words, duration, word, word_list};
 use super::reader::Reader;
 use crate::event::Source;
 
@@ -45,26 +45,25 @@ pub enum Notice {
 }
 
 impl Words for Resume {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("full", Resume::Full), ("changed", Resume::Changed)];
+    const WORDS: WordList<Self> = &[("full", Self::Full), ("changed", Self::Changed)];
 }
 
 impl Words for Notice {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("never", Notice::Never), ("degraded", Notice::Degraded), ("always", Notice::Always)];
+    const WORDS: WordList<Self> =
+        &[("never", Self::Never), ("degraded", Self::Degraded), ("always", Self::Always)];
 }
 
 impl Words for Agents {
-    const WORDS: &'static [(&'static str, Self)] = &[("main", Agents::Main), ("all", Agents::All)];
+    const WORDS: WordList<Self> = &[("main", Self::Main), ("all", Self::All)];
 }
 
 impl Words for Source {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("startup", Source::Startup),
-        ("resume", Source::Resume),
-        ("clear", Source::Clear),
-        ("compact", Source::Compact),
-        ("fork", Source::Fork),
+    const WORDS: WordList<Self> = &[
+        ("startup", Self::Startup),
+        ("resume", Self::Resume),
+        ("clear", Self::Clear),
+        ("compact", Self::Compact),
+        ("fork", Self::Fork),
     ];
 }
 

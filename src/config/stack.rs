@@ -72,7 +72,12 @@ impl Stack {
 
     /// The reader of the whole configuration.
     pub fn root(&self) -> Reader<'_> {
-        Reader::root(self, &self.merged)
+        Reader::root(self)
+    }
+
+    /// The values of all layers, as figment merged them.
+    pub(super) fn merged(&self) -> &Dict {
+        &self.merged
     }
 
     /// What values may refer to.
@@ -85,20 +90,10 @@ impl Stack {
         self.depth
     }
 
-    /// The layers that have a value at `path` and `key`, strongest first.
-    pub fn values<'a>(
-        &'a self,
-        path: &'a [&'a str],
-        key: &'a str,
-    ) -> impl Iterator<Item = (&'a Layer, &'a Value)> {
-        self.layers.iter().rev().filter_map(move |layer| Some((layer, layer.get(path, key)?)))
-    }
-
     /// `FILE:LINE: ` or `VARIABLE: ` where `path` is written; empty for a default.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> String {
-        let Some((key, table)) = path.split_last() else { return String::new() };
-        let mut layers = self.layers().filter(|layer| layer.get(table, key).is_some());
+        let mut layers = self.layers().filter(|layer| layer.get(path).is_some());
         let origin = layers.find_map(|layer| layer.origin(path));
         origin.map_or_else(String::new, |origin| format!("{origin}: "))
     }

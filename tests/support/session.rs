@@ -23,6 +23,7 @@ const FILE_CLOCK: Duration = Duration::from_millis(12);
 /// See the module.
 pub struct Session {
     root: TempDir,
+    program: PathBuf,
     variables: Vec<(String, String)>,
     secrets: Vec<String>,
     written: Vec<PathBuf>,
@@ -48,6 +49,7 @@ impl Session {
         }
         repository::plant(&root.path().join("project"), "main");
         let session = Session {
+            program: env!("CARGO_BIN_EXE_warmstart").into(),
             variables: Vec::new(),
             secrets: Vec::new(),
             written: Vec::new(),
@@ -64,6 +66,12 @@ impl Session {
     /// The same, with the source at `url` and the modern era's `mcp` client.
     pub fn with_server(url: &str) -> Self {
         Session::new().env("MCP_SERVER_URL", url)
+    }
+
+    /// Runs another build of the program.
+    pub fn with_program(mut self, program: &Path) -> Self {
+        self.program = program.to_path_buf();
+        self
     }
 
     /// Sets a variable, in place of an earlier one of that name.
@@ -162,7 +170,7 @@ impl Session {
 
     /// The program with these arguments, this session's environment and nothing else.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_warmstart"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.project()).env_clear();
         command.env("HOME", self.home()).env("PATH", PATH).env("TMPDIR", self.scratch());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
