@@ -13,6 +13,7 @@ mod docs;
 mod faults;
 mod hooks;
 mod host;
+mod hostile_text;
 mod hosts_table;
 mod language;
 mod layers;
