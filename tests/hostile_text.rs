@@ -1,5 +1,5 @@
 //! The same hostile text in every field that can reach the model, through the binary: whole lines are
-//! compared, so that no field is left out and none adds a line, markup or an invisible character.
+//! compared, so that a field that is not cleaned, and a line, markup or character that one adds, shows.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
