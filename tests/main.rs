@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 mod cache_keys;
+mod codes;
 mod config;
 mod context;
 mod contract;
