@@ -6,9 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::plugin::build;
+use crate::support::mcp_reply::{json_response, response};
 use crate::support::session::write;
-use crate::support::{FaultServer, Outcome, Session, canary, mcp_reply, or_skip};
+use crate::support::{Act, FaultServer, Outcome, Request, Session, canary, mcp_reply, or_skip};
 
 /// A command that ends with this code on standard error, and this exit code.
 #[track_caller]
@@ -29,6 +32,43 @@ fn logs(session: &Session, stdin: &str, code: &str) -> Outcome {
     outcome.answer();
     assert!(session.log().contains(&format!("code={code}")), "no {code}: {}", session.log());
     outcome
+}
+
+#[test]
+fn b22_mistakes_of_a_file_and_of_variables() {
+    for (file, code) in [
+        ("deadline = ", "WS101"),
+        ("[session_start]\ndeadline = 7\n", "WS102"),
+        ("version = 99\n", "WS103"),
+        ("[fallback]\nchain = [\"hope\"]\n", "WS104"),
+        ("[client]\nurl = \"localhost:8000\"\n", "WS105"),
+    ] {
+        ends(&Session::new().hooks_toml(file), &["config", "check"], code, 3);
+    }
+}
+
+fn answer(request: &Request, result: &Value) -> Vec<u8> {
+    json_response(200, &mcp_reply::rpc(request, result))
+}
+
+#[test]
+fn b22_answers_that_cannot_be_used() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp()).env("WARMSTART_HTTP__MAX_BODY", "64KiB");
+    let faulty = |code: &str, fault: fn(&Request) -> Vec<u8>| {
+        server.becomes(move |request| vec![Act::Send(fault(request))]);
+        ends(&session, &["tasks", "--live"], code, 6);
+    };
+    faulty("WS401", |_| response(404, &[], b""));
+    faulty("WS402", |_| response(200, &[("Content-Type", "text/html")], b"<html>"));
+    faulty("WS403", |request| {
+        let error = json!([{ "type": "text", "text": "no such project" }]);
+        answer(request, &json!({ "isError": true, "content": error }))
+    });
+    faulty("WS404", |request| answer(request, &mcp_reply::result(&json!({ "surprise": 1 }))));
+    faulty("WS405", |request| {
+        mcp_reply::tasks(request, &json!([{ "title": "x".repeat(100 << 10) }]))
+    });
 }
 
 #[test]
