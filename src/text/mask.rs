@@ -63,8 +63,9 @@ impl Forms {
     }
 }
 
-/// Remembers a secret in every form: as it is, without `Bearer ` or `Basic `, percent-encoded, and in
-/// base64.
+/// Remembers a secret in every form: as it is, without `Bearer ` or `Basic `, percent-encoded, in
+/// base64, and as a JSON string. The forms are computed here: for a token that costs 2,000
+/// instructions, less than to find out later which of them a text could have.
 pub fn register(value: &str) {
     let mut forms = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
     if value.len() < MIN_MASKED_BYTES || forms.knows(value) {
@@ -96,12 +97,19 @@ fn add_all(forms: &mut Forms, value: &str) {
     if value.bytes().all(is_unreserved) {
         return;
     }
+    forms.add(json_escaped(value));
     for keeps in [is_unreserved, is_kept_in_forms] {
         let encoded = percent_encoded(value, keeps);
         forms.add(encoded.replace("%20", "+"));
         forms.add(lower_case_hex(&encoded));
         forms.add(encoded);
     }
+}
+
+/// As it is between the quotes of a JSON string.
+fn json_escaped(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -148,6 +156,7 @@ mod tests {
     fn mc_a_secret_is_masked_in_every_form_in_which_it_travels() {
         register("p@ss w0rd/é~?>*");
         register("Bearer behind-the-scheme");
+        register("say \"hi\" \\o/\n");
         mask_pair("joe", "pass-of-joe");
         let table = [
             ("is p@ss w0rd/é~?>*.", "is ****."),
@@ -156,6 +165,8 @@ mod tests {
             ("a=p%40ss+w0rd%2F%C3%A9%7E%3F%3E*&b", "a=****&b"),
             ("cEBzcyB3MHJkL8Opfj8+Kg==", "****=="),
             ("cEBzcyB3MHJkL8Opfj8-Kg", "****"),
+            (r#"{"error":"is say \"hi\" \\o/\n?"}"#, r#"{"error":"is ****?"}"#),
+            ("is say \"hi\" \\o/\n?", "is ****?"),
             ("got behind-the-scheme", "got ****"),
             ("got Bearer behind-the-scheme", "got ****"),
             ("Basic am9lOnBhc3Mtb2Ytam9l", "Basic ****"),
