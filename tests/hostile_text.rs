@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::support::session::write;
-use crate::support::{Act, FaultServer, Session, canary, mcp_reply, needs, or_skip, repository};
+use crate::support::{
+    Act, FaultServer, Outcome, Request, Session, canary, mcp_reply, needs, or_skip, repository,
+};
 
 /// Control characters of both ranges, line ends of both kinds, bidi, zero-width, tag and other format
 /// characters, markup of a host, and a link.
@@ -125,4 +127,118 @@ fn mc_a_token_at_the_cut_of_a_commit_or_branch() {
     write(&session.project().join(".git/HEAD"), head.as_bytes());
     assert!(body(&session)[1].ends_with("x-****"), "{:#?}", body(&session));
     canary::absent_below(session.home().as_path(), &["t0ken-that".to_owned()], &[]);
+}
+
+/// Whether a terminal could obey `c`, or not show it, by Unicode's data. A tab separates the columns of
+/// a table.
+fn is_obeyed(c: char) -> bool {
+    use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory as Category};
+    use icu_properties::{CodePointMapData, CodePointSetData};
+    let category = CodePointMapData::<Category>::new().get(c);
+    let is_format = matches!(
+        category,
+        Category::Control
+            | Category::Format
+            | Category::LineSeparator
+            | Category::ParagraphSeparator
+    );
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    !matches!(c, '\n' | '\t') && (is_format || is_ignorable)
+}
+
+#[track_caller]
+fn prints_plainly(outcome: &Outcome, command: &str) {
+    for text in [outcome.text(), &outcome.stderr] {
+        assert!(!text.contains(is_obeyed), "{command}: {text:?}");
+    }
+}
+
+/// The answers of a server in every form: tasks, an error of the tool, an HTTP error, a page.
+const ANSWERS: [fn(&Request) -> Vec<u8>; 5] = [
+    |request| {
+        let task = json!({ "id": HOSTILE, "title": HOSTILE, "status": HOSTILE, HOSTILE: HOSTILE });
+        mcp_reply::tasks(request, &json!([task]))
+    },
+    |request| {
+        let content = json!([{ "type": "text", "text": HOSTILE }]);
+        let result = json!({ "isError": true, "content": content });
+        mcp_reply::json_response(200, &mcp_reply::rpc(request, &result))
+    },
+    |request| {
+        let error = json!({ "code": -32603, "message": HOSTILE });
+        let id = request.json()["id"].clone();
+        mcp_reply::json_response(200, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+    },
+    |_| mcp_reply::response(404, &[("Content-Type", "text/plain")], HOSTILE.as_bytes()),
+    |request| mcp_reply::json_response(200, &mcp_reply::rpc(request, &json!({ HOSTILE: HOSTILE }))),
+];
+
+#[test]
+fn mg_no_command_prints_what_a_terminal_obeys() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = session(Some(&server.mcp()), &json!({ "log": { "level": "trace" } }))
+        .env("HTTP_MAX_RETRIES", "0")
+        .env("WARMSTART_CACHE__READ", "network_first");
+    for answer in ANSWERS {
+        server.becomes(move |request| vec![Act::Send(answer(request))]);
+        prints_plainly(&session.start("startup"), "session-start");
+        for command in [
+            "tasks --live",
+            "tasks --live --json",
+            "tasks next",
+            "call manage_task",
+            "call manage_task --json",
+            "session-start --explain",
+            "runs",
+            "runs --json",
+            "logs show",
+            "config check",
+            "config show",
+        ] {
+            let words: Vec<&str> = command.split(' ').collect();
+            prints_plainly(&session.run(&words), command);
+        }
+    }
+    let lines = session.log();
+    assert!(!lines.contains(is_obeyed), "{lines:?}");
+}
+
+/// The keys, names and paths of a cloned project's own file.
+#[test]
+fn mg_names_of_an_untrusted_project_are_spelled_out() {
+    let file = json!({
+        "context": { HOSTILE: 1, "format": HOSTILE },
+        HOSTILE: HOSTILE,
+        "hooks": { HOSTILE: { "kind": HOSTILE } },
+        "clients": { HOSTILE: { "kind": HOSTILE } },
+    });
+    let session =
+        Session::new().project_file(".claude/hooks.toml", &toml::to_string(&file).unwrap());
+    let below = session.project().join(HOSTILE);
+    fs::create_dir_all(&below).unwrap();
+    let mut event = session.event("startup");
+    event["cwd"] = below.to_str().into();
+    event["session_id"] = HOSTILE.into();
+    prints_plainly(&session.start_with(&event.to_string(), &[]), "session-start");
+    for command in [
+        "session-start --explain",
+        "config check",
+        "config check --json",
+        "config show",
+        "config show --origin",
+        "config path",
+        "trust --yes",
+        "config check",
+        "session-start --explain",
+        "tasks",
+        "runs",
+        "runs --json",
+        "logs show",
+        "untrust",
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        prints_plainly(&session.run(&words), command);
+    }
+    let lines = session.log();
+    assert!(!lines.contains(is_obeyed), "{lines:?}");
 }
