@@ -242,3 +242,37 @@ fn mg_names_of_an_untrusted_project_are_spelled_out() {
     let lines = session.log();
     assert!(!lines.contains(is_obeyed), "{lines:?}");
 }
+
+#[test]
+fn mg_a_line_end_in_a_key_or_value_forges_no_line() {
+    const FORGED: &str = "a\nforged = \"harmless\"\nb";
+    let file = json!({
+        "context": { FORGED: FORGED, "format": FORGED },
+        FORGED: FORGED,
+        "hooks": { FORGED: { "kind": FORGED } },
+    });
+    let session =
+        Session::new().project_file(".claude/hooks.toml", &toml::to_string(&file).unwrap());
+    for command in [
+        "config check",
+        "config show",
+        "config show --origin",
+        "session-start --explain",
+        "trust",
+        "trust --yes",
+        "trust --show",
+        "config check",
+        "config show",
+        "session-start --explain",
+        "logs show",
+        "runs",
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let outcome = session.run(&words);
+        let mut lines = outcome.text().lines().chain(outcome.stderr.lines());
+        assert!(
+            !lines.any(|line| line.trim_start().starts_with("forged")),
+            "{command}: {outcome:?}"
+        );
+    }
+}

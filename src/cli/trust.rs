@@ -19,7 +19,7 @@ use crate::hook;
 use crate::paths::Paths;
 use crate::repository::Repository;
 use crate::resolve;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Flags of `trust`.
 #[derive(Args)]
@@ -132,7 +132,7 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
 /// where an attacker would hide something.
 fn describe(path: &Path, settings: &[FileSetting]) -> String {
     let mut marks = BTreeSet::new();
-    let mut text = format!("{} sets:\n", path.display());
+    let mut text = for_terminal_line(&format!("{} sets:", path.display())) + "\n";
     for setting in settings {
         let mark = match (setting.is_known, setting.needs_trust) {
             (false, _) => '?',
@@ -140,7 +140,9 @@ fn describe(path: &Path, settings: &[FileSetting]) -> String {
             (true, false) => ' ',
         };
         marks.insert(mark);
-        text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
+        let line = format!("{mark} {} = {}", setting.key, setting.value);
+        text.push_str(&for_terminal_line(&line));
+        text.push('\n');
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");

@@ -197,13 +197,22 @@ fn comment<'a>(comments: &'a BTreeMap<String, String>, path: &[String]) -> Optio
         .map(String::as_str)
 }
 
-/// A value as it is written in `hooks.toml`.
+/// A value as it is written in `hooks.toml`, on one line.
 #[must_use]
 pub fn toml_text(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".into(),
-        other => toml::Value::try_from(other)
-            .map_or_else(|_| other.to_string(), |value| value.to_string()),
+    let written = toml::Value::try_from(value).map(|value| value.to_string());
+    match (value, written) {
+        (Value::Object(map), _) if map.is_empty() => "{}".into(),
+        (_, Ok(text)) if !text.contains('\n') => text,
+        (Value::Object(map), _) => {
+            let entries = map.iter();
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{} = {}", Value::from(key.as_str()), toml_text(value))
+            };
+            format!("{{ {} }}", entries.map(entry).collect::<Vec<_>>().join(", "))
+        }
+        // JSON's strings and lists are TOML too.
+        (other, _) => other.to_string(),
     }
 }
 
@@ -283,4 +292,28 @@ pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
         Some(format!("`{}` {fault}", setting.key()))
     };
     settings.iter().filter(|setting| is_listed(setting)).filter_map(fault).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn mg_a_value_stays_on_one_line_and_is_toml() {
+        let table = [
+            (json!("a\nb = \"c\"\\\u{1b}"), r#""a\nb = \"c\"\\\u001b""#),
+            (json!(["a\nb", "c"]), r#"["a\nb","c"]"#),
+            (json!({ "k l": "a\nb", "m": {} }), r#"{ "k l" = "a\nb", "m" = {} }"#),
+            (json!(["a", "b"]), r#"["a", "b"]"#),
+            (json!({}), "{}"),
+        ];
+        for (value, expected) in table {
+            let text = toml_text(&value);
+            assert_eq!(text, expected);
+            let read: toml::Table = toml::from_str(&format!("x = {text}")).unwrap();
+            assert_eq!(serde_json::to_value(&read["x"]).unwrap(), value);
+        }
+    }
 }
