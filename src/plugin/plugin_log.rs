@@ -16,7 +16,7 @@ pub struct PluginLog<'a> {
     stderr: RefCell<Stderr>,
 }
 
-/// What of standard error was read.
+/// The part of standard error that was read.
 #[derive(Default)]
 struct Stderr {
     /// The beginning of a line whose end was not read yet.
