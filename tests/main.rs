@@ -5,6 +5,7 @@
 
 mod agreements;
 mod cache_keys;
+mod codes;
 mod config;
 mod context;
 mod contract;
@@ -14,6 +15,7 @@ mod docs;
 mod faults;
 mod hooks;
 mod host;
+mod hostile_text;
 mod hosts_table;
 mod language;
 mod layers;

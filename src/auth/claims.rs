@@ -40,4 +40,11 @@ mod tests {
             assert_eq!(expiry(odd), None, "{odd}");
         }
     }
+
+    #[test]
+    fn b20_both_characters_of_base64url_are_read() {
+        let claims = "eyJleHAiOjE3OTU0MjUyNDAsIm4iOiLDv8O_w78-Pj4_Pz8ifQ";
+        assert!(claims.contains('-') && claims.contains('_'));
+        assert_eq!(expiry(&format!("e30.{claims}.s")), Some(Timestamp(1_795_425_240)));
+    }
 }

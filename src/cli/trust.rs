@@ -166,7 +166,9 @@ fn describe(path: &Path, settings: &[FileSetting]) -> String {
             (true, false) => ' ',
         };
         marks.insert(mark);
-        text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
+        let line = format!("{mark} {} = {}", setting.key, setting.value);
+        text.push_str(&for_terminal_line(&line));
+        text.push('\n');
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");

@@ -15,6 +15,7 @@ use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::process::{self, ProcessResult, Program};
 use crate::repository::Repository;
+use crate::text;
 
 pub static BUILTIN: Builtin = Builtin {
     name: "git_context",
@@ -77,7 +78,7 @@ fn build(inputs: &HookInputs<'_>) -> Built {
 impl GitContext {
     fn result(&self, repository: &Repository, log: Option<&str>) -> HookResult {
         let branch = match (&repository.branch, &repository.commit) {
-            (Some(branch), _) => branch.chars().take(MAX_BRANCH_CHARS).collect(),
+            (Some(branch), _) => cut(&text::masked(branch), MAX_BRANCH_CHARS),
             (None, Some(commit)) => format!("detached at {commit:.12}"),
             (None, None) => return HookResult::nothing(),
         };
@@ -180,10 +181,9 @@ impl GitContext {
 
     /// Only what can be shown, so that the file stays small.
     fn shortened(&self, log: &str) -> String {
+        let log = text::masked(log);
         let lines = log.lines().take(self.commits);
-        lines
-            .map(|line| line.chars().take(MAX_LINE_CHARS).chain(['\n']).collect::<String>())
-            .collect()
+        lines.map(|line| cut(line, MAX_LINE_CHARS) + "\n").collect()
     }
 
     async fn ask(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
@@ -192,6 +192,11 @@ impl GitContext {
         self.keep(session, repository, log.as_deref());
         self.result(repository, log.as_deref())
     }
+}
+
+/// The first `most` characters; of foreign text only after its secrets are masked.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 impl Hook for GitContext {
