@@ -67,6 +67,8 @@ pub struct Plan {
     pub problems: Vec<Failure>,
     /// What is missing before clients and hooks can work; only with `check`.
     pub missing: Vec<Failure>,
+    /// What works only on some machines; only with `check`.
+    pub notes: Vec<String>,
     /// The variables that secrets are taken from (`{ env = "NAME" }`).
     pub secret_variables: Vec<String>,
 }
@@ -91,7 +93,7 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
     let clients = resolver.clients();
     let mut problems = client_problems(&clients);
     let secret_variables = secret_variables(&clients);
-    let mut missing = inputs.missing(&config, &clients);
+    let (mut missing, notes) = inputs.check(&config, &clients);
     let check = inputs.options.check;
     let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
     let queries = queries(&inputs, &resolver, clients, &mut problems);
@@ -113,7 +115,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
         let usable = hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         missing.extend(usable.filter_map(|hook| hook.missing(&session)));
     }
-    Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, secret_variables }
+    let session = Rc::new(session);
+    Plan { hooks, skipped, session, budget, problems, missing, notes, secret_variables }
 }
 
 fn client_problems(clients: &Clients) -> Vec<Failure> {
@@ -193,7 +196,7 @@ fn queries(
         };
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let http = inputs.http(config, &clients);
+    let http = inputs.http(config);
     let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
@@ -238,8 +241,8 @@ impl PlanInputs<'_> {
         Plugins::new(Arc::clone(config), environment, self.paths.as_ref(), place)
     }
 
-    fn http(&self, config: &Config, clients: &Clients) -> Rc<Http> {
-        Rc::new(Http::new(config, clients.primary.config.url.clone(), self.kept_paths()))
+    fn http(&self, config: &Config) -> Rc<Http> {
+        Rc::new(Http::new(config, self.kept_paths()))
     }
 
     fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
@@ -254,11 +257,12 @@ impl PlanInputs<'_> {
         }
     }
 
-    fn missing(&self, config: &Config, clients: &Clients) -> Vec<Failure> {
+    /// What `config check` reads from the clients: what they lack, and what depends on the machine.
+    fn check(&self, config: &Config, clients: &Clients) -> (Vec<Failure>, Vec<String>) {
         if !self.options.check {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
-        let http = self.http(config, clients);
+        let http = self.http(config);
         let context = self.client_context(&http);
         let missing = |client: &ClientDefinition| match &client.settings {
             Ok(settings) => settings.missing(&context(client)),
@@ -270,6 +274,10 @@ impl PlanInputs<'_> {
                 Failure { message, ..failure }
             })
         });
-        missing(&clients.primary).into_iter().chain(others).collect()
+        let missing = missing(&clients.primary).into_iter().chain(others).collect();
+        let all = std::iter::once(&clients.primary).chain(clients.others.values());
+        let notes =
+            all.filter_map(|client| Some(client.settings.as_ref().ok()?.notes(&context(client))));
+        (missing, notes.flatten().collect())
     }
 }

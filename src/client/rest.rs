@@ -1,5 +1,6 @@
 //! Tasks over plain REST: a POST of the query's arguments to `…/TOOL`, JSON back.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reqwest::Method;
@@ -22,6 +23,7 @@ struct Rest {
     base: SafeUrl,
     http: Rc<Http>,
     auth: Auth,
+    headers: BTreeMap<String, Secret>,
 }
 
 struct RestSettings;
@@ -33,9 +35,14 @@ fn read(_: &Reader<'_>) -> Rc<dyn ClientSettings> {
 impl ClientSettings for RestSettings {
     fn missing(&self, context: &ClientContext) -> Vec<Failure> {
         match Rest::new(context.clone()) {
-            Ok(client) => client.auth.missing(),
+            Ok(client) => client.auth.missing(&client.headers),
             Err(failure) => vec![failure],
         }
+    }
+
+    fn notes(&self, context: &ClientContext) -> Vec<String> {
+        let client = Rest::new(context.clone());
+        client.map(|client| client.auth.notes(&client.headers)).unwrap_or_default()
     }
 
     fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
@@ -47,7 +54,7 @@ impl Rest {
     fn new(context: ClientContext) -> Result<Self, Failure> {
         let base = super::endpoint(&context.config)?;
         let auth = context.auth(&base, ResourceIndicator::None);
-        Ok(Rest { base, http: context.http, auth })
+        Ok(Rest { base, http: context.http, auth, headers: context.config.headers })
     }
 }
 
@@ -103,8 +110,10 @@ impl Rest {
                 ("content-type".into(), "application/json".into()),
                 ("accept".into(), "application/json, text/event-stream".into()),
             ],
+            configured: self.headers.clone(),
             bearer: token.clone(),
             body: body.clone(),
+            secret_body: None,
         };
         let read = async |mut opened: Opened| -> Result<Reply, Error> {
             let content_type = opened.content_type();

@@ -47,6 +47,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value of `key` in this table itself: nothing is inherited.
+    pub fn get_own<T: Default, F>(&self, key: &'static str, parser: Parser<F>) -> T
+    where
+        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
+    {
+        self.keys.borrow_mut().push(key);
+        let without_base = Reader {
+            stack: self.stack,
+            path: self.path.clone(),
+            values: self.values,
+            defaults: self.defaults,
+            base: None,
+            keys: RefCell::default(),
+            is_probe: self.is_probe.clone(),
+            is_sealed: Cell::default(),
+        };
+        without_base.get(key, parser)
+    }
+
     /// The value of `key`, which has a default.
     pub fn get<T: Default, F>(&self, key: &'static str, parser: Parser<F>) -> T
     where

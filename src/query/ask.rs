@@ -9,7 +9,7 @@ use super::{PreparedQuery, Queries, QueryResult, TaskSource};
 use crate::cache::{Freshness, Key};
 use crate::client::Client;
 use crate::deadline::{Deadline, Timestamp};
-use crate::disk::TryLock;
+use crate::disk::{Lock, TryLock};
 use crate::error::{Code, Failure};
 use crate::single_flight;
 use crate::task::{Answer, Query};
@@ -92,19 +92,41 @@ impl Queries {
         deadline: Deadline,
     ) -> Result<QueryResult, Failure> {
         let prepared = self.prepare(name, bindings)?;
-        let key = Key::new(&self.primary.identity, &prepared.query);
-        let _lock = match self.cache.try_refresh_lock(&key) {
-            TryLock::Busy => {
-                return Err(Failure::new(
-                    Code::Timeout,
-                    format!("another process is already renewing `{name}`"),
-                ));
-            }
-            TryLock::Held(lock) => Some(lock),
-            TryLock::Unsupported => None,
-        };
+        let _lock = self.refresh_lock(&prepared.query)?;
         // The foreground run has just noted the failure that made this necessary: ignore it.
         self.ask_once(&self.primary, &prepared.query, deadline, NotedFailure::Ignored).await
+    }
+
+    /// Asks in the background for what has no fresh entry; `None` where another process has asked since
+    /// this one was started, with or without success.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn prime(
+        &self,
+        name: &str,
+        bindings: &super::Bindings,
+        deadline: Deadline,
+    ) -> Result<Option<QueryResult>, Failure> {
+        let prepared = self.prepare(name, bindings)?;
+        let _lock = self.refresh_lock(&prepared.query)?;
+        if !self.needs_priming(name, bindings) {
+            return Ok(None);
+        }
+        let noted = NotedFailure::Ignored;
+        self.ask_once(&self.primary, &prepared.query, deadline, noted).await.map(Some)
+    }
+
+    /// The right to ask `query` in the background.
+    fn refresh_lock(&self, query: &Query) -> Result<Option<Lock>, Failure> {
+        match self.cache.try_refresh_lock(&Key::new(&self.primary.identity, query)) {
+            TryLock::Held(lock) => Ok(Some(lock)),
+            TryLock::Unsupported => Ok(None),
+            TryLock::Busy => {
+                let text = format!("another process is already renewing `{}`", query.name);
+                Err(Failure::new(Code::Timeout, text))
+            }
+        }
     }
 
     /// The answer or the failure that another process got after this run began.
