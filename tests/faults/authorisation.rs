@@ -354,7 +354,7 @@ fn a020_a_server_whose_clock_is_ahead() {
 }
 
 #[test]
-fn n14_x15_a_header_that_is_a_credential_goes_to_the_task_server_alone() {
+fn n14_x15_configured_headers_go_to_the_task_server_alone() {
     let (server, identity) = (FaultServer::start(healthy), FaultServer::start(healthy));
     let row = Row::live();
     let session = row.session(&server.mcp(), None);
@@ -367,5 +367,5 @@ fn n14_x15_a_header_that_is_a_credential_goes_to_the_task_server_alone() {
         (request.header("x-api-key").is_some(), request.header("x-team").is_some())
     };
     assert_eq!(sent(&server), (true, true));
-    assert_eq!(sent(&identity), (false, true));
+    assert_eq!(sent(&identity), (false, false));
 }
