@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
+mod background;
 mod cache_keys;
 mod config;
 mod context;
@@ -11,11 +12,15 @@ mod defects;
 mod dispatch;
 mod docs;
 mod faults;
+mod headers;
 mod hooks;
 mod host;
 mod hosts_table;
 mod language;
 mod layers;
+mod limits;
+mod mcp_json;
+mod plain_hosts;
 mod plugin;
 mod policy;
 mod programs;
