@@ -170,7 +170,7 @@ fn b12_a_burst_of_sessions_primes_once() {
 }
 
 #[test]
-fn b11_a_call_that_may_have_been_carried_out_is_not_repeated() {
+fn rt_b11_a_call_that_may_have_been_carried_out_is_not_repeated() {
     let server = FaultServer::start(|_| mcp_reply::status(503));
     let session = asking(&server);
     let outcome = session.run(&["call", "manage_task", "--args", "{}"]);
@@ -179,7 +179,7 @@ fn b11_a_call_that_may_have_been_carried_out_is_not_repeated() {
 }
 
 #[test]
-fn b11_a_session_with_little_time_asks_twice_at_most() {
+fn rt_b11_a_session_with_little_time_asks_twice_at_most() {
     let server = FaultServer::start(|_| mcp_reply::status(503));
     let session = asking(&server).env("HTTP_MAX_RETRIES", "5").deadline("4s");
     assert!(notice(&session).contains("(WS322)"));
@@ -214,4 +214,25 @@ fn b13_not_modified_is_no_redirect() {
     let notice = notice(&asking(&server));
     assert!(!notice.contains("redirect") && !notice.is_empty(), "{notice}");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn b8_a_crowd_with_a_slow_disk_stays_within_the_limit() {
+    let Some(()) = crate::contract::kernel::tracing() else { return };
+    let server = FaultServer::start(healthy);
+    let session = asking(&server).env("WARMSTART_HTTP__RATE_LIMIT", "4").deadline("30s");
+    let slow = "-einject=rename,renameat,renameat2:delay_enter=50000";
+    // Each asks another question, so that no lock but that of the record brings them together.
+    let start = |number: usize| {
+        let user = format!("WARMSTART_CLIENT__USER_ID=user-{number}");
+        let words = ["env", &user, "strace", "-f", "-qq", "-o", "/dev/null", slow];
+        crate::contract::kernel::by_way_of(&session, &words)
+    };
+    let notices: Vec<String> = std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            (0..12).map(|number| scope.spawn(move || start(number).notice())).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    let refused = notices.iter().filter(|notice| notice.contains("(WS323)")).count();
+    assert_eq!((refused, server.requests().len()), (8, 4), "{notices:?}");
 }

@@ -129,7 +129,7 @@ fn ts_f7_config_check_names_what_depends_on_a_lookup_and_makes_none() {
         [("http://tasks.invalid:2", "token"), ("http://keycloak.local:1", "client secret")]
     {
         let note = format!(
-            "note: `{origin}` gets the {credential} only where all addresses of that name are this machine's"
+            "note: `{origin}` gets the {credential} only where all addresses of that name are loopback addresses"
         );
         assert!(outcome.stderr.contains(&note), "{note}: {outcome:?}");
     }

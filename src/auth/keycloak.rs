@@ -22,7 +22,8 @@ use url::Url;
 const MAX_PAUSE_SECONDS: u64 = 60;
 
 impl Auth {
-    /// The stored token, unless it is `refused` or about to expire; else a new one.
+    /// The stored token, unless it is `refused` or about to expire; else a new one. Where there is no new
+    /// one, a stored token that is still valid.
     pub(super) async fn keycloak(
         &self,
         refused: Option<&Secret>,
@@ -31,18 +32,19 @@ impl Auth {
         let url = self.identity_server()?;
         let store = self.store(url);
         let read = || store.read().map(|stored| stored.without(refused));
-        let still_valid = || read()?.valid(Duration::ZERO, Timestamp::now());
-        if let Some(token) = read().and_then(|stored| self.usable(&stored)) {
+        let stored = read().unwrap_or_default();
+        if let Some(token) = self.usable(&stored) {
             return Ok(token);
         }
         // A token that is due for renewal but still valid: half of the time is enough to try.
-        let spare = still_valid();
+        let spare = still_valid(&stored);
         let limit = match spare {
             Some(_) => deadline.capped(deadline.remaining() / 2),
             None => deadline,
         };
         let renewed = self.renew(url, &store, read, limit).await;
-        renewed.or_else(|failure| spare.or_else(still_valid).ok_or(failure))
+        let kept = || still_valid(&read()?);
+        renewed.or_else(|failure| spare.or_else(kept).ok_or(failure))
     }
 
     /// The token, unless it is about to expire.
@@ -230,6 +232,10 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
     Ok(url.into())
 }
 
+fn still_valid(stored: &Stored) -> Option<Secret> {
+    stored.valid(Duration::ZERO, Timestamp::now())
+}
+
 /// How long no token is requested.
 #[derive(Debug, PartialEq)]
 struct Pause {
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn b10_the_pause_doubles_up_to_a_minute_and_is_never_below_the_servers_wish() {
+    fn rt_b10_the_pause_doubles_up_to_a_minute_and_is_never_below_the_servers_wish() {
         let refused = Failure::new(Code::ClientRefused, "no");
         let away = Failure { retry_after: Some(Duration::from_secs(300)), ..refused.clone() };
         let mistake = Failure::new(Code::ConfigUrl, "no");

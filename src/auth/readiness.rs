@@ -77,6 +77,6 @@ impl Auth {
 
 fn note(origin: &str, credential: &str) -> String {
     format!(
-        "`{origin}` gets the {credential} only where all addresses of that name are this machine's, or `http.plain_hosts` names it"
+        "`{origin}` gets the {credential} only where all addresses of that name are loopback addresses, or `http.plain_hosts` names it"
     )
 }

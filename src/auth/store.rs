@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn b10_a_new_token_ends_the_pause() {
+    fn rt_b10_a_new_token_ends_the_pause() {
         let failure = Failure::new(Code::ClientRefused, "no");
         let backoff = Backoff { failure, until: 9, pause: 4, secret_fingerprint: "a".into() };
         let mut kept = Stored { backoff: Some(backoff), ..Stored::default() };

@@ -15,7 +15,8 @@ use super::value::Input;
 use crate::secret::{SafeUrl, Secret};
 
 /// `[http]`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Default))]
 pub struct HttpConfig {
     pub connect_timeout: Duration,
     pub request_timeout: Duration,

@@ -80,19 +80,14 @@ enum BreakerState {
 /// A permit for one request to an origin.
 #[derive(Clone, Copy)]
 pub struct Permit {
-    state: Permitted,
+    /// The breaker is half-open, and this request is to find out whether it can close.
+    is_probe: bool,
     had_failures: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Permitted {
-    Closed,
-    Probe,
 }
 
 impl Permit {
     /// For a process that keeps no state.
-    pub const FREE: Permit = Permit { state: Permitted::Closed, had_failures: false };
+    pub const FREE: Permit = Permit { is_probe: false, had_failures: false };
 
     /// Gives the permit.
     ///
@@ -106,8 +101,8 @@ impl Permit {
         let record: Record = state.read(OWNER);
         let had_failures = record != Record::default();
         match record.state_at(now_millis(), config) {
-            BreakerState::Closed => Ok(Permit { state: Permitted::Closed, had_failures }),
-            BreakerState::HalfOpen => Ok(Permit { state: Permitted::Probe, had_failures }),
+            BreakerState::Closed => Ok(Permit { is_probe: false, had_failures }),
+            BreakerState::HalfOpen => Ok(Permit { is_probe: true, had_failures }),
             BreakerState::Open { failures, left } => Err(open(origin, failures, left)),
             BreakerState::Away(left) => Err(away(origin, left)),
         }
@@ -115,7 +110,7 @@ impl Permit {
 
     /// Keeps the other processes from probing, where this request is the probe.
     pub fn claim_probe(self, state: &OriginState) {
-        if self.state == Permitted::Probe {
+        if self.is_probe {
             let mut record: Record = state.read(OWNER);
             record.open_until = now_millis() + state::millis(PROBE_TIME);
             state.write(OWNER, &record);
@@ -225,7 +220,7 @@ mod tests {
             let mut record = Record::default();
             record.note(Err(&error), 1_000, &config(30));
             assert_eq!(record, Record::default(), "{error:?}");
-            let permit = Permit { state: Permitted::Closed, had_failures: true };
+            let permit = Permit { is_probe: false, had_failures: true };
             assert!(!permit.is_changed_by(Err(&error)), "{error:?}");
         }
         for error in [server(500), server(503), Error::Refused { origin: origin() }] {

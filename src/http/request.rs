@@ -35,10 +35,13 @@ impl HttpRequest {
     pub(super) fn header_map(&self) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         for (name, secret) in &self.configured {
-            insert(&mut headers, name, secret.expose())?.set_sensitive(true);
+            let (name, mut value) = header(name, secret.expose())?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
         for (name, value) in &self.headers {
-            insert(&mut headers, name, value)?;
+            let (name, value) = header(name, value)?;
+            headers.insert(name, value);
         }
         if let Some(bearer) = &self.bearer {
             let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
@@ -51,16 +54,11 @@ impl HttpRequest {
     }
 }
 
-fn insert<'a>(
-    headers: &'a mut HeaderMap,
-    name: &str,
-    value: &str,
-) -> Result<&'a mut HeaderValue, String> {
-    let key =
-        HeaderName::try_from(name).map_err(|_| format!("`{name}` is not the name of a header"))?;
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let key = HeaderName::try_from(name);
+    let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
     let value = HeaderValue::try_from(value).map_err(|_| {
         format!("the value of the header `{name}` has characters that a header cannot carry")
     })?;
-    headers.insert(key.clone(), value);
-    headers.get_mut(&key).ok_or_else(|| format!("`{name}` is lost"))
+    Ok((key, value))
 }

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn b11_the_attempts_follow_from_the_setting_the_request_and_the_time_left() {
+    fn rt_b11_the_attempts_follow_from_the_setting_the_request_and_the_time_left() {
         let config = HttpConfig { attempts: 6, ..HttpConfig::default() };
         let once = HttpConfig { attempts: 1, ..HttpConfig::default() };
         let table = [
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn b11_the_pause_before_each_attempt_is_twice_as_long_at_most() {
+    fn rt_b11_the_pause_before_each_attempt_is_twice_as_long_at_most() {
         let policy = Policy { attempts: 20, delay: Duration::from_millis(250) };
         let millis = [1, 2, 3, 9, 10, 15].map(|attempt| policy.longest_pause(attempt).as_millis());
         assert_eq!(millis, [250, 500, 1_000, 64_000, 64_000, 64_000]);

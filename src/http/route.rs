@@ -47,7 +47,7 @@ impl Route {
             PlainHost::Named => Ok(Route::Plain),
             PlainHost::ThisMachine | PlainHost::Name => Ok(Route::ThisMachine { credential }),
             PlainHost::Elsewhere(address) => {
-                let reason = format!("`{address}` is not an address of this machine");
+                let reason = format!("`{address}` is not a loopback address");
                 Err(Error::Unencrypted { origin: url.origin(), credential, reason })
             }
         }
@@ -78,21 +78,18 @@ impl PlainHost {
             Some(Host::Ipv6(address)) => IpAddr::from(address),
             Some(Host::Domain(_)) | None => return PlainHost::Name,
         };
-        match are_loopback(&[address]) {
-            true => PlainHost::ThisMachine,
-            false => PlainHost::Elsewhere(address),
-        }
+        elsewhere(&[address]).map_or(PlainHost::ThisMachine, PlainHost::Elsewhere)
     }
 }
 
-/// Whether there are addresses and all of them are loopback addresses.
-fn are_loopback(addresses: &[IpAddr]) -> bool {
-    !addresses.is_empty() && addresses.iter().all(|address| address.to_canonical().is_loopback())
+/// The first address that is not a loopback address; `None`: all of them are.
+fn elsewhere(addresses: &[IpAddr]) -> Option<IpAddr> {
+    addresses.iter().copied().find(|address| !address.to_canonical().is_loopback())
 }
 
 /// Why a name is not this machine.
 #[derive(Debug, thiserror::Error)]
-#[error("the name has the address `{address}`, which is not this machine's")]
+#[error("the name has the address `{address}`, which is not a loopback address")]
 pub(super) struct NotThisMachine {
     address: IpAddr,
 }
@@ -105,12 +102,12 @@ pub(super) struct LoopbackResolver;
 impl Resolve for LoopbackResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.collect();
-            let is_elsewhere = |address: &SocketAddr| !are_loopback(&[address.ip()]);
-            match addresses.iter().find(|address| is_elsewhere(address)) {
-                Some(address) => Err(NotThisMachine { address: address.ip() }.into()),
-                None => Ok(Box::new(addresses.into_iter()) as Addrs),
+            let sockets: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let addresses: Vec<IpAddr> = sockets.iter().map(SocketAddr::ip).collect();
+            match elsewhere(&addresses) {
+                Some(address) => Err(NotThisMachine { address }.into()),
+                None => Ok(Box::new(sockets.into_iter()) as Addrs),
             }
         })
     }
@@ -122,21 +119,21 @@ mod tests {
 
     #[test]
     fn ts_f7_a_name_is_this_machine_when_all_its_addresses_are_loopback() {
-        let table: &[(&[&str], bool)] = &[
-            (&["127.0.0.1"], true),
-            (&["127.9.9.9", "::1"], true),
-            (&["::ffff:127.0.0.1"], true),
-            (&[], false),
-            (&["127.0.0.1", "192.0.2.7"], false),
-            (&["::1", "fe80::1"], false),
-            (&["0.0.0.0"], false),
-            (&["::"], false),
-            (&["::ffff:192.0.2.7"], false),
-            (&["10.0.0.1"], false),
+        let table: &[(&[&str], &str)] = &[
+            (&["127.0.0.1"], ""),
+            (&["127.9.9.9", "::1"], ""),
+            (&["::ffff:127.0.0.1"], ""),
+            (&["127.0.0.1", "192.0.2.7"], "192.0.2.7"),
+            (&["192.0.2.7", "127.0.0.1"], "192.0.2.7"),
+            (&["::1", "127.0.0.1", "fe80::1"], "fe80::1"),
+            (&["0.0.0.0"], "0.0.0.0"),
+            (&["::"], "::"),
+            (&["::ffff:192.0.2.7"], "::ffff:192.0.2.7"),
+            (&["10.0.0.1"], "10.0.0.1"),
         ];
         for (addresses, expected) in table {
             let parsed: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            assert_eq!(are_loopback(&parsed), *expected, "{addresses:?}");
+            assert_eq!(elsewhere(&parsed), expected.parse().ok(), "{addresses:?}");
         }
     }
 
