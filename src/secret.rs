@@ -68,7 +68,7 @@ pub fn forbid_core_files() {
 pub struct SafeUrl(Url);
 
 impl SafeUrl {
-    /// Parses an absolute `http` or `https` URL with a host; the message says what is wrong, without
+    /// Parses an absolute `http` or `https` URL with a host; the message names the fault, without
     /// repeating the value (it may hold a password).
     ///
     /// # Errors

@@ -16,7 +16,7 @@ impl Auth {
     pub fn missing(&self, headers: &Headers) -> Vec<Failure> {
         let config = &self.config;
         let kind = config.resolved_kind();
-        let own = match kind {
+        let lacking = match kind {
             AuthKind::Auto | AuthKind::None => Vec::new(),
             AuthKind::Static => {
                 let absent = || missing("token", "MCP_AUTH_TOKEN", "auth.token");
@@ -36,7 +36,7 @@ impl Auth {
         let transport = self
             .credential(headers)
             .and_then(|credential| self.http.check_transport(&self.server, credential).err());
-        transport.into_iter().chain(own.into_iter().flatten()).collect()
+        transport.into_iter().chain(lacking.into_iter().flatten()).collect()
     }
 
     /// The names on which it depends whether a credential is sent.

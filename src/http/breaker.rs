@@ -16,7 +16,7 @@ use crate::error::{Code, Failure};
 const PROBE_TIME: Duration = Duration::from_secs(5);
 const OWNER: &str = "breaker";
 
-/// What is known of one origin. Times are milliseconds since 1970.
+/// The failures of one origin. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Record {
     failures: u32,
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn b12_a_probe_blocks_the_others_longer_than_a_short_pause() {
-        // `open_until` of a probe is 5 s ahead: with `open_for` of 1 s it is no sign of a wrong clock.
+        // `open_until` of a probe is 5 s ahead: with `open_for` of 1 s that does not mean a wrong clock.
         let probing = Record { failures: 2, open_until: 5_000, away_until: 0 };
         assert_eq!(
             probing.state_at(100, &config(1)),

@@ -177,7 +177,7 @@ fn causes(error: &reqwest::Error) -> Vec<String> {
 }
 
 /// The first cause of this type.
-fn cause<'a, T: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a T> {
+fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut cause = error.source();
     while let Some(error) = cause {
         // `source` of an io::Error skips the error that it wraps.

@@ -54,7 +54,7 @@ impl Route {
     }
 }
 
-/// What is known about the host of a plain http URL without a lookup.
+/// The host of a plain http URL, judged without a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PlainHost {
     /// `http.plain_hosts` names it.
