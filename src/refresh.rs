@@ -110,8 +110,10 @@ pub fn detach() {
 pub async fn run(plan: &Plan, work: &BackgroundWork) {
     let deadline = Deadline::after(LIMIT);
     let mut branches = None;
-    for name in work.renew.iter().chain(&work.prime) {
-        let result = renew(plan, name, branches.as_ref(), deadline).await;
+    let renewed = work.renew.iter().map(|name| (name, Ask::Always));
+    let primed = work.prime.iter().map(|name| (name, Ask::UnlessFresh));
+    for (name, when) in renewed.chain(primed) {
+        let result = renew(plan, name, when, branches.as_ref(), deadline).await;
         if name == bindings::BRANCHES {
             branches = result;
         }
@@ -120,7 +122,7 @@ pub async fn run(plan: &Plan, work: &BackgroundWork) {
     if work.prime.iter().any(|name| name == bindings::BRANCHES) {
         let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         for name in hooks.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
-            renew(plan, name, branches.as_ref(), deadline).await;
+            renew(plan, name, Ask::UnlessFresh, branches.as_ref(), deadline).await;
         }
     }
     if work.upkeep {
@@ -128,10 +130,19 @@ pub async fn run(plan: &Plan, work: &BackgroundWork) {
     }
 }
 
+/// When a query is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    Always,
+    /// Of many processes that were started for the same query, the first asks.
+    UnlessFresh,
+}
+
 /// Renews one query; `branches` is the list of branches, if this process has just asked for it.
 async fn renew(
     plan: &Plan,
     name: &str,
+    when: Ask,
     branches: Option<&QueryResult>,
     deadline: Deadline,
 ) -> Option<QueryResult> {
@@ -141,14 +152,18 @@ async fn renew(
         None => bindings::with_branch(session, name),
     };
     let result = match bindings {
-        Ok(bindings) => session.queries.renew(name, &bindings, deadline).await,
+        Ok(bindings) => match when {
+            Ask::Always => session.queries.renew(name, &bindings, deadline).await.map(Some),
+            Ask::UnlessFresh => session.queries.prime(name, &bindings, deadline).await,
+        },
         Err(failure) => Err(failure),
     };
     match &result {
-        Ok(_) => tracing::info!(query = name, "renewed in the background"),
+        Ok(None) => tracing::debug!(query = name, "asked by another process"),
+        Ok(Some(_)) => tracing::info!(query = name, "renewed in the background"),
         Err(failure) => tracing::warn!(query = name, %failure, "not renewed in the background"),
     }
-    result.ok()
+    result.ok().flatten()
 }
 
 fn prune_all(plan: &Plan) {

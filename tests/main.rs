@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
 mod agreements;
+mod background;
 mod cache_keys;
 mod codes;
 mod config;
@@ -13,12 +14,16 @@ mod defects;
 mod dispatch;
 mod docs;
 mod faults;
+mod headers;
 mod hooks;
 mod host;
 mod hostile_text;
 mod hosts_table;
 mod language;
 mod layers;
+mod limits;
+mod mcp_json;
+mod plain_hosts;
 mod plugin;
 mod policy;
 mod programs;

@@ -84,7 +84,8 @@ impl Auth {
         if matches!(kind, AuthKind::Auto | AuthKind::None) {
             return Ok(None);
         }
-        self.check_transport()?;
+        // Not even requested for a server that may not get it.
+        self.http.check_transport(&self.server, "token")?;
         let token = match kind {
             AuthKind::Auto | AuthKind::None => return Ok(None),
             AuthKind::Static => {
@@ -141,14 +142,6 @@ impl Auth {
         let token = auth.token.as_ref().filter(|_| kind == AuthKind::Static);
         let token = token.map(source::fingerprint).unwrap_or_default();
         format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
-    }
-
-    fn check_transport(&self) -> Result<(), Failure> {
-        if self.server.may_carry_secrets() {
-            return Ok(());
-        }
-        let text = format!("`{}` would receive the token unencrypted", self.server.origin());
-        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
     }
 }
 

@@ -81,11 +81,13 @@ impl Stored {
         self.expires = expires;
     }
 
-    /// Removes the token if it is `refused`.
-    pub fn drop_refused(&mut self, refused: Option<&Secret>) {
+    /// The same without the token, if it is `refused`.
+    #[must_use]
+    pub fn without(mut self, refused: Option<&Secret>) -> Self {
         if refused.is_some_and(|refused| self.token.as_deref() == Some(refused.expose())) {
             self.token = None;
         }
+        self
     }
 }
 
@@ -102,24 +104,25 @@ impl Store {
         Store { path: folder.map(file) }
     }
 
-    /// The stored state; empty if the file is missing, damaged or accessible to others.
+    /// The stored state, empty if the file is missing or damaged; `None` if there is a file that cannot
+    /// be read or must not be used.
     #[must_use]
-    pub fn read(&self) -> Stored {
-        let Some(path) = &self.path else { return Stored::default() };
+    pub fn read(&self) -> Option<Stored> {
+        let Some(path) = &self.path else { return Some(Stored::default()) };
         let bytes = match disk::read_agreement(path, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Stored::default(),
+            Ok(None) => return Some(Stored::default()),
             Err(error) => {
                 tracing::warn!(code = %Code::TokenFileMode, %error, "the token file is not used");
-                return Stored::default();
+                return None;
             }
         };
         disk::make_private(path);
-        serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+        Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
             tracing::warn!(code = %Code::TokenFileDamaged, "moved a damaged token file aside");
             disk::set_aside(path);
             Stored::default()
-        })
+        }))
     }
 
     /// Replaces the stored state. If that fails, the token is used for this run only.
@@ -173,6 +176,48 @@ mod tests {
         assert!(backoff.active(5_000, "a").is_none());
         assert!(backoff.active(1_000, "b").is_none(), "another secret");
         assert!(backoff.active(-7_000_000_000, "a").is_none(), "the clock was ahead");
+    }
+
+    #[test]
+    fn rt_b10_a_new_token_ends_the_pause() {
+        let failure = Failure::new(Code::ClientRefused, "no");
+        let backoff = Backoff { failure, until: 9, pause: 4, secret_fingerprint: "a".into() };
+        let mut kept = Stored { backoff: Some(backoff), ..Stored::default() };
+        kept.set_token(&Secret::new("another"), Timestamp(5), Some(Timestamp(9)));
+        assert!(kept.backoff.is_none());
+        assert!(kept.valid(Duration::ZERO, Timestamp(6)).is_some());
+    }
+
+    #[test]
+    fn a009_a_token_that_has_ended_already_is_not_kept() {
+        for end in [4, 5] {
+            let mut kept = stored(1, 9);
+            kept.set_token(&Secret::new("another"), Timestamp(5), Some(Timestamp(end)));
+            assert!(kept.token.is_none() && kept.obtained.is_none() && kept.expires.is_none());
+        }
+    }
+
+    #[test]
+    fn t04_only_the_refused_token_is_dropped() {
+        let refused = |text: &str| stored(1, 9).without(Some(&Secret::new(text))).token;
+        assert_eq!(refused("tok-en-1"), None);
+        assert!(refused("tok-en-0").is_some(), "another process has a newer one");
+        assert!(stored(1, 9).without(None).token.is_some());
+    }
+
+    #[test]
+    fn a011_a_damaged_file_is_kept_aside_and_an_unreadable_one_is_not_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        disk::private_folder(folder.path()).unwrap();
+        let store = Store::new(Some(folder.path().to_owned()), &["x"]);
+        let path = store.path.clone().unwrap();
+        assert!(store.read().is_some_and(|stored| stored.token.is_none()), "missing");
+        disk::write_atomic(&path, b"{\"token\":", disk::Durability::Process).unwrap();
+        assert!(store.read().is_some_and(|stored| stored.token.is_none()), "damaged");
+        assert!(!path.exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the damaged one, aside");
+        std::fs::create_dir(&path).unwrap();
+        assert!(store.read().is_none(), "a folder in its place");
     }
 
     #[test]

@@ -225,7 +225,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let loaded = &workspace.loaded;
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty).chain(&plan.missing);
     let count = all.map(print_error).count();
-    loaded.notices.iter().for_each(terminal::print_note);
+    loaded.notices.iter().chain(&plan.notes).for_each(terminal::print_note);
     if let Some(details) = loaded.untrusted.as_ref().and_then(|file| file.details()) {
         terminal::print_note_of(&details);
     }

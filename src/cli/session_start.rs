@@ -304,7 +304,7 @@ fn afterwards(
     invocation: &Invocation,
     stages: Stages,
 ) {
-    let work = background_work(finished, invocation);
+    let work = background_work(finished, workspace, invocation);
     if options.explain {
         explain::print(&explain::lines(finished, &work));
     }
@@ -333,7 +333,11 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
     }
 }
 
-fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
+fn background_work(
+    finished: &FinishedRun<'_>,
+    workspace: &Workspace,
+    invocation: &Invocation,
+) -> BackgroundWork {
     let is_healthy = !finished.report.hooks.iter().any(|hook| {
         hook.result.provenance.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
@@ -342,7 +346,9 @@ fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> Backg
     let mut work = BackgroundWork::of(finished.plan, is_healthy);
     let flags = &invocation.flags;
     work.file = flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
-    work.set.clone_from(&flags.set);
+    // A refused value may be a secret: every process can read the arguments of another.
+    let stack = &workspace.loaded.stack;
+    work.set = flags.set.iter().filter(|(key, _)| !stack.refuses_flag(key)).cloned().collect();
     work
 }
 

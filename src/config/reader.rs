@@ -55,6 +55,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value of `key` in this table itself: nothing is inherited.
+    pub fn get_own<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
+        self.keys.borrow_mut().push(key);
+        let without_base = Reader {
+            stack: self.stack,
+            path: self.path.clone(),
+            values: self.values,
+            defaults: self.defaults,
+            base: None,
+            keys: RefCell::default(),
+            is_probe: self.is_probe.clone(),
+            is_sealed: Cell::default(),
+        };
+        without_base.get(key, parser)
+    }
+
     /// The value of `key`, which has a default.
     pub fn get<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
         self.get_optional(key, parser).unwrap_or_default()

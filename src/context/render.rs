@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
-use crate::error::{Audience, Class, Failure};
+use crate::error::{Audience, Class, Code, Failure};
 use crate::hook::Part;
 use crate::provenance::{Provenance, ServedFrom};
 use crate::task::Task;
@@ -124,6 +124,9 @@ fn absent(hook: &HookReport) -> Option<String> {
 /// reached and one that answers HTTP 500.
 fn cause(failure: &Failure) -> &'static str {
     match failure.class() {
+        Class::Config if failure.code == Code::Unencrypted => {
+            "its credential would travel unencrypted"
+        }
         Class::Unavailable => "the source gave no usable answer",
         Class::Auth => "the login at the source failed",
         Class::Protocol => "the source's answer was not understood",

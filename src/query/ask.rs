@@ -11,7 +11,7 @@ use crate::cache::{Freshness, Key};
 use crate::client::Client;
 use crate::config::QueryConfig;
 use crate::deadline::{Deadline, Timestamp};
-use crate::disk::TryLock;
+use crate::disk::{Lock, TryLock};
 use crate::error::{Code, Failure};
 use crate::single_flight;
 use crate::task::{Answer, Query};
@@ -102,19 +102,42 @@ impl Queries {
         deadline: Deadline,
     ) -> Result<QueryResult, Failure> {
         let prepared = self.prepare(name, bindings)?;
-        let key = Key::new(&prepared.source.identity, &prepared.query);
-        let _lock = match self.cache.try_refresh_lock(&key) {
-            TryLock::Busy => {
-                return Err(Failure::new(
-                    Code::Timeout,
-                    format!("another process is already renewing `{name}`"),
-                ));
-            }
-            TryLock::Held(lock) => Some(lock),
-            TryLock::Unsupported => None,
-        };
+        let _lock = self.refresh_lock(&prepared)?;
         // The foreground run has just noted the failure that made this necessary: ignore it.
         self.ask_once(prepared.source, &prepared.query, deadline, NotedFailure::Ignored).await
+    }
+
+    /// Asks in the background for what has no fresh entry; `None` where another process has asked since
+    /// this one was started, with or without success.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn prime(
+        &self,
+        name: &str,
+        bindings: &super::Bindings,
+        deadline: Deadline,
+    ) -> Result<Option<QueryResult>, Failure> {
+        let prepared = self.prepare(name, bindings)?;
+        let _lock = self.refresh_lock(&prepared)?;
+        if !self.needs_priming(name, bindings) {
+            return Ok(None);
+        }
+        let noted = NotedFailure::Ignored;
+        self.ask_once(prepared.source, &prepared.query, deadline, noted).await.map(Some)
+    }
+
+    /// The right to ask a query in the background.
+    fn refresh_lock(&self, prepared: &PreparedQuery<'_>) -> Result<Option<Lock>, Failure> {
+        let PreparedQuery { source, query, .. } = prepared;
+        match self.cache.try_refresh_lock(&Key::new(&source.identity, query)) {
+            TryLock::Held(lock) => Ok(Some(lock)),
+            TryLock::Unsupported => Ok(None),
+            TryLock::Busy => {
+                let text = format!("another process is already renewing `{}`", query.name);
+                Err(Failure::new(Code::Timeout, text))
+            }
+        }
     }
 
     /// The answer or the failure that another process got after this run began.

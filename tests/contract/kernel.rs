@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// A session start through the command `words`, which runs the command that follows it.
-fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
+pub fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     let plain = session.program(&[]);
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).arg(plain.get_program()).arg("session-start");
@@ -33,7 +33,7 @@ fn can(words: &[&str], package: &str) -> Option<()> {
     if_permitted(output.status.success().then_some(()).ok_or_else(refused))
 }
 
-fn can_unshare(what: &str) -> Option<()> {
+pub fn can_unshare(what: &str) -> Option<()> {
     can(&["unshare", what], "util-linux")
 }
 
@@ -48,7 +48,7 @@ fn under_strace(session: &Session, inject: &str) -> Outcome {
 }
 
 /// `Some` when calls can be made to fail.
-fn tracing() -> Option<()> {
+pub fn tracing() -> Option<()> {
     can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace")
 }
 
