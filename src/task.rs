@@ -52,6 +52,18 @@ impl Task {
     }
 }
 
+impl Task {
+    /// Cuts every field to `chars` characters.
+    pub fn shorten(&mut self, chars: usize) {
+        for field in [&mut self.id, &mut self.title, &mut self.status, &mut self.priority] {
+            *field = shortened(field, chars);
+        }
+        for field in self.more.values_mut() {
+            *field = shortened(field.as_str().unwrap_or_default(), chars).into();
+        }
+    }
+}
+
 /// The order of every list of tasks that is shown: most important first; ties by id, shorter numbers
 /// first, so that the order never depends on the server's.
 #[must_use]
@@ -79,12 +91,32 @@ const MAX_FIELD_CHARS: usize = 500;
 /// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(value) => Some(masked(value).chars().take(MAX_FIELD_CHARS).collect()),
+        Value::String(value) => Some(shortened(&masked(value), MAX_FIELD_CHARS)),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Array(list) => Some(list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")),
+        Value::Array(list) => Some(joined(list)),
         Value::Null | Value::Object(_) => None,
     }
+}
+
+/// The elements that are fields, as far as the result can be kept.
+fn joined(list: &[Value]) -> String {
+    let mut text = String::new();
+    for element in list.iter().filter_map(scalar) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&element);
+        // Each character has at most four bytes.
+        if text.len() > 4 * MAX_FIELD_CHARS {
+            break;
+        }
+    }
+    shortened(&text, MAX_FIELD_CHARS)
+}
+
+fn shortened(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
 }
 
 /// The form that a query's answer is read in.

@@ -38,8 +38,11 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("Hindi", long("हिन्दी", 2)),
         ("emoji", long("🙂", 6)),
         ("control characters", long("\u{1}", 4)),
-        ("many fields", json!([{ "title": "Task number 01", "x": Map::from_iter(many.clone()) }, Map::from_iter(
-            many.chain([("title".to_owned(), json!("Task number 02"))]))])),
+        (
+            "many fields",
+            json!([{ "title": "Task number 01", "x": Map::from_iter(many.clone()) }, Map::from_iter(
+            many.chain([("title".to_owned(), json!("Task number 02"))]))]),
+        ),
         ("long titles", Value::Array(vec![title; 40])),
     ]
 }
@@ -71,7 +74,10 @@ fn mb_a_large_answer_is_kept_and_asked_for_once() {
         let session = session.env("WARMSTART_CACHE__READ", "network_first");
         let without_server = session.start("startup").context();
         let tasks = |text: &str| {
-            text.lines().filter(|line| line.starts_with("- ")).map(str::to_owned).collect::<Vec<_>>()
+            text.lines()
+                .filter(|line| line.starts_with("- "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         assert!(!tasks(&first).is_empty(), "{name}: {first}");
         assert_eq!(tasks(&without_server), tasks(&first), "{name}");

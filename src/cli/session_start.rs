@@ -69,7 +69,6 @@ pub struct Request {
 /// Answers the hook.
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
-    crate::disk::ignore_sigxfsz();
     let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
     if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
@@ -303,13 +302,15 @@ fn afterwards(
     if options.dry_run {
         return;
     }
-    append_record(finished, workspace, stages);
-    if !work.is_empty() && workspace.paths.is_some() {
+    let is_recorded = append_record(finished, workspace, stages);
+    // On a full disk it could keep nothing.
+    if !work.is_empty() && is_recorded {
         refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 
-fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
+/// Whether the run could be recorded.
+fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) -> bool {
     let run = record::run(finished, stages);
     tracing::info!(
         result = run.result.word(),
@@ -318,11 +319,12 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
         chars = run.chars,
         "session started"
     );
-    if let Some(paths) = &workspace.paths
-        && let Err(error) = runs::append(&runs::file(paths), &run)
-    {
+    let Some(paths) = &workspace.paths else { return false };
+    let appended = runs::append(&runs::file(paths), &run);
+    if let Err(error) = &appended {
         tracing::warn!(%error, "the run is not recorded");
     }
+    appended.is_ok()
 }
 
 fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {

@@ -5,14 +5,17 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{guard, private_folder};
+use super::{guard, is_file_at, private_folder};
 use crate::deadline::Deadline;
 
 /// The longest wait for a lock that is held only a few milliseconds.
 const BRIEF_WAIT: Duration = Duration::from_millis(20);
 
-/// An advisory lock between processes, held until dropped. The lock file is not removed: two processes
-/// could hold the lock otherwise.
+/// The lock file is removed between opening and locking it only by a clean-up.
+const MAX_OPENS: usize = 3;
+
+/// An advisory lock between processes, held until dropped. Its file may be removed only by the process
+/// that holds it; another that has opened it before notices that and opens the file that took its place.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held open: closing it releases the lock")] File);
 
@@ -83,12 +86,16 @@ impl Lock {
             guard(&mut options);
             options.open(path)
         };
-        let Ok(file) = open() else { return TryLock::Unsupported };
-        match file.try_lock() {
-            Ok(()) => TryLock::Held(Lock(file)),
-            Err(fs::TryLockError::WouldBlock) => TryLock::Busy,
-            Err(fs::TryLockError::Error(_)) => TryLock::Unsupported,
+        for _ in 0..MAX_OPENS {
+            let Ok(file) = open() else { return TryLock::Unsupported };
+            match file.try_lock() {
+                Ok(()) if is_file_at(&file, path) => return TryLock::Held(Lock(file)),
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => return TryLock::Busy,
+                Err(fs::TryLockError::Error(_)) => return TryLock::Unsupported,
+            }
         }
+        TryLock::Busy
     }
 }
 
@@ -120,6 +127,22 @@ mod tests {
         let millis: Vec<u128> = pauses(far).take(5).map(|pause| pause.as_millis()).collect();
         assert_eq!(millis, [1, 2, 4, 8, 8]);
         assert_eq!(pauses(Deadline::after(Duration::ZERO)).next(), None);
+    }
+
+    #[test]
+    fn b10_a_lock_whose_file_was_removed_is_held_by_one() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let removed = File::create(&path).unwrap();
+        let held = Lock::try_acquire(&path);
+        assert!(matches!(held, TryLock::Held(_)));
+        fs::remove_file(&path).unwrap();
+        let new = Lock::try_acquire(&path);
+        assert!(matches!(new, TryLock::Held(_)));
+        drop(held);
+        removed.try_lock().unwrap();
+        assert!(!is_file_at(&removed, &path), "it locks a file that is no longer there");
+        assert!(matches!(Lock::try_acquire(&path), TryLock::Busy));
     }
 
     #[test]

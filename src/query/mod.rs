@@ -8,8 +8,9 @@ mod result;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+pub use ask::Background;
 pub use fill::Bindings;
 pub use result::QueryResult;
 
@@ -20,10 +21,6 @@ use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::error::{Code, Failure};
 use crate::fallback::{Serve, Step};
 use crate::task::Query;
-
-/// File times come from a coarser clock than ours: a file written this shortly before the run began
-/// counts as written during it.
-const CLOCK_GRAIN: Duration = Duration::from_millis(10);
 
 /// A query that failed in the background is not asked there again for this long.
 const PRIMING_PAUSE: Duration = Duration::from_secs(600);
@@ -56,7 +53,6 @@ pub struct Queries {
     others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
-    started: SystemTime,
     due: RefCell<BTreeSet<String>>,
 }
 
@@ -105,8 +101,7 @@ impl Queries {
         cache: Cache,
         read: CacheRead,
     ) -> Self {
-        let started = SystemTime::now() - CLOCK_GRAIN;
-        Queries { table, primary, others, cache, read, started, due: RefCell::default() }
+        Queries { table, primary, others, cache, read, due: RefCell::default() }
     }
 
     /// The names of the further sources.
@@ -153,8 +148,7 @@ impl Queries {
         }
         let key = Key::new(&self.primary.identity, &prepared.query);
         let view = self.lookup(&self.primary, &prepared.query).view;
-        view.freshness != Freshness::Fresh
-            && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
+        view.freshness != Freshness::Fresh && !self.cache.failed_within(&key, PRIMING_PAUSE)
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
