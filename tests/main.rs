@@ -11,6 +11,7 @@ mod defects;
 mod dispatch;
 mod docs;
 mod faults;
+mod growth;
 mod hooks;
 mod host;
 mod hosts_table;

@@ -19,8 +19,11 @@ pub const YEAR: i64 = 365 * DAY;
 pub fn shift_stored_times(session: &Session, seconds: i64) {
     for folder in [session.cache(), session.state()] {
         for file in canary::files(&folder) {
+            let Ok(written) = fs::metadata(&file).and_then(|data| data.modified()) else {
+                continue;
+            };
             shift_content(&file, seconds);
-            shift_file_time(&file, seconds);
+            set_file_time(&file, moved(written, seconds));
             shift_name(&file, seconds);
         }
     }
@@ -48,11 +51,6 @@ pub fn from_now(seconds: i64) -> SystemTime {
 fn moved(time: SystemTime, seconds: i64) -> SystemTime {
     let by = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 { time - by } else { time + by }
-}
-
-fn shift_file_time(file: &Path, seconds: i64) {
-    let Ok(data) = fs::metadata(file) else { return };
-    set_file_time(file, moved(data.modified().expect("a time"), seconds));
 }
 
 fn shift_content(file: &Path, seconds: i64) {
