@@ -21,6 +21,7 @@ mod layers;
 mod plugin;
 mod policy;
 mod programs;
+mod query;
 mod screens;
 mod support;
 mod tasks;
