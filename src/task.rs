@@ -170,3 +170,22 @@ pub struct Query {
     /// How long an answer counts as fresh.
     pub ttl: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn mb_a_field_is_cut_also_when_it_is_a_list() {
+        let long = "漢".repeat(2 * MAX_FIELD_CHARS);
+        let words = vec!["word"; 100_000];
+        for value in [json!(long), json!([long, long]), json!(words), json!([[words]])] {
+            let text = scalar(&value).unwrap();
+            assert_eq!(text.chars().count(), MAX_FIELD_CHARS);
+        }
+        assert_eq!(scalar(&json!(["a", null, 1, ["b", true]])).unwrap(), "a, 1, b, true");
+        assert_eq!(scalar(&json!([])).unwrap(), "");
+    }
+}

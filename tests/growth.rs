@@ -117,7 +117,7 @@ fn b10_projects_that_no_longer_exist_leave_nothing() {
 #[test]
 fn b11_long_lines_of_the_record_do_not_start_a_clean_up_each_time() {
     let hooks: String =
-        (0..14).map(|n| format!("[hooks.a_longer_name_{n}]\nkind = \"notes\"\n")).collect();
+        (0..30).map(|n| format!("[hooks.a_longer_name_{n}]\nkind = \"notes\"\n")).collect();
     let session = Session::new()
         .deadline("30s")
         .env("WARMSTART_CACHE__CLEANUP_INTERVAL", "30d")
@@ -129,11 +129,11 @@ fn b11_long_lines_of_the_record_do_not_start_a_clean_up_each_time() {
     }
     let record = fs::read_to_string(session.state().join("runs.jsonl")).unwrap();
     let longest = record.lines().map(str::len).max().unwrap();
-    assert!(longest > 1024, "{longest} bytes");
+    assert!(longest > 2048, "{longest} bytes");
     let clean_ups = clean_ups(&session);
-    assert!((1..starts / 3).contains(&clean_ups), "{clean_ups} in {starts} starts");
-    assert!(record.len() <= 21 * longest, "{} bytes", record.len());
-    assert!(session.runs().len() >= 10);
+    assert!((1..=starts / 2).contains(&clean_ups), "{clean_ups} in {starts} starts");
+    assert!(record.len() <= 20 * 1024 + longest, "{} bytes", record.len());
+    assert!(session.runs().len() > 4);
 }
 
 #[test]

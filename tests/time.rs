@@ -92,7 +92,7 @@ fn b7_one_of_many_asks_whatever_the_file_times_are() {
 }
 
 #[test]
-fn b7_those_who_waited_take_over_a_failure_whatever_the_file_times_are() {
+fn b7_waiting_sessions_take_over_a_failure_whatever_the_file_times_are() {
     let (server, runs) = crowd(|_| {
         let mut acts = vec![Act::Wait(Duration::from_millis(1500))];
         acts.extend(status(500));

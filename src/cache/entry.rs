@@ -90,3 +90,53 @@ impl Entry {
         serde_json::from_slice(body).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::task::{Task, Tasks};
+
+    fn entry(answer: Answer) -> Entry {
+        let (query, origin) = ("tasks".into(), "x".into());
+        Entry { written: Timestamp(1000), id: "1".into(), query, origin, answer }
+    }
+
+    fn tasks(count: usize, field: &str, more: usize) -> Answer {
+        let more = (0..more).map(|n| (format!("field_{n}"), json!(field)));
+        let task = Task {
+            id: field.into(),
+            title: field.into(),
+            status: field.into(),
+            priority: field.into(),
+            more: more.collect(),
+        };
+        Answer::Tasks(Tasks { list: vec![task; count], total: count })
+    }
+
+    #[test]
+    fn mb_an_entry_is_never_larger_than_it_can_be_read_again() {
+        let answers = [
+            tasks(50, &"x".repeat(500), 16),
+            tasks(50, &"漢".repeat(500), 16),
+            tasks(50, &"\u{1}".repeat(500), 300),
+            tasks(5000, &"\u{1}".repeat(500), 0),
+            Answer::Text("\u{1}".repeat(400_000)),
+        ];
+        for answer in answers {
+            let mut large = entry(answer);
+            let bytes = large.encode_within_limit();
+            assert!(bytes.len() as u64 <= MAX_BYTES, "{} bytes", bytes.len());
+            assert_eq!(Entry::decode(&bytes), Some(large), "what is shown now is what is kept");
+        }
+    }
+
+    #[test]
+    fn mb_what_is_small_enough_is_not_cut() {
+        let answer = tasks(20, &"漢".repeat(500), 2);
+        let mut small = entry(answer.clone());
+        assert!(small.encode_within_limit().len() as u64 <= MAX_BYTES);
+        assert_eq!(small.answer, answer);
+    }
+}

@@ -1,5 +1,5 @@
-//! Files of lines that many processes append to and one shortens at times. Nothing is lost between the
-//! two: who appends holds a shared lock on the file itself, who shortens it an exclusive one.
+//! Files of lines that many processes append to and one shortens at times. No line is lost between the
+//! two: an append holds a shared lock on the file itself, shortening an exclusive one.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};

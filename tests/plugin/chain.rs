@@ -51,6 +51,7 @@ fn a_step_that_declines_or_fails_leaves_the_decision_to_the_next() {
         decide(&session, first, second);
         let context = session.start("startup").context();
         assert!(context.contains(shown), "{first}, {second}: {context}\n{}", session.log());
+        assert_eq!(session.last("pending_tasks").supply, "live", "{first}, {second}");
     }
 }
 

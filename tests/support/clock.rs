@@ -12,7 +12,8 @@ use super::{Session, canary};
 
 pub const HOUR: i64 = 3600;
 pub const DAY: i64 = 24 * HOUR;
-pub const YEAR: i64 = 365 * DAY;
+/// In another year than the present, also in a leap year.
+pub const YEAR: i64 = 366 * DAY;
 
 /// Moves what is stored, file times included, by so many seconds: forward as if the clock had been
 /// ahead until now, back as if it were ahead from now on.
