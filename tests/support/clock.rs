@@ -18,6 +18,7 @@ pub const YEAR: i64 = 366 * DAY;
 /// Moves what is stored, file times included, by so many seconds: forward as if the clock had been
 /// ahead until now, back as if it were ahead from now on.
 pub fn shift_stored_times(session: &Session, seconds: i64) {
+    session.settle();
     for folder in [session.cache(), session.state()] {
         for file in canary::files(&folder) {
             let Ok(written) = fs::metadata(&file).and_then(|data| data.modified()) else {
