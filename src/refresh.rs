@@ -42,14 +42,15 @@ impl BackgroundWork {
     /// The work that is due after the run.
     #[must_use]
     pub fn of(plan: &Plan, is_healthy: bool) -> Self {
-        let mut renew = plan.session.queries.due();
+        let renew = plan.session.queries.due();
         // A failing server gets no further requests.
-        let mut prime = if is_healthy { primed(plan) } else { Vec::new() };
-        if !(renew.is_empty() && prime.is_empty()) && !can_keep_answers(plan) {
-            renew.clear();
-            prime.clear();
+        let prime = if is_healthy { primed(plan) } else { Vec::new() };
+        let upkeep = clean_up::is_due(plan);
+        let has_requests = !renew.is_empty() || !prime.is_empty();
+        if has_requests && !can_keep_answers(plan) {
+            return BackgroundWork { upkeep, ..BackgroundWork::default() };
         }
-        BackgroundWork { renew, prime, upkeep: clean_up::is_due(plan), ..BackgroundWork::default() }
+        BackgroundWork { renew, prime, upkeep, ..BackgroundWork::default() }
     }
 
     /// Whether there is nothing to do.

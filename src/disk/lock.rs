@@ -88,14 +88,20 @@ impl Lock {
         };
         for _ in 0..MAX_OPENS {
             let Ok(file) = open() else { return TryLock::Unsupported };
-            match file.try_lock() {
-                Ok(()) if is_file_at(&file, path) => return TryLock::Held(Lock(file)),
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => return TryLock::Busy,
-                Err(fs::TryLockError::Error(_)) => return TryLock::Unsupported,
+            if let Some(attempt) = Lock::of_opened(file, path) {
+                return attempt;
             }
         }
         TryLock::Busy
+    }
+
+    /// Tries to lock the file that was opened at `path`; `None` if it was removed before it was locked.
+    fn of_opened(file: File, path: &Path) -> Option<TryLock> {
+        match file.try_lock() {
+            Ok(()) => is_file_at(&file, path).then(|| TryLock::Held(Lock(file))),
+            Err(fs::TryLockError::WouldBlock) => Some(TryLock::Busy),
+            Err(fs::TryLockError::Error(_)) => Some(TryLock::Unsupported),
+        }
     }
 }
 
@@ -130,18 +136,18 @@ mod tests {
     }
 
     #[test]
-    fn b10_a_lock_whose_file_was_removed_is_held_by_one() {
+    fn b10_a_file_that_was_removed_before_it_was_locked_is_no_lock() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lock");
-        let removed = File::create(&path).unwrap();
-        let held = Lock::try_acquire(&path);
-        assert!(matches!(held, TryLock::Held(_)));
+        let opened =
+            || File::options().write(true).create(true).truncate(false).open(&path).unwrap();
+        let (removed, kept) = (opened(), opened());
+        assert!(matches!(Lock::of_opened(kept, &path), Some(TryLock::Held(_))));
         fs::remove_file(&path).unwrap();
-        let new = Lock::try_acquire(&path);
-        assert!(matches!(new, TryLock::Held(_)));
-        drop(held);
-        removed.try_lock().unwrap();
-        assert!(!is_file_at(&removed, &path), "it locks a file that is no longer there");
+        assert!(Lock::of_opened(removed.try_clone().unwrap(), &path).is_none());
+        let held = Lock::try_acquire(&path);
+        assert!(matches!(held, TryLock::Held(_)), "a new file in its place");
+        assert!(Lock::of_opened(removed, &path).is_none());
         assert!(matches!(Lock::try_acquire(&path), TryLock::Busy));
     }
 

@@ -146,7 +146,7 @@ impl Sweep {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
