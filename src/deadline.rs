@@ -168,8 +168,8 @@ impl StoredTime {
         StoredTime(now_millis())
     }
 
-    /// How old it is at `now`: nothing if it is at most a few seconds ahead, `None` if it is further in
-    /// the future. Such a time is of a wrong clock and must hold nothing back.
+    /// How old it is at `now`: zero if it is at most a few seconds ahead, `None` if it is further in the
+    /// future. A wrong clock gave such a time, and it must hold nothing back.
     #[must_use]
     pub fn age(self, now: StoredTime) -> Option<Duration> {
         match u64::try_from(now.0.saturating_sub(self.0)) {

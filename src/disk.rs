@@ -161,6 +161,13 @@ pub fn is_writable(folder: &Path) -> bool {
     }
 }
 
+/// Whether a write failed because the disk takes no more bytes.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
 #[cfg(unix)]
 fn is_changeable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()

@@ -20,7 +20,7 @@ use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
-use crate::disk::Access;
+use crate::disk::{self, Access};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, SessionEvent, Source};
@@ -302,14 +302,13 @@ fn afterwards(
     if options.dry_run {
         return;
     }
-    let is_recorded = append_record(finished, workspace, stages);
-    // On a full disk it could keep nothing.
-    if !work.is_empty() && is_recorded {
+    let can_keep = append_record(finished, workspace, stages);
+    if !work.is_empty() && can_keep {
         refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 
-/// Whether the run could be recorded.
+/// Whether anything more can be kept: there is a home, and the disk is not full.
 fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) -> bool {
     let run = record::run(finished, stages);
     tracing::info!(
@@ -320,11 +319,13 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
         "session started"
     );
     let Some(paths) = &workspace.paths else { return false };
-    let appended = runs::append(&runs::file(paths), &run);
-    if let Err(error) = &appended {
-        tracing::warn!(%error, "the run is not recorded");
+    match runs::append(&runs::file(paths), &run) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the run is not recorded");
+            !disk::is_full(&error)
+        }
     }
-    appended.is_ok()
 }
 
 fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {

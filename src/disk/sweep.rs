@@ -200,8 +200,8 @@ mod tests {
         let is_old =
             |file: &OwnFile| file.is_unwritten_for(Duration::from_secs(90 * DAY), sweep.now);
         let is_lock = |name: &str| name.ends_with(".lock") || name.ends_with(".refresh");
-        let gone = table().into_iter().filter(|(name, _, stays)| !stays && !is_lock(name));
-        let expected = gone.count();
+        let removed = table().into_iter().filter(|(name, _, stays)| !stays && !is_lock(name));
+        let expected = removed.count();
         assert_eq!(sweep.folder(folder.path(), is_old), expected);
         for (name, _, stays) in table() {
             assert_eq!(folder.path().join(&name).exists(), stays, "{name}");
