@@ -1,15 +1,19 @@
 //! Our own files: private from creation, complete or absent, never through a symlink.
 //! Knows nothing of their content. All platform differences of files are here.
 
+mod lines;
 mod lock;
 mod owners;
+mod sweep;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
+pub use sweep::{OwnFile, Sweep};
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
 /// default the signal ends the process before it has answered.
@@ -144,6 +148,73 @@ fn guard(options: &mut OpenOptions) {
 
 #[cfg(not(unix))]
 fn guard(_: &mut OpenOptions) {}
+
+/// Whether `path` still leads to the file that was opened, which another process may have replaced.
+fn is_file_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata(), fs::symlink_metadata(path)) {
+            (Ok(opened), Ok(there)) => id(opened) == id(there),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
+/// Whether files in `folder` can be replaced, or the folder be made: it is ours, and its file system is not
+/// read-only.
+#[must_use]
+pub fn is_writable(folder: &Path) -> bool {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) => check_folder(folder, &metadata).is_ok() && is_changeable(folder),
+        Err(_) => folder.ancestors().find(|folder| folder.exists()).is_some_and(is_changeable),
+    }
+}
+
+/// Whether a write failed because the disk takes no more bytes.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+#[cfg(unix)]
+fn is_changeable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_changeable(_: &Path) -> bool {
+    true
+}
+
+/// The names in `folder`; none if it cannot be read. Without the standard library's reader, which panics
+/// when closing the folder fails.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
+        let flags = flags | rustix::fs::OFlags::CLOEXEC;
+        let opened = rustix::fs::open(folder, flags, rustix::fs::Mode::empty());
+        let Ok(entries) = opened.and_then(rustix::fs::Dir::new) else { return Vec::new() };
+        let names = entries.flatten().map(|entry| entry.file_name().to_bytes().to_vec());
+        let real = names.filter(|name| name != b"." && name != b"..");
+        real.map(|name| std::ffi::OsStr::from_bytes(&name).to_owned()).collect()
+    }
+    #[cfg(not(unix))]
+    {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).collect()
+    }
+}
 
 /// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
 ///

@@ -111,7 +111,7 @@ impl Auth {
     }
 
     fn store(&self, url: &SafeUrl) -> Store {
-        let usual = self.paths.as_ref().map(|paths| paths.state.join("tokens"));
+        let usual = self.paths.as_ref().map(|paths| paths.state.join(super::TOKENS));
         let folder = self.paths.as_ref().and(self.config.token_dir.clone()).or(usual);
         let scope = self.config.scope.join(" ");
         let resource = self.resource().unwrap_or_default();

@@ -9,6 +9,7 @@ mod readiness;
 mod source;
 mod store;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -18,6 +19,18 @@ use crate::error::{Code, Failure};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::secret::{SafeUrl, Secret};
+
+pub use store::is_token_over;
+
+/// The folders of tokens: the usual one, and `auth.token_dir`.
+#[must_use]
+pub fn token_folders(config: &AuthConfig, paths: &Paths) -> BTreeSet<PathBuf> {
+    let usual = paths.state.join(TOKENS);
+    config.token_dir.iter().cloned().chain([usual]).collect()
+}
+
+/// In the state folder.
+const TOKENS: &str = "tokens";
 
 /// How one client authorises its requests.
 pub struct Auth {

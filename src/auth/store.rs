@@ -1,12 +1,12 @@
 //! Tokens between runs: one private file for each identity, replaced as a whole, with an absolute expiry.
 //! Also keeps which path of the identity server worked, and the backoff after a failure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deadline::Timestamp;
+use crate::deadline::{StoredTime, Timestamp};
 use crate::digest;
 use crate::disk;
 use crate::error::{Code, Failure};
@@ -89,6 +89,23 @@ impl Stored {
         }
         self
     }
+}
+
+/// An expired token is kept this much longer, with what else is known of its identity server.
+const EXPIRED_GRACE: Duration = Duration::from_secs(7 * 86_400);
+/// No identity server issues a token for longer: its time is of a wrong clock.
+const MAX_LIFETIME: Duration = Duration::from_secs(400 * 86_400);
+
+/// Whether the token in this file expired so long ago that the file can be removed. Unreadable files are
+/// not judged.
+#[must_use]
+pub fn is_token_over(path: &Path, now: Timestamp) -> bool {
+    let bytes = disk::read_private(path, MAX_FILE_BYTES).ok().flatten();
+    let stored = bytes.and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
+    let Some(expires) = stored.and_then(|stored| stored.expires) else { return false };
+    let (expires, now) = (StoredTime::from(expires), StoredTime::from(now));
+    let limit = if expires.age(now).is_some() { EXPIRED_GRACE } else { MAX_LIFETIME };
+    expires.distance(now) > limit
 }
 
 /// The file of one identity.

@@ -20,7 +20,7 @@ use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
-use crate::disk::Access;
+use crate::disk::{self, Access};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, SessionEvent, Source};
@@ -69,7 +69,6 @@ pub struct Request {
 /// Answers the hook.
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
-    crate::disk::ignore_sigxfsz();
     let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
     if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
@@ -311,13 +310,14 @@ fn afterwards(
     if options.dry_run {
         return;
     }
-    append_record(finished, workspace, stages);
-    if !work.is_empty() && workspace.paths.is_some() {
+    let can_keep = append_record(finished, workspace, stages);
+    if !work.is_empty() && can_keep {
         refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 
-fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
+/// Whether anything more can be kept: there is a home, and the disk is not full.
+fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) -> bool {
     let run = record::run(finished, stages);
     tracing::info!(
         result = run.result.word(),
@@ -326,10 +326,13 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
         chars = run.chars,
         "session started"
     );
-    if let Some(paths) = &workspace.paths
-        && let Err(error) = runs::append(&runs::file(paths), &run)
-    {
-        tracing::warn!(%error, "the run is not recorded");
+    let Some(paths) = &workspace.paths else { return false };
+    match runs::append(&runs::file(paths), &run) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the run is not recorded");
+            !disk::is_full(&error)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
 };
 use crate::config::parser::number;
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::{Deadline, StoredTime, Timestamp};
 use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
@@ -111,12 +111,15 @@ impl GitContext {
         let (head, log) = text.split_once('\n')?;
         let is_valid = match head.strip_prefix(&self.head(commit))? {
             "" => true,
-            until => until.trim().parse().is_ok_and(|until| session.now < Timestamp(until)),
+            failed_at => failed_at.trim().parse().is_ok_and(|failed_at| {
+                let age = StoredTime::from(Timestamp(failed_at)).age(session.now.into());
+                age.is_some_and(|age| age < FAILURE_TTL)
+            }),
         };
         is_valid.then(|| log.to_owned())
     }
 
-    /// The first line of the file; for a failure, its expiry follows.
+    /// The first line of the file; for a failure, its time follows.
     fn head(&self, commit: &str) -> String {
         format!("{commit} {}", self.commits)
     }
@@ -127,7 +130,7 @@ impl GitContext {
         let head = self.head(commit);
         let text = match log {
             Some(log) => format!("{head}\n{log}"),
-            None => format!("{head} {}\n", session.now.plus(FAILURE_TTL).0),
+            None => format!("{head} {}\n", session.now.0),
         };
         if let Err(error) = disk::write_atomic(&file, text.as_bytes(), Durability::Process) {
             tracing::debug!(%error, "the log of the commit is not kept");

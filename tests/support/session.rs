@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,9 +16,6 @@ use super::{canary, repository};
 
 /// Enough for git and a shell, without the folders of the developer's home.
 pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// `query::CLOCK_GRAIN` and a little more.
-const FILE_CLOCK: Duration = Duration::from_millis(12);
 
 /// See the module.
 pub struct Session {
@@ -213,18 +210,7 @@ impl Session {
         }
         canary::absent("eyJhbGciOi", &outcome.stdout, "stdout");
         assert!(!outcome.stderr.contains("panicked at"), "a panic on stderr: {outcome:?}");
-        self.outlast_file_times();
         outcome
-    }
-
-    /// Waits until the next run is certainly later than all that is written: what is as old as the
-    /// clock of file times is coarse counts as written during the run, and is taken over by it.
-    fn outlast_file_times(&self) {
-        let files = canary::files(self.root.path());
-        let times = files.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok());
-        let Some(newest) = times.max() else { return };
-        let age = SystemTime::now().duration_since(newest).unwrap_or_default();
-        std::thread::sleep(FILE_CLOCK.saturating_sub(age));
     }
 
     /// The cache folder of the platform.
