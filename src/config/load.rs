@@ -116,7 +116,7 @@ impl Loading {
         let default = sources.paths.map(|paths| paths.config_file.clone());
         let Some(path) = named.or(default) else { return Layer::new(Kind::UserFile) };
         let count = self.problems.len();
-        let settings = self.read(&path).map(|(_, settings)| settings);
+        let settings = self.parsed(&path, file::read(&path)).map(|(_, settings)| settings);
         if is_named && settings.is_none() && self.problems.len() == count {
             let text = format!("there is no file `{}`", path.display());
             let failure = Failure::new(Code::ConfigUnreadable, text);
@@ -141,8 +141,10 @@ impl Loading {
     }
 
     fn project_file(&mut self, sources: &ConfigSources<'_>) -> Layer {
-        let path = sources.project.map(|root| root.join(PROJECT_FILE));
-        let read = path.and_then(|path| Some((self.read(&path)?, path)));
+        let read = sources.project.and_then(|root| {
+            let path = root.join(PROJECT_FILE);
+            Some((self.parsed(&path, file::read_of_project(root))?, path))
+        });
         let Some(((file, mut settings), path)) = read else { return Layer::new(Kind::ProjectFile) };
         let store = sources.paths.map(TrustStore::open).unwrap_or_default();
         // On the bytes that were parsed: no second read.
@@ -170,8 +172,12 @@ impl Loading {
         layer
     }
 
-    fn read(&mut self, path: &Path) -> Option<(File, Vec<Setting>)> {
-        let file = file::read(path).unwrap_or_else(|failure| {
+    fn parsed(
+        &mut self,
+        path: &Path,
+        file: Result<Option<File>, Failure>,
+    ) -> Option<(File, Vec<Setting>)> {
+        let file = file.unwrap_or_else(|failure| {
             self.problems.push(failure);
             None
         });

@@ -2,6 +2,7 @@
 //! the values that a stronger layer hides, and collects what reading finds.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub struct Stack {
 struct Findings {
     problems: Vec<Failure>,
     flag_problems: Vec<Failure>,
-    reported: Vec<(Origin, String)>,
+    reported: HashSet<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
 }
@@ -114,9 +115,7 @@ impl Stack {
     /// Notes what is wrong with `key` as it is written at `origin`; once, however often it is read.
     pub fn report(&self, origin: &Origin, key: &str, problem: Failure) {
         let findings = &mut *self.findings.borrow_mut();
-        let place = (origin.clone(), key.to_owned());
-        if !findings.reported.contains(&place) {
-            findings.reported.push(place);
+        if findings.reported.insert((origin.clone(), key.to_owned())) {
             if matches!(origin, Origin::Name(name) if name.starts_with('-')) {
                 findings.flag_problems.push(problem.clone());
             }

@@ -53,7 +53,7 @@ pub enum Audience {
 
 codes! {
     ConfigUnreadable = 101, Config, User, "configuration file unreadable",
-        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB"],
+        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB, or 256 KiB in a project"],
         &["fix the line and column in the message", "`warmstart config check` lists everything that is wrong"];
     ConfigValue = 102, Config, User, "invalid setting",
         &["the value has the wrong kind or is out of range", "the key or variable does not exist", "two settings contradict each other"],
