@@ -11,6 +11,8 @@ mod defects;
 mod dispatch;
 mod docs;
 mod faults;
+mod foreign_files;
+mod guarded;
 mod hooks;
 mod host;
 mod hosts_table;

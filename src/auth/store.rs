@@ -127,7 +127,7 @@ impl Store {
         let Some(path) = &self.path else { return };
         let written = serde_json::to_vec(stored)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| disk::write_atomic(path, &bytes, Durability::Power));
+            .and_then(|bytes| disk::write_atomic(path, &bytes, Durability::PowerLater));
         if let Err(error) = written {
             tracing::warn!(code = %Code::StoreUnusable, %error, "the token is not kept");
         }

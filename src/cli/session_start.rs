@@ -5,7 +5,7 @@ mod explain;
 mod record;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use clap::Args;
 use record::Stages;
 
 use super::stdin::ReadEvent;
-use super::watchdog::Watchdog;
+use super::watchdog::{Provisional, Watchdog};
 use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::{Agents, Resume};
@@ -21,7 +21,7 @@ use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
 use crate::disk::Access;
-use crate::engine::{self, Report};
+use crate::engine::{self, HookReport, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, SessionEvent, Source};
 use crate::host::{self, Agent};
@@ -32,6 +32,8 @@ use crate::refresh::{self, BackgroundWork};
 use crate::runs;
 use crate::text::one_line;
 
+/// Problems that a run logs: a foreign file may have two thousand.
+const MAX_LOGGED_PROBLEMS: usize = 20;
 /// Characters of the one line of a session that must fail.
 const MAX_CAUSE_CHARS: usize = 400;
 
@@ -76,11 +78,19 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
         answer.write_once(&HookOutput::default(), agent);
         return ExitCode::SUCCESS;
     }
-    let watchdog = Watchdog::start(invocation.at + INITIAL_DEADLINE, &answer, agent);
+    let id = record::id();
+    let run = (!request.options.dry_run).then(|| record::begun(&id));
+    let watchdog = Watchdog::start(
+        Provisional::new(agent, run),
+        &answer,
+        &invocation.environment,
+        invocation.at,
+        INITIAL_DEADLINE,
+    );
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
     ));
-    let run = || session(request, invocation, &answer, &watchdog);
+    let run = || session(request, id, invocation, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {
@@ -96,6 +106,7 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
 /// One run, as a table of contents.
 fn session(
     request: Request,
+    id: String,
     invocation: &Invocation,
     answer: &ResponseGuard,
     watchdog: &Watchdog,
@@ -104,7 +115,10 @@ fn session(
     let mut stages = Stages::new(invocation.at);
     let (mut event, problem) = event.unwrap_or_else(stdin::read);
     let agent = host::detect(options.agent, &event, &invocation.environment);
-    watchdog.set_agent(agent);
+    watchdog.update(|provisional| {
+        provisional.agent = agent;
+        provisional.run.iter_mut().for_each(|run| record::set_event(run, &event));
+    });
     host::remove_private(&mut event);
     stages.end("event");
     let folder = folder_of(&event, invocation);
@@ -113,7 +127,6 @@ fn session(
     watchdog.set_deadline(invocation.at + limit);
     let log = if options.dry_run { Log::Console } else { Log::File };
     workspace.start_log(&invocation.flags, log);
-    let id = record::id();
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     let agents = workspace.loaded.config.session_start.agents;
@@ -160,7 +173,13 @@ fn answer_with(
         render_output(report, &plan, &problems, &Rendering { agent, access })
     };
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render(&early, Access::ReadOnly).0);
+        let (output, context) = render(&early, Access::ReadOnly);
+        let background = unanswered(&plan, &early, &workspace, invocation);
+        watchdog.update(|provisional| {
+            provisional.output = output;
+            provisional.background = background.filter(|_| !options.dry_run);
+            provisional.run.iter_mut().for_each(|run| record::set_report(run, &early, &context));
+        });
     });
     stages.end("hooks");
     let access = Access::of_dry_run(options.dry_run);
@@ -170,6 +189,7 @@ fn answer_with(
     }
     stages.end("render");
     let was_written = answer.write_once(&output, agent);
+    watchdog.begin_finishing();
     stages.end("print");
     let finished = FinishedRun {
         plan: &plan,
@@ -218,11 +238,23 @@ fn problems(
         .chain(plan.problems.iter().cloned())
         .chain(loaded.untrusted.clone())
         .chain(no_home)
+        .chain(problem.filter(|problem| *problem == Problem::Late).map(|_| late(workspace)))
         .collect();
-    for failure in &problems {
+    for failure in problems.iter().take(MAX_LOGGED_PROBLEMS) {
         tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "ignored");
     }
+    if problems.len() > MAX_LOGGED_PROBLEMS {
+        let count = problems.len() - MAX_LOGGED_PROBLEMS;
+        tracing::warn!(count, "more was ignored: `warmstart config check` shows it");
+    }
     problems
+}
+
+/// A session that gets the tasks of another folder should know why.
+fn late(workspace: &Workspace) -> Failure {
+    let folder = workspace.folder.display();
+    let text = format!("{}: taken as a startup in `{folder}`", Problem::Late);
+    Failure::new(Code::Event, text).hint("see whether the host is busy, or what is in front of it")
 }
 
 /// How a report is rendered.
@@ -304,9 +336,20 @@ fn afterwards(
         return;
     }
     append_record(finished, workspace, stages);
-    if !work.is_empty() && workspace.paths.is_some() {
-        refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
+    if let Some(mut command) = detached(&work, finished.plan, workspace, invocation) {
+        refresh::spawn_detached(&mut command);
     }
+}
+
+/// The detached process for `work`, if there is any.
+fn detached(
+    work: &BackgroundWork,
+    plan: &Plan,
+    workspace: &Workspace,
+    invocation: &Invocation,
+) -> Option<Command> {
+    let is_due = !work.is_empty() && workspace.paths.is_some();
+    is_due.then(|| refresh::detached(&invocation.program, work, &workspace.folder, plan))
 }
 
 fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
@@ -331,7 +374,28 @@ fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> Backg
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
         })
     });
-    let mut work = BackgroundWork::of(finished.plan, is_healthy);
+    with_flags(BackgroundWork::of(finished.plan, is_healthy), invocation)
+}
+
+/// The detached process of a run that ends at its deadline with the report `early`.
+fn unanswered(
+    plan: &Plan,
+    early: &Report,
+    workspace: &Workspace,
+    invocation: &Invocation,
+) -> Option<Command> {
+    let is_late = |hook: &HookReport| {
+        let failure = hook.result.provenance.failure.as_ref();
+        failure.is_some_and(|failure| failure.code == Code::Deadline)
+    };
+    let hooks = plan.hooks.iter().zip(&early.hooks).filter(|(_, report)| is_late(report));
+    let queries = hooks.filter_map(|(planned, _)| planned.hook.as_ref().ok()?.query());
+    let work = BackgroundWork::of(plan, false).with_unanswered(plan, queries);
+    detached(&with_flags(work, invocation), plan, workspace, invocation)
+}
+
+/// The same flags hold for the background work of a run.
+fn with_flags(mut work: BackgroundWork, invocation: &Invocation) -> BackgroundWork {
     let flags = &invocation.flags;
     work.file = flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
     work.set.clone_from(&flags.set);
