@@ -221,6 +221,7 @@ fn source(
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),
+        path: usable.map(|settings| settings.path().to_owned()).unwrap_or_default(),
         build: Box::new(move || settings.clone()?.build(context.clone())),
         client: OnceCell::new(),
     }

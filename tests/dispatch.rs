@@ -481,7 +481,7 @@ fn explain_names_why_nothing_is_printed() {
     let outcome = explain(&[], other);
     assert_eq!(outcome.stderr, "nothing printed: the event is `PreToolUse`, not a SessionStart\n");
 
-    let empty = ["--set", NO_GIT, "--set", "client.files=[\"none.md\"]"];
+    let empty = ["--set", NO_GIT, "--set", "client.files=[]"];
     let outcome = explain(&empty, event.clone());
     assert_eq!(outcome.answer(), json!({}));
     assert!(

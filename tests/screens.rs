@@ -197,8 +197,9 @@ fn a_missing_task_file_is_named() {
     screen!("tasks_without_a_file", piped(&session.run(&["tasks"])));
     let session = session.hooks_toml("[client]\nfiles = [\"nope.md\"]\n");
     let named = session.run(&["tasks"]);
-    assert!(named.text().contains("`nope.md` does not exist"), "{named:?}");
-    assert!(!named.text().contains("TODO.md"), "{named:?}");
+    assert_eq!(named.code(), 7, "{named:?}");
+    assert!(named.stderr.contains("`nope.md` does not exist"), "{named:?}");
+    assert!(!named.stderr.contains("TODO.md"), "{named:?}");
 }
 
 #[test]

@@ -69,13 +69,12 @@ pub struct Key(String);
 
 impl Key {
     /// The key of `query` asked as `identity`. Arguments are ordered by name, so their order in a
-    /// file does not matter; `items` and `answer` are included because they select what is kept.
+    /// file does not matter; how the answer is read is included because it selects what is kept.
     #[must_use]
     pub fn new(identity: &Identity, query: &Query) -> Self {
         let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();
-        let items = query.items.join("\0");
-        let kind = format!("{:?}", query.answer);
-        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &items, &kind]))
+        let reading = format!("{:?}{:?}{:?}", query.answer, query.reading, query.path);
+        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &reading]))
     }
 
     /// The name of its files, without the ending.

@@ -207,6 +207,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::Map;
 
     use super::*;
@@ -226,7 +228,8 @@ mod tests {
             name: "tasks".into(),
             tool: "manage_task".into(),
             arguments: Map::new(),
-            items: Vec::new(),
+            path: String::new(),
+            reading: Arc::default(),
             read_only: true,
             answer: AnswerKind::Tasks,
             ttl: Duration::from_secs(900),
@@ -236,7 +239,7 @@ mod tests {
 
     fn entry(title: &str) -> Entry {
         let list = vec![Task { title: title.into(), ..Task::default() }];
-        let answer = Answer::Tasks(Tasks { list, total: 1 });
+        let answer = Answer::Tasks(Tasks { list, ..Tasks::default() });
         Entry { written: Timestamp(1000), query: "tasks".into(), origin: "x".into(), answer }
     }
 

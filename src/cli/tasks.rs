@@ -20,7 +20,7 @@ use crate::hook::bindings;
 use crate::plan::{Plan, PlanOptions};
 use crate::provenance::{Provenance, ServedFrom};
 use crate::query::{Bindings, Queries, QueryResult, Timeout};
-use crate::task::{Answer, Task, by_importance};
+use crate::task::{Answer, Rest, Task, Tasks};
 use crate::text;
 
 /// Longer than a session start: at a terminal there is time.
@@ -155,8 +155,10 @@ impl Answered {
             return Err(provenance.failure.unwrap_or_else(unexplained));
         };
         if let Answer::Tasks(tasks) = &mut answer {
-            tasks.list.sort_by(by_importance);
-            tasks.list.truncate(limit.unwrap_or(usize::MAX));
+            let limit = limit.unwrap_or(usize::MAX);
+            let hidden = tasks.list.len().saturating_sub(limit);
+            tasks.list.truncate(limit);
+            tasks.rest = tasks.rest.and(Rest::of(hidden));
         }
         Ok(Answered { answer, provenance })
     }
@@ -180,7 +182,8 @@ impl Answered {
             "origin": self.provenance.origin,
             "written": self.provenance.written.map(Timestamp::iso),
             "failure": self.provenance.failure.as_ref().map(failure_json),
-            "total": tasks.map(|tasks| tasks.total),
+            "total": tasks.and_then(Tasks::total),
+            "unread": tasks.map(|tasks| tasks.unread),
             "tasks": tasks.map(|tasks| &tasks.list),
             "text": match &self.answer { Answer::Text(text) => Some(text), Answer::Tasks(_) => None },
         })
@@ -191,13 +194,10 @@ impl Answered {
         let body = match &self.answer {
             Answer::Text(text) if text.is_empty() => return no_text(plan),
             Answer::Text(text) => lines(text),
-            Answer::Tasks(tasks) if tasks.total.max(tasks.list.len()) == 0 => {
-                String::from("No open tasks.\n")
-            }
+            Answer::Tasks(tasks) if tasks.is_none() => String::from("No open tasks.\n"),
             Answer::Tasks(tasks) => {
-                let hidden = tasks.total.saturating_sub(tasks.list.len());
-                let more = if hidden > 0 { format!("{hidden} more\n") } else { String::new() };
-                tasks_table(&tasks.list) + &more
+                let remarks = tasks.remarks(0).into_iter().map(|remark| remark + "\n");
+                tasks_table(&tasks.list) + &remarks.collect::<String>()
             }
         };
         format!("{state}\n{body}")

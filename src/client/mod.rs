@@ -23,7 +23,8 @@ use crate::task::{Answer, Query};
 
 mod local;
 mod mcp;
-mod payload;
+mod paged;
+pub mod payload;
 pub mod plugin;
 mod rest;
 mod tool_call;
@@ -115,6 +116,11 @@ pub trait ClientSettings {
         &[]
     }
 
+    /// The path of its requests, with placeholders; empty for a client without paths.
+    fn path(&self) -> &str {
+        ""
+    }
+
     /// What is missing before it can be asked, found without starting or asking anything.
     fn missing(&self, context: &ClientContext) -> Vec<Failure>;
 
@@ -147,16 +153,23 @@ pub fn resolve_kind(config: &ClientConfig) -> &str {
     }
 }
 
+/// The URL of the server.
+///
+/// # Errors
+/// `WS105` when none is set.
+pub fn base(config: &ClientConfig) -> Result<SafeUrl, Failure> {
+    config.url.clone().ok_or_else(|| {
+        Failure::new(Code::ConfigUrl, "`client.url`, the URL of the task server, is not set")
+            .hint("set MCP_SERVER_URL, like http://localhost:8000")
+    })
+}
+
 /// The URL of the MCP endpoint: a URL without a path is a base, and its endpoint is `/mcp`.
 ///
 /// # Errors
 /// `WS105` when no URL is set.
 pub fn endpoint(config: &ClientConfig) -> Result<SafeUrl, Failure> {
-    let url = config.url.as_ref().ok_or_else(|| {
-        Failure::new(Code::ConfigUrl, "`client.url`, the URL of the task server, is not set")
-            .hint("set MCP_SERVER_URL, like http://localhost:8000")
-    })?;
-    let mut url = url.url().clone();
+    let mut url = base(config)?.url().clone();
     if url.path() == "/" {
         url.set_path("/mcp");
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::paged::PageRequest;
 use crate::deadline::Deadline;
 use crate::http::Repeat;
 use crate::task::Query;
@@ -16,10 +17,10 @@ pub struct ToolCall<'a> {
 }
 
 impl<'a> ToolCall<'a> {
-    /// The call that answers `query`; repeated after a failure only if it changes nothing.
+    /// The call for a page of the answer to `query`; repeated after a failure only if it changes nothing.
     #[must_use]
-    pub fn of_query(query: &'a Query, deadline: Deadline) -> Self {
+    pub fn of_page(query: &'a Query, page: &'a PageRequest, deadline: Deadline) -> Self {
         let repeat = if query.read_only { Repeat::Safe } else { Repeat::Never };
-        ToolCall { tool: &query.tool, arguments: &query.arguments, repeat, deadline }
+        ToolCall { tool: &query.tool, arguments: &page.arguments, repeat, deadline }
     }
 }

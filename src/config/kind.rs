@@ -95,7 +95,7 @@ impl Kind {
             Kind::List(Some(words)) => json!({ "type": "array", "items": { "enum": words() } }),
             Kind::Table | Kind::Headers => json!({ "type": "object" }),
             Kind::Secret => json!({ "type": ["string", "object"] }),
-            Kind::Form(_) => json!({ "type": ["string", "array"] }),
+            Kind::Form(_) => json!({ "type": ["string", "array", "object"] }),
             Kind::Text | Kind::Path | Kind::Url => json!({ "type": "string" }),
         }
     }

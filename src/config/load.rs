@@ -224,7 +224,7 @@ mod tests {
         let loaded = with(&[]);
         assert_eq!(messages(&loaded), "");
         assert_eq!(loaded.config.session_start.deadline.as_secs(), 2);
-        assert_eq!(loaded.config.queries["tasks"].arguments["limit"], 5);
+        assert_eq!(loaded.config.queries["tasks"].arguments["limit"], 100);
         assert_eq!(loaded.config.auth.resolved_kind(), AuthKind::None);
     }
 

@@ -26,6 +26,7 @@ mod problem;
 mod proxies;
 mod query;
 pub mod reader;
+mod reading;
 pub mod reference;
 mod secret_source;
 mod secrets;

@@ -1,26 +1,25 @@
 //! `[queries.NAME]`: named questions to a task server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::fallback::chain;
-use super::kind::Kind;
-use super::parser::{
-    Parsed, Parser, ReadContext, Words, duration, flag, parser, read_list, table as table_value,
-    text, word,
-};
+use super::parser::{Words, duration, flag, table as table_value, text, word};
 use super::reader::Reader;
-use super::value::Input;
-use crate::task::AnswerKind;
+use super::reading;
+use crate::task::{AnswerKind, Reading};
 
 /// One query; its arguments may hold placeholders such as `{branch.id}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryConfig {
     pub tool: String,
     pub arguments: Map<String, Value>,
-    /// JSON pointers into the answer.
-    pub items: Vec<String>,
+    /// The name of its source in `[clients]`; empty: `[client]`.
+    pub client: String,
+    /// How its answer is read.
+    pub reading: Arc<Reading>,
     pub read_only: bool,
     pub answer: AnswerKind,
     pub ttl: Duration,
@@ -36,6 +35,8 @@ impl Words for AnswerKind {
 impl QueryConfig {
     /// Reads `[query_defaults]`, for its mistakes alone: queries inherit from it key by key.
     pub(super) fn read_defaults(table: &Reader<'_>) {
+        let _: String = table.get("client", text());
+        let _ = reading::read(table);
         let _: bool = table.get("read_only", flag());
         let _: AnswerKind = table.get("answer", word());
         let _: Duration = table.get("ttl", duration("0s", "1d"));
@@ -45,21 +46,12 @@ impl QueryConfig {
         QueryConfig {
             tool: table.get("tool", text()),
             arguments: table.get("arguments", table_value()),
-            items: table.get("items", pointers()),
+            client: table.get("client", text()),
+            reading: Arc::new(reading::read(table)),
             read_only: table.get("read_only", flag()),
             answer: table.get("answer", word()),
             ttl: table.get("ttl", duration("0s", "1d")),
             fallback: table.get_optional("fallback", chain()),
         }
     }
-}
-
-fn pointers() -> Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<Vec<String>>> {
-    parser(Kind::List(None), |value, _| {
-        let list = read_list(value)?;
-        match list.iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
-            Some(wrong) => Err(format!("`{wrong}` is not a JSON pointer like `/data/tasks`")),
-            None => Ok(list),
-        }
-    })
 }

@@ -196,6 +196,19 @@ impl<'a> Reader<'a> {
         self.keys.replace(before)
     }
 
+    /// Whether `layer` sets `key` to its default.
+    fn is_default(&self, layer: &Layer, key: &str) -> bool {
+        let value = layer.get(&self.path, key).map(|value| Input::from(value).to_json());
+        let default = self.defaults.and_then(|defaults| defaults.get(key));
+        value == default.map(|leaf| Input::from(leaf).to_json())
+    }
+
+    /// Whether a layer, or a base, sets `key`.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.values.is_some_and(|values| values.contains_key(key))
+            || self.base.is_some_and(|base| base.is_set(key))
+    }
+
     /// Whether reading it can find anything beside the defaults.
     pub fn is_needed(&self) -> bool {
         self.values.is_some() || self.stack.depth() != Depth::Winners
@@ -289,7 +302,9 @@ impl<'a> Reader<'a> {
             let path: Vec<&str> = self.path.iter().copied().chain([*key]).collect();
             let layers = self.stack.layers().filter(|layer| layer.get(&self.path, key).is_some());
             let chosen = layers.filter(|layer| layer.get(&self.path, "kind").is_some());
-            for origin in chosen.filter_map(|layer| layer.origin(&path)) {
+            // A line copied from the defaults changes nothing, whatever the kind is.
+            let differs = |layer: &&Layer| !self.is_default(layer, key);
+            for origin in chosen.filter(differs).filter_map(|layer| layer.origin(&path)) {
                 let problem = problem::without_effect(origin, &self.key(key), kind);
                 self.stack.report(origin, &self.key(key), problem);
             }

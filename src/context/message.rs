@@ -97,7 +97,7 @@ fn all_is_well(report: &Report) -> String {
     let parts = report.hooks.iter().flat_map(|hook| &hook.result.parts);
     let count: usize = parts
         .filter_map(|part| match part {
-            Part::Tasks { tasks, .. } => Some(tasks.total),
+            Part::Tasks { tasks, .. } => Some(tasks.total().unwrap_or(tasks.list.len())),
             Part::Text { .. } => None,
         })
         .sum();

@@ -6,7 +6,7 @@ use crate::engine::{HookReport, Report};
 use crate::error::{Audience, Class, Failure};
 use crate::hook::Part;
 use crate::provenance::{Provenance, ServedFrom};
-use crate::task::{Task, by_importance};
+use crate::task::Task;
 use crate::text;
 
 /// Characters of one field.
@@ -14,10 +14,8 @@ const MAX_TITLE_CHARS: usize = 120;
 const MAX_FIELD_CHARS: usize = 60;
 /// Characters of one field in full format.
 const MAX_FULL_FIELD_CHARS: usize = 300;
-/// Room for "N more".
-const MORE_LINE_CHARS: usize = 16;
-/// Cap on the count of tasks that are not shown: a source may claim any number.
-const MAX_MORE: usize = 9_999_999;
+/// Least room for the lines about what is not shown.
+const LEAST_REMARK_CHARS: usize = 16;
 
 /// The text without its head; empty when there is no text.
 #[must_use]
@@ -43,24 +41,19 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
     let result = &hook.result;
     let mut lines = Vec::new();
     for part in &result.parts {
-        let (title, items, total) = match part {
+        let (title, items) = match part {
             Part::Tasks { heading, tasks } => {
-                let mut list: Vec<&Task> = tasks.list.iter().collect();
-                list.sort_by(|left, right| by_importance(left, right));
-                let items = list.into_iter().map(|task| item(task, options)).collect();
-                (heading.clone(), items, tasks.total.max(tasks.list.len()))
+                (heading.clone(), tasks.list.iter().map(|task| item(task, options)).collect())
             }
             Part::Text { title, text: body } => {
                 let lines = text::for_model_lines(body, budget.chars());
                 let items: Vec<String> =
                     lines.into_iter().map(|line| format!("  {line}")).collect();
-                let total = items.len();
-                (text::for_model(title, MAX_TITLE_CHARS), items, total)
+                (text::for_model(title, MAX_TITLE_CHARS), items)
             }
         };
-        let is_tasks = matches!(part, Part::Tasks { .. });
-        let headings = headings(&title, &result.provenance, is_tasks && items.is_empty());
-        put(&mut lines, &mut budget, &headings, items, total);
+        let headings = headings(&title, &result.provenance, part.is_none());
+        put(&mut lines, &mut budget, &headings, items, |hidden| part.remarks(hidden));
     }
     if result.parts.is_empty() {
         lines.extend(absent(hook).filter(|line| budget.fits(line, 0)));
@@ -68,33 +61,35 @@ fn section(hook: &HookReport, options: &ContextOptions, mut budget: Budget) -> V
     lines
 }
 
-/// Adds the first heading that fits and as many items as fit; the rest becomes "N more".
+/// Adds the first heading that fits and as many items as fit; `remarks` are the lines about the others,
+/// of which so many were left out here.
 fn put(
     lines: &mut Vec<String>,
     budget: &mut Budget,
     headings: &[String],
     items: Vec<String>,
-    total: usize,
+    remarks: impl Fn(usize) -> Vec<String>,
 ) {
-    let Some(heading) = headings.iter().find(|heading| budget.fits(heading, MORE_LINE_CHARS))
-    else {
+    let mut hidden = items.len();
+    let longest: usize = remarks(hidden).iter().map(|line| line.chars().count() + 3).sum();
+    let reserve = longest.max(LEAST_REMARK_CHARS);
+    let Some(heading) = headings.iter().find(|heading| budget.fits(heading, reserve)) else {
         return;
     };
     budget.take(heading);
     lines.push(heading.clone());
-    let mut shown = 0;
     for item in items {
-        if !budget.fits(&item, MORE_LINE_CHARS) {
+        if !budget.fits(&item, reserve) {
             break;
         }
         budget.take(&item);
         lines.push(item);
-        shown += 1;
+        hidden -= 1;
     }
-    if shown < total {
-        let more = format!("  {} more", (total - shown).min(MAX_MORE));
-        budget.take(&more);
-        lines.push(more);
+    for remark in remarks(hidden) {
+        let line = format!("  {remark}");
+        budget.take(&line);
+        lines.push(line);
     }
 }
 
@@ -189,7 +184,7 @@ mod tests {
     use crate::deadline::Timestamp;
     use crate::error::Code;
     use crate::hook::HookResult;
-    use crate::task::Tasks;
+    use crate::task::{Rest, Tasks, Vocabulary};
 
     fn options(max_chars: usize) -> ContextOptions {
         let fields = ["title", "status", "priority"].map(str::to_owned).to_vec();
@@ -197,19 +192,23 @@ mod tests {
     }
 
     fn task(id: &str, title: &str, status: &str, priority: &str) -> Task {
+        let words = Vocabulary::default();
+        let (rank, order) = words.rank(priority);
         Task {
             id: id.into(),
             title: title.into(),
             status: status.into(),
             priority: priority.into(),
+            state: words.state(status),
+            rank,
+            order,
             ..Task::default()
         }
     }
 
     fn report(tasks: Vec<Task>, served: ServedFrom, failure: Option<Failure>) -> Report {
-        let total = tasks.len();
-        let part =
-            Part::Tasks { heading: "Open tasks".into(), tasks: Tasks { list: tasks, total } };
+        let tasks = Tasks::new(tasks, Rest::Nothing, 0);
+        let part = Part::Tasks { heading: "Open tasks".into(), tasks };
         let result = HookResult {
             parts: vec![part],
             provenance: Provenance {
@@ -252,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn i24_the_servers_order_does_not_matter() {
-        let mut tasks: Vec<Task> =
-            (0..12).map(|n| task(&n.to_string(), &format!("t{n}"), "todo", "high")).collect();
-        let one = body(&report(tasks.clone(), ServedFrom::Live, None), &options(2000));
-        tasks.reverse();
-        assert_eq!(one, body(&report(tasks, ServedFrom::Fresh, None), &options(2000)));
+    fn i24_ties_keep_the_servers_order() {
+        let tasks: Vec<Task> =
+            [9, 10, 3, 11].map(|n| task(&n.to_string(), &format!("t{n}"), "todo", "high")).to_vec();
+        let text = body(&report(tasks, ServedFrom::Live, None), &options(2000));
+        let titles: Vec<_> = text.lines().skip(1).map(|line| &line[2..5]).collect();
+        assert_eq!(titles, ["t9 ", "t10", "t3 ", "t11"]);
     }
 
     #[test]

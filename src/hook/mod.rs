@@ -20,7 +20,7 @@ use crate::process;
 use crate::provenance::Provenance;
 use crate::query::{Queries, Timeout};
 use crate::repository::Repository;
-use crate::task::Tasks;
+use crate::task::{Rest, Tasks};
 
 pub mod bindings;
 mod command;
@@ -155,6 +155,23 @@ pub enum Part {
     Tasks { heading: String, tasks: Tasks },
     /// `title` is ours; the text is data.
     Text { title: String, text: String },
+}
+
+impl Part {
+    /// Whether it is understood that there is no task.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Part::Tasks { tasks, .. } if tasks.is_none())
+    }
+
+    /// The lines about what is not shown; `hidden` of its own lines are not.
+    #[must_use]
+    pub fn remarks(&self, hidden: usize) -> Vec<String> {
+        match self {
+            Part::Tasks { tasks, .. } => tasks.remarks(hidden),
+            Part::Text { .. } => Rest::of(hidden).text().into_iter().collect(),
+        }
+    }
 }
 
 /// A built hook; `Err` for a setting that it cannot work with.

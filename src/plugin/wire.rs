@@ -9,13 +9,11 @@ use super::fault::{Fault, FaultKind, REPORT_IT};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::secret::Secret;
-use crate::task::{Task, Tasks};
+use crate::task::{Rest, Task, Tasks};
 use crate::text;
 
 /// Bytes of a request.
 pub const MAX_REQUEST_BYTES: usize = 256 << 10;
-/// Tasks that are kept of an answer; more than this is never shown.
-const MAX_TASKS: usize = 200;
 const MAX_MESSAGE_CHARS: usize = 300;
 const MAX_SECTIONS: usize = 20;
 const MAX_SECTION_CHARS: usize = 20_000;
@@ -234,7 +232,7 @@ pub fn read_decision(ok: &Value) -> Result<Decision, Fault> {
     })
 }
 
-/// Reads `{"tasks": […]}`; entries without a title or an id are skipped.
+/// Reads `{"tasks": […]}`; entries without a title are counted.
 ///
 /// # Errors
 /// When there is no such list.
@@ -242,8 +240,8 @@ pub fn read_tasks(ok: &Value) -> Result<Tasks, Fault> {
     let list = ok.get("tasks").and_then(Value::as_array);
     let list = list.ok_or_else(|| invalid("replied without a list of `tasks`"))?;
     let tasks: Vec<Task> = list.iter().filter_map(Task::read).collect();
-    let total = tasks.len();
-    Ok(Tasks { list: tasks.into_iter().take(MAX_TASKS).collect(), total })
+    let unread = list.len() - tasks.len();
+    Ok(Tasks::new(tasks, Rest::Nothing, unread))
 }
 
 /// A section of text for the context, unsanitised.
@@ -328,7 +326,7 @@ mod tests {
     fn lists_are_cut_to_what_can_be_shown_and_sections_are_ordered() {
         let many = json!({ "tasks": vec![json!({ "title": "t" }); 5000] });
         let tasks = read_tasks(&many).unwrap();
-        assert_eq!((tasks.list.len(), tasks.total), (MAX_TASKS, 5000));
+        assert_eq!((tasks.list.len(), tasks.total()), (100, Some(5000)));
         let sections = json!({ "sections": [
             { "title": "low", "body": "x", "priority": i64::MIN }, { "title": "empty", "body": " " },
             { "title": "first", "body": "x" }, { "title": "second", "body": "x" }, 7,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::{PreparedQuery, Queries, QueryResult, TaskSource};
+use super::fill::{self, SourceParts};
+use super::{Bindings, PreparedQuery, Queries, QueryResult, TaskSource};
 use crate::cache::{Freshness, Key};
 use crate::client::Client;
+use crate::config::QueryConfig;
 use crate::deadline::{Deadline, Timestamp};
 use crate::disk::TryLock;
 use crate::error::{Code, Failure};
@@ -72,13 +74,15 @@ impl Queries {
             Failure::new(Code::ConfigName, format!("there is no client `{name}`"))
                 .hint(format!("add a table `[clients.{name}]` to hooks.toml"))
         })?;
-        let cached = self.lookup(source, &prepared.query);
+        let named = prepared.named;
+        let query = source.query(&prepared.query.name, &named.config, prepared.bindings)?;
+        let cached = self.lookup(source, &query);
         if self.is_fresh_enough(&cached.view)
             && let Some(result) = QueryResult::cached(cached, None)
         {
             return Ok(result);
         }
-        self.ask(source, &prepared.query, deadline).await
+        self.ask(source, &query, deadline).await
     }
 
     /// Asks again in the background, without the chain; gives the new answer.
@@ -92,7 +96,7 @@ impl Queries {
         deadline: Deadline,
     ) -> Result<QueryResult, Failure> {
         let prepared = self.prepare(name, bindings)?;
-        let key = Key::new(&self.primary.identity, &prepared.query);
+        let key = Key::new(&prepared.source.identity, &prepared.query);
         let _lock = match self.cache.try_refresh_lock(&key) {
             TryLock::Busy => {
                 return Err(Failure::new(
@@ -104,7 +108,7 @@ impl Queries {
             TryLock::Unsupported => None,
         };
         // The foreground run has just noted the failure that made this necessary: ignore it.
-        self.ask_once(&self.primary, &prepared.query, deadline, NotedFailure::Ignored).await
+        self.ask_once(prepared.source, &prepared.query, deadline, NotedFailure::Ignored).await
     }
 
     /// The answer or the failure that another process got after this run began.
@@ -166,6 +170,17 @@ impl Queries {
 }
 
 impl TaskSource {
+    /// The question that `config` asks here.
+    pub(super) fn query(
+        &self,
+        name: &str,
+        config: &QueryConfig,
+        bindings: &Bindings,
+    ) -> Result<Query, Failure> {
+        let parts = SourceParts { user_id: &self.user_id, path: &self.path };
+        fill::query(name, config, bindings, &parts)
+    }
+
     /// The client, built at the first use.
     fn client(&self) -> &Result<Box<dyn Client>, Failure> {
         self.client.get_or_init(|| (self.build)())

@@ -21,7 +21,7 @@ impl Queries {
             if !advisor.has_before() {
                 continue;
             }
-            let cached = self.lookup(&self.primary, &prepared.query);
+            let cached = self.lookup(prepared.source, &prepared.query);
             match advisor.before(&prepared.query, cached.view, deadline).await {
                 Ok(Some(serve)) => {
                     advice.served = self.serve(&prepared.query, serve, cached);
@@ -45,7 +45,7 @@ impl Queries {
         deadline: Deadline,
     ) -> QueryResult {
         tracing::warn!(query = prepared.query.name, code = %failure.code, %failure, "the source did not answer");
-        let cached = self.lookup(&self.primary, &prepared.query);
+        let cached = self.lookup(prepared.source, &prepared.query);
         let mut last = failure;
         let mut config_failures = Vec::new();
         for step in &prepared.named.chain {

@@ -2,6 +2,7 @@
 //! A placeholder without a value is an error: it is never sent unfilled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -12,12 +13,20 @@ use crate::task::Query;
 /// Values for the placeholders: `branch.id`, `git.branch`, …
 pub type Bindings = BTreeMap<String, String>;
 
-/// The query `name` with its placeholders filled in, for `user_id` if that is set.
+/// What a source adds to every question.
+pub struct SourceParts<'a> {
+    /// Sent as an argument if it is set.
+    pub user_id: &'a str,
+    /// The path of its requests, with placeholders; empty for a source without paths.
+    pub path: &'a str,
+}
+
+/// The query `name` with its placeholders filled in.
 pub fn query(
     name: &str,
     config: &QueryConfig,
     bindings: &Bindings,
-    user_id: &str,
+    source: &SourceParts<'_>,
 ) -> Result<Query, Failure> {
     let missing = |placeholder: String| {
         Failure::new(
@@ -26,22 +35,49 @@ pub fn query(
         )
         .hint(format!("change `queries.{name}.arguments`"))
     };
+    if source.path.contains(TOOL) && config.tool.is_empty() {
+        let text =
+            format!("the query `{name}` has no `tool`, which the path `{}` needs", source.path);
+        return Err(Failure::new(Code::ConfigValue, text)
+            .hint(format!("set `queries.{name}.tool`, or write a `path` without `{TOOL}`")));
+    }
     let mut arguments = Map::new();
     for (key, value) in &config.arguments {
         arguments.insert(key.clone(), fill(value, bindings).map_err(missing)?);
     }
-    if !user_id.is_empty() && !arguments.contains_key("user_id") {
-        arguments.insert("user_id".into(), user_id.into());
+    if !source.user_id.is_empty() && !arguments.contains_key("user_id") {
+        arguments.insert("user_id".into(), source.user_id.into());
     }
+    let encoded = bindings.iter().map(|(name, value)| (name.clone(), path_segment(value)));
+    let path = source.path.replace(TOOL, &path_segment(&config.tool));
+    let path = fill_text(&path, &encoded.collect()).map_err(missing)?;
     Ok(Query {
         name: name.to_owned(),
         tool: config.tool.clone(),
         arguments,
-        items: config.items.clone(),
+        path,
         read_only: config.read_only,
         answer: config.answer,
+        reading: Arc::clone(&config.reading),
         ttl: config.ttl,
     })
+}
+
+/// In a path, the query's tool.
+const TOOL: &str = "{tool}";
+
+/// `text` as one segment of a URL's path (RFC 3986, section 3.3).
+fn path_segment(text: &str) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_unreserved(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 fn fill(value: &Value, bindings: &Bindings) -> Result<Value, String> {

@@ -39,6 +39,8 @@ pub struct TaskSource {
     /// The files that it looks for, in order; for a server none.
     pub files: Vec<std::path::PathBuf>,
     pub user_id: String,
+    /// The path of its requests, with placeholders; empty for a source without paths.
+    pub path: String,
     pub build: Box<dyn Fn() -> Result<Box<dyn Client>, Failure>>,
     pub client: OnceCell<Result<Box<dyn Client>, Failure>>,
 }
@@ -63,6 +65,8 @@ pub struct Queries {
 /// A query ready to be asked: its configuration, and the question with its placeholders filled in.
 struct PreparedQuery<'a> {
     named: &'a ConfiguredQuery,
+    source: &'a TaskSource,
+    bindings: &'a Bindings,
     query: Query,
 }
 
@@ -148,11 +152,11 @@ impl Queries {
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
-        if !self.primary.is_cached || !prepared.query.read_only {
+        if !prepared.source.is_cached || !prepared.query.read_only {
             return false;
         }
-        let key = Key::new(&self.primary.identity, &prepared.query);
-        let view = self.lookup(&self.primary, &prepared.query).view;
+        let key = Key::new(&prepared.source.identity, &prepared.query);
+        let view = self.lookup(prepared.source, &prepared.query).view;
         view.freshness != Freshness::Fresh
             && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
     }
@@ -186,10 +190,10 @@ impl Queries {
             Ok(prepared) => prepared,
             Err(failure) => return Ok(QueryResult::nothing(failure)),
         };
-        if !self.primary.is_cached {
+        if !prepared.source.is_cached {
             return Err(None);
         }
-        let key = Key::new(&self.primary.identity, &prepared.query);
+        let key = Key::new(&prepared.source.identity, &prepared.query);
         let cached = self.cache.lookup(&key, prepared.query.ttl, Timestamp::now());
         if self.is_fresh_enough(&cached.view) {
             return QueryResult::cached(cached, None).ok_or(Some(key));
@@ -217,7 +221,7 @@ impl Queries {
         if let Some(served) = advice.served {
             return served;
         }
-        match self.ask(&self.primary, &prepared.query, timeout.cap(deadline)).await {
+        match self.ask(prepared.source, &prepared.query, timeout.cap(deadline)).await {
             Ok(mut result) => {
                 let provenance = &mut result.provenance;
                 provenance.failure = provenance.failure.take().or(advice.failure);
@@ -239,7 +243,7 @@ impl Queries {
             Ok(prepared) => prepared,
             Err(failure) => return QueryResult::nothing(failure),
         };
-        let cached = self.lookup(&self.primary, &prepared.query);
+        let cached = self.lookup(prepared.source, &prepared.query);
         for step in &prepared.named.chain {
             let Step::Builtin(builtin) = step else { continue };
             if let Some(verdict) = builtin.strategy.after(&failure, &cached.view) {
@@ -249,13 +253,39 @@ impl Queries {
         QueryResult::nothing(self.explain_expired(&cached.view, failure))
     }
 
-    fn prepare(&self, name: &str, bindings: &Bindings) -> Result<PreparedQuery<'_>, Failure> {
+    fn prepare<'a>(
+        &'a self,
+        name: &str,
+        bindings: &'a Bindings,
+    ) -> Result<PreparedQuery<'a>, Failure> {
         let named = self.table.get(name).ok_or_else(|| {
             Failure::new(Code::ConfigName, format!("there is no query `{name}`"))
                 .hint(format!("add a table `[queries.{name}]` to hooks.toml"))
         })?;
-        let query = fill::query(name, &named.config, bindings, &self.primary.user_id)?;
-        Ok(PreparedQuery { named, query })
+        let source = self.source(name, &named.config.client)?;
+        let query = source.query(name, &named.config, bindings)?;
+        Ok(PreparedQuery { named, source, bindings, query })
+    }
+
+    /// The source that answers the query `name` first: `[client]`, or the one of `[clients]` that the
+    /// query names.
+    fn source(&self, name: &str, client: &str) -> Result<&TaskSource, Failure> {
+        if client.is_empty() {
+            return Ok(&self.primary);
+        }
+        self.others.get(client).ok_or_else(|| {
+            let text =
+                format!("the query `{name}` names the client `{client}`, which does not exist");
+            Failure::new(Code::ConfigName, text)
+                .hint(format!("add a table `[clients.{client}]` to hooks.toml"))
+        })
+    }
+
+    /// The source that is asked first for the query `name`; that of `[client]` for an unknown one.
+    #[must_use]
+    pub fn source_of(&self, name: &str) -> &TaskSource {
+        let client = self.table.get(name).map_or("", |named| named.config.client.as_str());
+        self.others.get(client).unwrap_or(&self.primary)
     }
 
     /// Looks at the present time: an entry that this run stored is not from its future.

@@ -255,7 +255,10 @@ fn a_broken_local_list_is_named_with_the_place() {
     assert!(!outcome.stderr.contains("URL"), "{outcome:?}");
     let list = session.project_file("tasks.json", "{ \"todo\": {} }");
     let outcome = list.run(&["tasks"]);
-    assert!(outcome.stderr.contains("`tasks.json` has no list of tasks (WS404)"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("`tasks.json`: the answer to `tasks` has no list of tasks at"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{FIVE, asking, live};
+use super::{OPEN, asking, live};
 use crate::support::mcp_reply::{self, json_response};
 use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
 
@@ -12,7 +12,7 @@ use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
 fn p01_modern_is_one_request_with_all_that_belongs_to_it() {
     let Some(server) = or_skip(peer::task_server(&[])) else { return };
     let session = asking(&server.mcp());
-    assert_eq!(live(&session).len(), FIVE);
+    assert_eq!(live(&session).len(), OPEN);
     let stats = server.stats();
     assert_eq!(stats.requests, 1);
     let header = |name| stats.header(0, name).unwrap_or_default().to_owned();
@@ -39,7 +39,7 @@ fn p01_modern_only_is_one_request_too() {
 #[test]
 fn p02_an_event_stream_gives_the_same() {
     let Some(server) = or_skip(peer::task_server(&["--reply", "sse"])) else { return };
-    assert_eq!(live(&asking(&server.mcp())).len(), FIVE);
+    assert_eq!(live(&asking(&server.mcp())).len(), OPEN);
     let stats = server.stats();
     assert_eq!(stats.requests, 1);
     assert!(stats.log[0]["reply"].as_str().unwrap().starts_with("text/event-stream"));
@@ -48,7 +48,7 @@ fn p02_an_event_stream_gives_the_same() {
 #[test]
 fn p03_fastmcp_and_typescript_give_what_the_task_server_gives() {
     let Some(server) = or_skip(peer::task_server(&[])) else { return };
-    let asked = json!({ "action": "list", "status": "todo", "limit": 5 });
+    let asked = json!({ "action": "list", "limit": 100 });
     let answer = control::post(server.origin(), "/mcp/manage_task", &asked);
     let expected = live(&asking(&server.mcp()));
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -88,7 +88,7 @@ fn p05_legacy_without_sessions_is_four_requests_and_then_one() {
 #[test]
 fn p06_the_typescript_legacy_leg() {
     let Some(server) = or_skip(peer::task_server(&[])) else { return };
-    let asked = json!({ "action": "list", "status": "todo", "limit": 5 });
+    let asked = json!({ "action": "list", "limit": 100 });
     let answer = control::post(server.origin(), "/mcp/manage_task", &asked);
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), answer.to_string()).unwrap();
@@ -247,7 +247,7 @@ fn p13_an_argument_that_must_stand_in_a_header() {
         }
         rpc_error(400, -32020)(request)
     });
-    let session = asking(&server.mcp());
+    let session = asking_for_status(&server.mcp());
     live(&session);
     let requests = server.requests();
     let methods: Vec<_> = requests.iter().map(|one| one.json()["method"].clone()).collect();
@@ -260,7 +260,7 @@ fn p13_an_argument_that_must_stand_in_a_header() {
 #[test]
 fn p13_a_header_that_the_tool_has_renamed_since() {
     let server = FaultServer::start(wanting_header("Status", "mcp-param-status"));
-    let session = asking(&server.mcp());
+    let session = asking_for_status(&server.mcp());
     live(&session);
     server.becomes(wanting_header("State", "mcp-param-state"));
     server.forget();
@@ -268,6 +268,11 @@ fn p13_a_header_that_the_tool_has_renamed_since() {
     assert_eq!(server.requests().len(), 3, "refused, looked up, repeated");
     live(&session);
     assert_eq!(server.requests().len(), 4, "and remembered");
+}
+
+/// A session whose query has a `status`.
+fn asking_for_status(url: &str) -> crate::support::Session {
+    asking(url).env("WARMSTART_QUERIES__TASKS__ARGUMENTS", r#"{"action":"list","status":"todo"}"#)
 }
 
 /// A server whose tool requires its `status` in a header.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{FIVE, asking, live};
+use super::{OPEN, asking, live};
 use crate::support::{Session, or_skip, peer};
 
 const CLIENT: &str = "claude-hooks";
@@ -26,7 +26,7 @@ fn session(identity: &peer::Peer, server: &peer::Peer) -> Session {
 fn p22_two_requests_without_a_token_and_one_with() {
     let Some((identity, server)) = pair() else { return };
     let session = session(&identity, &server);
-    assert_eq!(live(&session).len(), FIVE);
+    assert_eq!(live(&session).len(), OPEN);
     // Discovery and keys are the task server's own requests.
     assert_eq!((identity.stats().count("/token"), server.take_requests()), (1, 1));
     live(&session);

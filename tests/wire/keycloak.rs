@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FIVE, asking, live};
+use super::{OPEN, asking, live};
 use crate::support::{control, or_skip, peer};
 
 /// The notice of a session with these credentials.
@@ -40,7 +40,7 @@ fn whole_way(prefix: &str) {
         for url in [keycloak.origin().to_owned(), format!("{}/auth/", keycloak.origin())] {
             let session =
                 asking(&server.mcp()).with_keycloak(&url, "claude-hooks", "claude-hooks-secret");
-            assert_eq!(live(&session).len(), FIVE, "{check} {url}");
+            assert_eq!(live(&session).len(), OPEN, "{check} {url}");
             server.take_requests();
             live(&session);
             assert_eq!(server.take_requests(), 1);

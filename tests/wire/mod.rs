@@ -39,5 +39,5 @@ fn task_lines(outcome: &Outcome) -> Vec<String> {
     outcome.context().lines().filter(is_task).map(str::to_owned).collect()
 }
 
-/// The number of tasks that the task server gives by default.
-const FIVE: usize = 5;
+/// The number of open tasks among the twelve that the task server has by default.
+const OPEN: usize = 11;

@@ -270,7 +270,9 @@ fn example(kind: ItemKind, item: &str) -> PluginRequest {
 
 fn understood(kind: ItemKind, ok: &Value) -> Result<String, Fault> {
     Ok(match kind {
-        ItemKind::Client => format!("gives {}", counted(wire::read_tasks(ok)?.total, "task")),
+        ItemKind::Client => {
+            format!("gives {}", counted(wire::read_tasks(ok)?.list.len(), "open task"))
+        }
         ItemKind::Strategy => format!("decides `{}`", wire::read_decision(ok)?.word()),
         ItemKind::Hook => format!("gives {}", counted(wire::read_sections(ok)?.len(), "section")),
     })

@@ -14,8 +14,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use super::payload::Documents;
 use super::tool_call::ToolCall;
-use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, payload};
+use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
 use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
 use crate::config::parser::{Words, word};
@@ -94,9 +95,11 @@ impl Mcp {
 impl Client for Mcp {
     fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
         Box::pin(async move {
-            let call = ToolCall::of_query(query, deadline);
-            let read = |result| payload::read(query, &payload::of_tool_result(&result)?);
-            self.authorised(call, read).await
+            let read = |result| payload::read(query, &Documents::of_tool_result(&result));
+            paged::ask(query, deadline, async |page| {
+                self.authorised(ToolCall::of_page(query, page, deadline), read).await
+            })
+            .await
         })
     }
 

@@ -1,0 +1,75 @@
+//! Finds the list of tasks in an answer.
+
+use serde_json::Value;
+
+use super::documents::unwrap;
+use crate::task::{Field, Found, Reading};
+
+/// The elements of a list, and where it was.
+pub struct List<'a> {
+    pub elements: Vec<Found<'a>>,
+    /// The configured pointer that led to it; empty: the whole value.
+    pub pointer: &'a str,
+    /// Whether it is a single object instead of a list.
+    pub is_single: bool,
+}
+
+/// The list in `values`: where the first of `items` leads that exists anywhere in them; else the
+/// values themselves, when they are a list, or one element each.
+pub fn find<'a>(values: &'a [Value], reading: &'a Reading) -> Option<List<'a>> {
+    for pointer in &reading.items {
+        let found: Vec<Found<'_>> =
+            values.iter().flat_map(|value| pointer.find(unwrap(value))).collect();
+        if !found.is_empty() {
+            let is_single = found.len() == 1 && found[0].value.is_object();
+            let elements: Vec<_> =
+                found.into_iter().flat_map(|found| elements(found, reading)).collect();
+            let is_single = is_single && elements.len() == 1;
+            return Some(List { elements, pointer: pointer.as_str(), is_single });
+        }
+    }
+    let elements = whole(values, reading)?;
+    Some(List { elements, pointer: "", is_single: false })
+}
+
+fn whole<'a>(values: &'a [Value], reading: &Reading) -> Option<Vec<Found<'a>>> {
+    if values.iter().all(|value| unwrap(value).is_array()) {
+        let found = values.iter().map(|value| Found { value: unwrap(value), key: None });
+        return Some(found.flat_map(|found| elements(found, reading)).collect());
+    }
+    let each = || values.iter().map(|value| Found { value: unwrap(value), key: None });
+    let is_list = values.len() > 1 && each().all(|element| has_title(reading, element.value));
+    is_list.then(|| each().collect())
+}
+
+/// A list gives its elements. An object is one element, or the elements are in it by their ids.
+fn elements<'a>(found: Found<'a>, reading: &Reading) -> Vec<Found<'a>> {
+    match found.value {
+        Value::Array(list) => list.iter().map(|value| Found { value, key: None }).collect(),
+        Value::Null => Vec::new(),
+        Value::Object(object)
+            if !object.is_empty()
+                && !has_title(reading, found.value)
+                && object.values().all(|value| has_title(reading, value)) =>
+        {
+            object.iter().map(|(key, value)| Found { value, key: Some(key) }).collect()
+        }
+        _ => vec![found],
+    }
+}
+
+fn has_title(reading: &Reading, element: &Value) -> bool {
+    reading.map.source_of(Field::Title, element).is_some()
+}
+
+/// Whether there is a list, or an object with a title, anywhere in `value`.
+pub fn has_list_or_title(value: &Value, reading: &Reading) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(object) => {
+            has_title(reading, value)
+                || object.values().any(|value| has_list_or_title(value, reading))
+        }
+        _ => false,
+    }
+}
