@@ -3,18 +3,13 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::programs::script;
 use crate::support::session::write;
 use crate::support::{Act, FaultServer, Session, mcp_reply, run};
-
-fn script(path: &Path, text: &str) {
-    write(path, format!("#!/bin/sh\n{text}\n").as_bytes());
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
 
 /// The program below a shell that runs `line` first; `"$0" session-start` is the program.
 fn below_a_shell(session: &Session, line: &str) -> Command {

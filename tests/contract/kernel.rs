@@ -208,6 +208,27 @@ fn b6_a_disk_that_takes_seconds_for_one_call_delays_no_answer() {
 }
 
 #[test]
+fn b3_the_programs_of_a_hook_end_at_the_deadline_while_a_disk_hangs() {
+    let Some(()) = tracing() else { return };
+    let session = Session::new().deadline("2s").project_file("TODO.md", "- [ ] Mend the roof\n");
+    let (ticks, program) = (session.scratch().join("ticks"), session.scratch().join("program"));
+    let text = format!("while :; do date +%s >> {}; sleep 0.2; done", ticks.display());
+    crate::programs::script(&program, &text);
+    let hook = format!(
+        "[hooks.long]\nkind = \"command\"\norder = -1000\ntimeout = \"60s\"\ncommand = [\"{}\"]\n",
+        program.display()
+    );
+    let session = session.hooks_toml(&hook);
+    // The list of tasks. strace keeps the process, and its end of the guard's pipe, until the call returns.
+    let outcome = under_strace(&session, &delay("openat2", Duration::from_secs(10), "1"));
+    assert!(outcome.notice().contains("(WS702)"), "{outcome:?}");
+    let ticks = std::fs::read_to_string(ticks).unwrap();
+    let last: i64 = ticks.lines().last().expect("a tick").parse().expect("seconds");
+    let ended = session.runs()[0]["time"].as_i64().expect("seconds");
+    assert!(last <= ended + 3, "the program ran {} s after the deadline", last - ended);
+}
+
+#[test]
 fn b6_a_run_that_is_ended_starts_what_is_due_in_the_background() {
     let Some(()) = tracing() else { return };
     let server = FaultServer::start(healthy);
