@@ -49,7 +49,8 @@ fn kill(id: u32) {
     let _ = id;
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
 
