@@ -384,6 +384,10 @@ fn unanswered(
     workspace: &Workspace,
     invocation: &Invocation,
 ) -> Option<Command> {
+    // A local list is read each time.
+    if !plan.session.queries.primary().is_cached {
+        return None;
+    }
     let is_late = |hook: &HookReport| {
         let failure = hook.result.provenance.failure.as_ref();
         failure.is_some_and(|failure| failure.code == Code::Deadline)
