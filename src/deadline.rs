@@ -29,6 +29,9 @@ impl Limit {
     /// The deadline of a session start.
     pub const SESSION: Limit = Limit::Setting("session_start.deadline");
 
+    /// Of a session that waits for the first answer of a source.
+    pub const FIRST_ANSWER: Limit = Limit::Setting("session_start.first_deadline");
+
     /// A hint for a timeout by this limit: `advice`, and the setting to raise.
     #[must_use]
     pub fn hint(self, advice: &str) -> String {
@@ -87,6 +90,12 @@ impl Deadline {
     #[must_use]
     pub fn earlier(self, margin: Duration) -> Self {
         Deadline { at: self.at.checked_sub(margin).unwrap_or(self.at), ..self }
+    }
+
+    /// This deadline, or `other` if that is later.
+    #[must_use]
+    pub fn later(self, other: Deadline) -> Self {
+        if other.at > self.at { other } else { self }
     }
 
     /// The instant itself, for timers.

@@ -100,7 +100,7 @@ pub fn detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Pla
         process::is_inherited(name)
             || MORE_VARIABLES.contains(&name)
             || config::is_ours(name)
-            || plan.secret_variables.iter().any(|variable| variable == name)
+            || plan.client_variables.iter().any(|variable| variable == name)
             || plugins.values().any(|plugin| plugin.env.iter().any(|variable| variable == name))
     };
     let mut command = Command::new(program);

@@ -61,7 +61,7 @@ impl Resolver<'_> {
     }
 
     fn client(&self, key: &str, config: ClientConfig, table: &Reader<'_>) -> ClientDefinition {
-        let kind = client::resolve_kind(&config).to_owned();
+        let kind = client::resolve_kind(&config, table).to_owned();
         let settings = match (kind.strip_prefix(plugin::PREFIX), client::find(&kind)) {
             (Some(name), _) => {
                 self.plugins.find(name, ItemKind::Client).map(client::plugin::settings)
@@ -131,6 +131,20 @@ impl Resolver<'_> {
         HookDefinition { name: name.to_owned(), kind, config, hook: hook.map(Rc::from) }
     }
 
+    /// What is wrong with the client of the query `name`.
+    pub fn unknown_client_of(
+        &self,
+        name: &str,
+        client: &str,
+        clients: &Clients,
+    ) -> Option<Failure> {
+        if client.is_empty() || clients.others.contains_key(client) {
+            return None;
+        }
+        let place = self.stack.place(&["queries", name, "client"]);
+        Some(unknown_client(&format!("{place}`queries.{name}.client`"), client, clients))
+    }
+
     /// The steps of the chain at `key`; an unknown word is ignored and reported. When no word is left,
     /// the default chain is used: a typing mistake must not cost the session what is cached.
     pub fn chain(
@@ -152,7 +166,7 @@ impl Resolver<'_> {
         }
         if steps.is_empty() && !words.is_empty() {
             let default = config::default_chain();
-            steps.extend(default.filter_map(|word| self.step(&key, word, clients).ok()));
+            steps.extend(default.iter().filter_map(|word| self.step(&key, word, clients).ok()));
         }
         steps
     }

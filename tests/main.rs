@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
+mod agreements;
 mod cache_keys;
 mod config;
 mod context;
@@ -21,8 +22,10 @@ mod layers;
 mod plugin;
 mod policy;
 mod programs;
+mod recipes;
 mod screens;
 mod support;
+mod task_servers;
 mod tasks;
 mod trust;
 mod wire;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deadline::Timestamp;
 use crate::digest;
-use crate::disk::{self, Durability};
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::secret::Secret;
 
@@ -106,7 +106,7 @@ impl Store {
     #[must_use]
     pub fn read(&self) -> Stored {
         let Some(path) = &self.path else { return Stored::default() };
-        let bytes = match disk::read_private(path, MAX_FILE_BYTES) {
+        let bytes = match disk::read_agreement(path, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Stored::default(),
             Err(error) => {
@@ -127,7 +127,7 @@ impl Store {
         let Some(path) = &self.path else { return };
         let written = serde_json::to_vec(stored)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| disk::write_atomic(path, &bytes, Durability::PowerLater));
+            .and_then(|bytes| disk::write_agreement_flushed_later(path, &bytes));
         if let Err(error) = written {
             tracing::warn!(code = %Code::StoreUnusable, %error, "the token is not kept");
         }

@@ -3,6 +3,7 @@
 
 mod entry;
 mod key;
+mod times;
 pub mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ use crate::paths::Paths;
 const VERSION: &str = "v1";
 /// An entry holds only what can be shown, so a larger file is not ours.
 const MAX_ENTRY_BYTES: u64 = 256 << 10;
+
+/// How old an answer of a source may be that is too slow to be waited for.
+const SLOW_STALE_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// Whether an entry may be shown, by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +83,8 @@ pub struct Cache {
     /// `None`: nothing is kept.
     folder: Option<PathBuf>,
     stale_max: Duration,
+    /// Of a source that is too slow to be waited for.
+    slow_stale_max: Duration,
     access: Access,
 }
 
@@ -88,7 +94,9 @@ impl Cache {
     pub fn new(config: &CacheConfig, paths: Option<&Paths>, access: Access) -> Self {
         let folder = config.dir.clone().or_else(|| paths.map(|paths| paths.cache.clone()));
         let folder = folder.map(|folder| folder.join(VERSION).join("answers"));
-        Cache { folder, stale_max: config.stale_max, access }
+        let stale_max = config.stale_max;
+        let slow_stale_max = if config.is_stale_max_set { stale_max } else { SLOW_STALE_MAX };
+        Cache { folder, stale_max, slow_stale_max, access }
     }
 
     /// The folder of the entries.
@@ -111,6 +119,16 @@ impl Cache {
         };
         let view = CacheView::of(entry.written, now, ttl, self.stale_max);
         Lookup { view, entry: Some(entry) }
+    }
+
+    /// The same lookup, judged for a slow source: an entry may be shown for longer.
+    #[must_use]
+    pub fn for_slow_source(&self, lookup: Lookup, ttl: Duration, now: Timestamp) -> Lookup {
+        let view = match &lookup.entry {
+            Some(entry) => CacheView::of(entry.written, now, ttl, self.slow_stale_max),
+            None => lookup.view,
+        };
+        Lookup { view, ..lookup }
     }
 
     fn read(&self, key: &Key) -> Option<Entry> {
@@ -218,6 +236,7 @@ mod tests {
         Cache {
             folder: Some(folder.join(VERSION)),
             stale_max: Duration::from_secs(3600),
+            slow_stale_max: SLOW_STALE_MAX,
             access: Access::ReadWrite,
         }
     }

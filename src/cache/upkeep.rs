@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::Cache;
+use super::{Cache, times};
 use crate::disk::{self, Durability, TEMPORARY_PREFIX};
 
 /// Entries that can no longer be shown are kept this much longer, for diagnosis.
@@ -38,8 +38,12 @@ pub fn clean(cache: &Cache, max_size: u64, now: SystemTime) -> usize {
         let _ = disk::write_atomic(&mark, b"", Durability::Process);
     }
     let stale_max = cache.stale_max();
-    let (old, mut kept): (Vec<_>, Vec<_>) =
-        files(folder).into_iter().partition(|file| file.is_over(now, stale_max));
+    let slow_stale_max = cache.slow_stale_max;
+    let is_over = |file: &OwnFile| {
+        let is_slow = file.path.with_extension(times::KIND).exists();
+        file.is_over(now, if is_slow { slow_stale_max.max(stale_max) } else { stale_max })
+    };
+    let (old, mut kept): (Vec<_>, Vec<_>) = files(folder).into_iter().partition(is_over);
     kept.sort_by_key(|file| file.used);
     let mut size: u64 = kept.iter().map(|file| file.size).sum();
     let surplus = kept.into_iter().take_while(|file| {
@@ -109,7 +113,7 @@ fn own(entry: &fs::DirEntry) -> Option<OwnFile> {
     let name = name.to_str()?;
     let (stem, kind) = name.split_once('.')?;
     let is_key = stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_ours = is_key && matches!(kind, "json" | "failure" | "json.damaged");
+    let is_ours = is_key && matches!(kind, "json" | "failure" | "json.damaged" | times::KIND);
     if !is_ours && !name.starts_with(TEMPORARY_PREFIX) {
         return None;
     }
@@ -155,6 +159,7 @@ mod tests {
         let cache = Cache {
             folder: Some(folder.clone()),
             stale_max: Duration::from_secs(3600),
+            slow_stale_max: Duration::from_secs(7 * 86_400),
             access: Access::ReadWrite,
         };
         let name = |digit: char, kind: &str| format!("{}.{kind}", String::from(digit).repeat(64));

@@ -226,7 +226,9 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty).chain(&plan.missing);
     let count = all.map(print_error).count();
     loaded.notices.iter().for_each(terminal::print_note);
-    loaded.untrusted.iter().for_each(terminal::print_note);
+    if let Some(details) = loaded.untrusted.as_ref().and_then(|file| file.details()) {
+        terminal::print_note_of(&details);
+    }
     if count == 0 {
         terminal::print("The configuration is valid.\n");
         return Ok(ExitCode::SUCCESS);

@@ -168,7 +168,12 @@ fn answer_with(
     let limit = workspace.loaded.config.session_start.deadline;
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
-    let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
+    let reserve = RENDER_RESERVE.min(limit / 10);
+    let deadline = deadline.earlier(reserve);
+    let first_limit = workspace.loaded.config.session_start.first_deadline;
+    let first = Deadline::after(first_limit.saturating_sub(invocation.at.elapsed()));
+    let first = first.set_by(Limit::FIRST_ANSWER).earlier(reserve);
+    plan.session.queries.wait_for_first_answer(first.later(deadline));
     let render = |report: &Report, access| {
         render_output(report, &plan, &problems, &Rendering { agent, access })
     };
@@ -180,6 +185,9 @@ fn answer_with(
             provisional.background = background.filter(|_| !options.dry_run);
             provisional.run.iter_mut().for_each(|run| record::set_report(run, &early, &context));
         });
+        if let Some(until) = plan.session.queries.first_wait() {
+            watchdog.set_deadline(until.instant() + reserve);
+        }
     });
     stages.end("hooks");
     let access = Access::of_dry_run(options.dry_run);
@@ -236,7 +244,7 @@ fn problems(
         .into_iter()
         .chain(loaded.problems.iter().cloned())
         .chain(plan.problems.iter().cloned())
-        .chain(loaded.untrusted.clone())
+        .chain(loaded.untrusted.as_ref().and_then(|file| file.notice()))
         .chain(no_home)
         .chain(problem.filter(|problem| *problem == Problem::Late).map(|_| late(workspace)))
         .collect();

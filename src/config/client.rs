@@ -1,7 +1,10 @@
 //! `[client]` and `[clients.NAME]`: what every source of tasks has. A client reads the rest itself.
 
+use std::path::PathBuf;
+
 use super::auth::AuthConfig;
-use super::parser::{text, url};
+use super::parser::{files, text, url, word};
+use super::preset::Preset;
 use super::reader::Reader;
 use crate::secret::SafeUrl;
 
@@ -12,6 +15,10 @@ pub struct ClientConfig {
     pub kind: String,
     pub url: Option<SafeUrl>,
     pub user_id: String,
+    /// Settings for a known server.
+    pub preset: Option<Preset>,
+    /// Files or folders of the project; where none of them exists, the source is skipped.
+    pub only_in: Vec<PathBuf>,
     pub auth: AuthConfig,
 }
 
@@ -22,6 +29,8 @@ impl ClientConfig {
             kind: table.get("kind", text()),
             url: table.get("url", url()),
             user_id: table.get("user_id", text()),
+            preset: table.get("preset", word()),
+            only_in: table.get("only_in", files()),
             auth,
         }
     }

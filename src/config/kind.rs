@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::secrets;
 use super::value::Input;
+use crate::secret::SafeUrl;
 
 /// The kind and range of a value.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,9 @@ impl Kind {
             (Kind::Headers, headers) => headers.entries().is_some_and(|entries| {
                 entries.iter().any(|(name, _)| secrets::is_credential(name))
             }),
-            (Kind::Url, Input::Text(text)) => secrets::has_password(text),
+            (Kind::Url, Input::Text(text)) => {
+                SafeUrl::parse(text).is_ok_and(|url| url.url().password().is_some())
+            }
             _ => false,
         }
     }
@@ -66,9 +69,8 @@ impl Kind {
             Kind::Duration(least, most) => format!("duration, {least} to {most}"),
             Kind::Size(least, most) => format!("size, {least} to {most}"),
             Kind::Word(words) => quoted(words()),
-            Kind::List(None) => "list of texts".into(),
+            Kind::List(None) | Kind::Scopes => "list of texts".into(),
             Kind::List(Some(words)) => format!("list of {}", quoted(words())),
-            Kind::Scopes => "list of texts".into(),
             Kind::Paths => "list of absolute paths".into(),
             Kind::Path => "absolute path".into(),
             Kind::Url => "http or https URL".into(),

@@ -13,6 +13,7 @@ use super::annotated::AnnotatedSetting;
 use super::layer::{Layer, Origin};
 use super::parser::ReadContext;
 use super::reader::Reader;
+use super::untrusted::UntrustedFile;
 use crate::environment::Environment;
 use crate::error::Failure;
 
@@ -35,6 +36,8 @@ pub struct Stack {
     environment: Arc<Environment>,
     home: Option<PathBuf>,
     depth: Depth,
+    /// The file whose keys and values are not repeated.
+    untrusted: Option<Arc<UntrustedFile>>,
     findings: RefCell<Findings>,
 }
 
@@ -58,12 +61,24 @@ impl Stack {
     ) -> Self {
         let layers: Vec<Layer> = layers.into_iter().filter(|layer| !layer.is_empty()).collect();
         let merged = merge(&layers);
-        Stack { layers, merged, environment, home, depth, findings: RefCell::default() }
+        let findings = RefCell::default();
+        Stack { layers, merged, environment, home, depth, untrusted: None, findings }
+    }
+
+    /// Reports of `file` no more than that it has problems, but in `config check` and `config show`.
+    pub fn hiding(mut self, file: Option<Arc<UntrustedFile>>) -> Self {
+        self.untrusted = file.filter(|_| self.depth == Depth::Winners);
+        self
     }
 
     /// The reader of the whole configuration.
     pub fn root(&self) -> Reader<'_> {
-        Reader::root(self, &self.merged)
+        Reader::root(self)
+    }
+
+    /// The values of all layers, as figment merged them.
+    pub(super) fn merged(&self) -> &Dict {
+        &self.merged
     }
 
     /// What values may refer to.
@@ -76,20 +91,10 @@ impl Stack {
         self.depth
     }
 
-    /// The layers that have a value at `path` and `key`, strongest first.
-    pub fn values<'a>(
-        &'a self,
-        path: &'a [&'a str],
-        key: &'a str,
-    ) -> impl Iterator<Item = (&'a Layer, &'a Value)> {
-        self.layers.iter().rev().filter_map(move |layer| Some((layer, layer.get(path, key)?)))
-    }
-
     /// `FILE:LINE: ` or `VARIABLE: ` where `path` is written; empty for a default.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> String {
-        let Some((key, table)) = path.split_last() else { return String::new() };
-        let mut layers = self.layers().filter(|layer| layer.get(table, key).is_some());
+        let mut layers = self.layers().filter(|layer| layer.get(path).is_some());
         let origin = layers.find_map(|layer| layer.origin(path));
         origin.map_or_else(String::new, |origin| format!("{origin}: "))
     }
@@ -114,6 +119,15 @@ impl Stack {
 
     /// Notes what is wrong with `key` as it is written at `origin`; once, however often it is read.
     pub fn report(&self, origin: &Origin, key: &str, problem: Failure) {
+        let untrusted = self.untrusted.as_ref().filter(|file| file.has(origin));
+        let (origin, key, mut problem) = match untrusted.map(|file| file.problem()) {
+            None => (origin, key, problem),
+            Some(Some((file, problem))) => (file, "", problem),
+            Some(None) => return,
+        };
+        if problem.message.contains('\n') {
+            problem.message = problem.message.replace('\n', r"\n");
+        }
         let findings = &mut *self.findings.borrow_mut();
         if findings.reported.insert((origin.clone(), key.to_owned())) {
             if matches!(origin, Origin::Name(name) if name.starts_with('-')) {

@@ -128,13 +128,7 @@ fn seconds(value: &str, least: u32, most: u32) -> Parsed<Effect> {
 }
 
 fn whole(value: &str, least: i64, most: i64) -> Parsed<i64> {
-    let text = value.trim();
-    let number: i64 =
-        text.parse().map_err(|_| format!("`{text}` is not a whole number ({least} to {most})"))?;
-    if !(least..=most).contains(&number) {
-        return Err(format!("`{text}` is out of range ({least} to {most})"));
-    }
-    Ok(number)
+    parser::read_number(Input::Text(value.trim()), least, most)
 }
 
 fn number(value: &str, least: i64, most: i64) -> Parsed<Effect> {

@@ -20,10 +20,6 @@ const LEAST_REMARK_CHARS: usize = 16;
 /// The text without its head; empty when there is no text.
 #[must_use]
 pub fn body(report: &Report, options: &ContextOptions) -> String {
-    let is_silent = report.hooks.iter().all(|hook| hook.result.parts.is_empty());
-    if is_silent {
-        return String::new();
-    }
     let mut budget = super::body_budget(options);
     let mut text = String::new();
     for hook in &report.hooks {

@@ -51,11 +51,19 @@ impl Lock {
     /// Waits up to 20 ms for the lock on `path`, for locks that are held only a few milliseconds.
     #[must_use]
     pub fn wait_briefly(path: &Path) -> Option<Self> {
-        let mut pauses = pauses(Deadline::after(BRIEF_WAIT));
+        match Lock::wait_blocking(path, Deadline::after(BRIEF_WAIT)) {
+            LockWait::Held(lock) => Some(lock),
+            LockWait::TimedOut | LockWait::Unsupported => None,
+        }
+    }
+
+    /// Waits for the lock on `path` until `deadline` and keeps the thread.
+    #[must_use]
+    pub fn wait_blocking(path: &Path, deadline: Deadline) -> LockWait {
+        let mut pauses = pauses(deadline);
         loop {
             match Lock::try_or_pause(path, &mut pauses) {
-                Ok(LockWait::Held(lock)) => return Some(lock),
-                Ok(LockWait::TimedOut | LockWait::Unsupported) => return None,
+                Ok(ended) => return ended,
                 Err(pause) => std::thread::sleep(pause),
             }
         }

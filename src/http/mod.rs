@@ -52,6 +52,12 @@ impl Http {
         }
     }
 
+    /// Bytes of one answer (`http.max_body`), for other transports too.
+    #[must_use]
+    pub fn max_body(&self) -> u64 {
+        self.config.max_body
+    }
+
     /// Sends a request, made by `make` for each attempt, and has `read` read the answer, whatever its
     /// status (except 429, 5xx and redirects).
     ///

@@ -1,7 +1,7 @@
 //! Asks a source once for any number of processes: the one that holds the lock asks; the others wait
 //! for its entry or its failure, or fall back when their own time is up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
@@ -54,8 +54,14 @@ impl Queries {
         if let Some(settled) = self.answered_by_another(source, query, &key, noted) {
             return settled;
         }
+        let began = Instant::now();
         match self.request(source, query, limit).await {
-            Ok(answer) => Ok(self.store(source, query, &key, answer)),
+            Ok(answer) => {
+                if source.starts_program {
+                    self.cache.note_time(&key, began.elapsed());
+                }
+                Ok(self.store(source, query, &key, answer))
+            }
             Err(failure) => {
                 self.cache.note_failure(&key, &failure);
                 Err(failure)

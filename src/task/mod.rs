@@ -1,6 +1,7 @@
 //! The domain: tasks, the named queries that ask for them, and answers.
 //! Pure values; knows neither servers nor files.
 
+mod explanation;
 mod reading;
 mod words;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use explanation::Explanation;
 pub use reading::{Field, FieldMap, Found, Paging, Pointer, Reading};
 pub use words::{Numbers, Rank, State, Vocabulary, folded};
 
@@ -136,6 +138,9 @@ pub struct Tasks {
     /// Elements of the answer that have no title, and so could not be read.
     #[serde(default)]
     pub unread: usize,
+    /// How it was read, where it has just been.
+    #[serde(skip)]
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// More tasks than this are never shown.
@@ -149,7 +154,7 @@ impl Tasks {
         list.sort_by(by_importance);
         let cut = list.len().saturating_sub(MAX_TASKS);
         list.truncate(MAX_TASKS);
-        Tasks { list, rest: rest.and(Rest::of(cut)), unread }
+        Tasks { list, rest: rest.and(Rest::of(cut)), unread, explanation: None }
     }
 
     /// What a reader has to know of the tasks that are not shown, a line each; the last `hidden` of the

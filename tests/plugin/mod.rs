@@ -3,7 +3,7 @@
 //! 4 limits, 5 trust, 6 SDK and authors' commands, 7 whole sessions.
 
 mod authors;
-mod build;
+pub mod build;
 mod calls;
 mod decisions;
 mod examples;

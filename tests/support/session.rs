@@ -23,6 +23,7 @@ const FILE_CLOCK: Duration = Duration::from_millis(12);
 /// See the module.
 pub struct Session {
     root: TempDir,
+    program: PathBuf,
     variables: Vec<(String, String)>,
     secrets: Vec<String>,
     written: Vec<PathBuf>,
@@ -48,6 +49,7 @@ impl Session {
         }
         repository::plant(&root.path().join("project"), "main");
         let session = Session {
+            program: env!("CARGO_BIN_EXE_warmstart").into(),
             variables: Vec::new(),
             secrets: Vec::new(),
             written: Vec::new(),
@@ -68,6 +70,12 @@ impl Session {
         Session::new().env("MCP_SERVER_URL", url)
     }
 
+    /// Runs another build of the program.
+    pub fn with_program(mut self, program: &Path) -> Self {
+        self.program = program.to_path_buf();
+        self
+    }
+
     /// Sets a variable, in place of an earlier one of that name.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.set(name, value);
@@ -78,6 +86,12 @@ impl Session {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.unset(name);
         self.variables.push((name.into(), value.into()));
+    }
+
+    /// The value of a variable that was set.
+    pub fn variable(&self, name: &str) -> String {
+        let variable = self.variables.iter().find(|(variable, _)| variable == name);
+        variable.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// Removes a variable.
@@ -158,7 +172,7 @@ impl Session {
 
     /// The program with these arguments, this session's environment and nothing else.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_warmstart"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.project()).env_clear();
         command.env("HOME", self.home()).env("PATH", PATH).env("TMPDIR", self.scratch());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::config::trust::FileSetting;
+use crate::config::untrusted::FileSetting;
 use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;

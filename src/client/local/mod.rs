@@ -35,7 +35,7 @@ struct LocalSettings {
 }
 
 fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
-    let is_configured = table.is_set("files");
+    let is_configured = table.is_set("files", files());
     Rc::new(LocalSettings { files: table.get("files", files()), is_configured })
 }
 

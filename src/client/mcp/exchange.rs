@@ -8,10 +8,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::reply::RawReply;
-use super::request::Header;
 use super::sse::Reader;
 use super::{AuthorisedCall, Mcp};
 use crate::client::payload;
+use crate::client::wire::request::Header;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Phase, Repeat};

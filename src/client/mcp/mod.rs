@@ -1,13 +1,11 @@
 //! Tasks over MCP (Streamable HTTP), in both eras. The modern call goes first, since its answer shows
-//! the era at no cost; the server's profile is kept for the next runs. The flow is here; building
-//! requests and reading answers are pure functions in `request` and `reply`.
+//! the era at no cost; the server's profile is kept for the next runs. The flow is here; reading answers
+//! is a pure function in `reply`, and what does not depend on HTTP is in `wire`.
 
 mod exchange;
 mod legacy;
 mod reply;
-mod request;
 mod sse;
-mod wire_cache;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,6 +14,10 @@ use serde_json::{Map, Value};
 
 use super::payload::Documents;
 use super::tool_call::ToolCall;
+use super::wire::MAX_ROUNDS;
+use super::wire::outcome::CallOutcome;
+use super::wire::profile::{ServerProfile, WireCache};
+use super::wire::request::{self, CallParams};
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
 use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
@@ -27,15 +29,9 @@ use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
 use exchange::Stream;
-use reply::CallOutcome;
-use request::CallParams;
-use wire_cache::{ServerProfile, WireCache};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", read };
-
-/// How often a call is repeated with the state that the server asks for.
-const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct Mcp {
     endpoint: SafeUrl,
