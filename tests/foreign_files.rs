@@ -186,6 +186,9 @@ fn a_committed_link_that_leaves_the_project_is_refused_with_its_target() {
     assert!(notice.contains("points outside the project, to `"), "{notice}");
     assert!(notice.contains(&target.display().to_string()), "{notice}");
     assert!(!notice.contains("private_key_of_the_user"), "{notice}");
+    let refused = session.run(&["trust", "--yes"]);
+    assert!(refused.stderr.contains("points outside the project"), "{refused:?}");
+    assert_ne!(refused.code(), 0, "{refused:?}");
 }
 
 #[test]

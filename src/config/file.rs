@@ -36,6 +36,15 @@ pub fn read(path: &Path) -> Result<Option<File>, Failure> {
     Ok(text.map(|text| File { shown: path.display().to_string(), text }))
 }
 
+/// Reads the settings file of a project by its path, only from inside the project.
+///
+/// # Errors
+/// As for `read_of_project`.
+pub fn read_by_project_path(path: &Path) -> Result<Option<File>, Failure> {
+    let depth = Path::new(PROJECT_FILE).components().count();
+    read_of_project(path.ancestors().nth(depth).unwrap_or(path))
+}
+
 /// Reads the file of a project, only from inside it; `None` if there is none.
 ///
 /// # Errors
