@@ -262,7 +262,8 @@ fn problems(
 fn late(workspace: &Workspace) -> Failure {
     let folder = workspace.folder.display();
     let text = format!("{}: taken as a startup in `{folder}`", Problem::Late);
-    Failure::new(Code::Event, text).hint("see whether the host is busy, or what is in front of it")
+    Failure::new(Code::Event, text)
+        .hint("if it happens again, let the hook call `warmstart` without a script before it")
 }
 
 /// How a report is rendered.
