@@ -2,7 +2,7 @@
 //! the values that a stronger layer hides, and collects what reading finds.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ struct Findings {
     flag_problems: Vec<Failure>,
     /// The keys of flags that were refused.
     refused_flags: Vec<String>,
-    reported: HashSet<(Origin, String)>,
+    reported: BTreeSet<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
 }
