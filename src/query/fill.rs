@@ -48,9 +48,7 @@ pub fn query(
     if !source.user_id.is_empty() && !arguments.contains_key("user_id") {
         arguments.insert("user_id".into(), source.user_id.into());
     }
-    let encoded = bindings.iter().map(|(name, value)| (name.clone(), path_segment(value)));
-    let path = source.path.replace(TOOL, &path_segment(&config.tool));
-    let path = fill_text(&path, &encoded.collect()).map_err(missing)?;
+    let path = path(source.path, &config.tool, bindings).map_err(missing)?;
     Ok(Query {
         name: name.to_owned(),
         tool: config.tool.clone(),
@@ -65,6 +63,15 @@ pub fn query(
 
 /// In a path, the query's tool.
 const TOOL: &str = "{tool}";
+
+/// The path with its placeholders filled in, each as one segment.
+fn path(template: &str, tool: &str, bindings: &Bindings) -> Result<String, String> {
+    if template.is_empty() {
+        return Ok(String::new());
+    }
+    let encoded = bindings.iter().map(|(name, value)| (name.clone(), path_segment(value)));
+    fill_text(&template.replace(TOOL, &path_segment(tool)), &encoded.collect())
+}
 
 /// `text` as one segment of a URL's path (RFC 3986, section 3.3).
 fn path_segment(text: &str) -> String {

@@ -38,16 +38,7 @@ pub struct Reading {
 
 /// A JSON pointer (RFC 6901) in which a segment `*` stands for each element of a list or object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pointer {
-    text: String,
-    segments: Vec<Segment>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Segment {
-    Each,
-    Name(String),
-}
+pub struct Pointer(String);
 
 /// A value found by a pointer, with the name under which it was found in an object.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +48,7 @@ pub struct Found<'a> {
 }
 
 impl Pointer {
-    /// Reads one; the empty pointer is the whole value.
+    /// Checks one; the empty pointer is the whole value.
     ///
     /// # Errors
     /// When it does not begin with `/`.
@@ -65,48 +56,42 @@ impl Pointer {
         if !text.is_empty() && !text.starts_with('/') {
             return Err(format!("`{text}` is not a JSON pointer like `/data/tasks`"));
         }
-        let segments = text.split('/').skip(1).map(|segment| match segment {
-            "*" => Segment::Each,
-            name => Segment::Name(name.replace("~1", "/").replace("~0", "~")),
-        });
-        Ok(Pointer { text: text.to_owned(), segments: segments.collect() })
+        Ok(Pointer(text.to_owned()))
     }
 
     /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// All values that it leads to, in order.
     #[must_use]
     pub fn find<'a>(&self, value: &'a Value) -> Vec<Found<'a>> {
         let mut found = vec![Found { value, key: None }];
-        for segment in &self.segments {
-            found = found.into_iter().flat_map(|found| segment.step(found.value)).collect();
+        for segment in self.0.split('/').skip(1) {
+            found = found.into_iter().flat_map(|found| step(segment, found.value)).collect();
         }
         found
     }
 }
 
-impl Segment {
-    fn step<'a>(&self, value: &'a Value) -> Vec<Found<'a>> {
-        match (self, value) {
-            (Segment::Each, Value::Array(list)) => {
-                list.iter().map(|value| Found { value, key: None }).collect()
-            }
-            (Segment::Each, Value::Object(object)) => {
-                object.iter().map(|(key, value)| Found { value, key: Some(key) }).collect()
-            }
-            (Segment::Name(name), Value::Object(object)) => {
-                object.get(name).map(|value| Found { value, key: None }).into_iter().collect()
-            }
-            (Segment::Name(name), Value::Array(list)) => {
-                let element = name.parse::<usize>().ok().and_then(|index| list.get(index));
-                element.map(|value| Found { value, key: None }).into_iter().collect()
-            }
-            _ => Vec::new(),
+fn step<'a>(segment: &str, value: &'a Value) -> Vec<Found<'a>> {
+    let without_key = |value: &'a Value| Found { value, key: None };
+    match (segment, value) {
+        ("*", Value::Array(list)) => list.iter().map(without_key).collect(),
+        ("*", Value::Object(object)) => {
+            object.iter().map(|(key, value)| Found { value, key: Some(key) }).collect()
         }
+        (name, Value::Object(object)) => {
+            let name = name.replace("~1", "/").replace("~0", "~");
+            object.get(&name).map(without_key).into_iter().collect()
+        }
+        (name, Value::Array(list)) => {
+            let element = name.parse::<usize>().ok().and_then(|index| list.get(index));
+            element.map(without_key).into_iter().collect()
+        }
+        _ => Vec::new(),
     }
 }
 
