@@ -228,6 +228,21 @@ fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
+    replace(folder, path, bytes, durability)
+}
+
+/// The same for a file of a project, flushed to the device. The project's folders have the modes that
+/// the user gave them.
+///
+/// # Errors
+/// As for `write_atomic`.
+pub fn write_project_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(folder)?;
+    replace(folder, path, bytes, Durability::Power)
+}
+
+fn replace(folder: &Path, path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
     if durability == Durability::Power {
