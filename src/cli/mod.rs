@@ -14,6 +14,7 @@ mod logs;
 mod parse;
 mod plugin;
 mod prompt;
+mod quote;
 mod refresh;
 mod runs;
 mod runtime;

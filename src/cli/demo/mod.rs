@@ -14,6 +14,7 @@ use self::pause::{Ended, Pause};
 use self::server::TaskServer;
 use self::stage::Stage;
 use super::Invocation;
+use super::quote::quoted;
 use super::terminal::{self, CommandResult};
 use crate::error::{Code, Failure};
 use crate::text::for_terminal;
@@ -31,6 +32,8 @@ struct Step {
     title: &'static str,
     arguments: &'static [&'static str],
     project: &'static str,
+    /// What standard error is, when there is something on it.
+    beside: &'static str,
     remark: &'static str,
 }
 
@@ -38,6 +41,7 @@ const FIRST: Step = Step {
     title: "1. A session starts. Your agent reads this text before your first prompt:",
     arguments: &["session-start", "--agent", "plain"],
     project: "shop",
+    beside: "You see:",
     remark: "The tasks came from the task server, the most important ones first.",
 };
 
@@ -45,6 +49,7 @@ const EXPLAINED: Step = Step {
     title: "2. The same start, with the reason for each part:",
     arguments: &["session-start", "--agent", "plain", "--explain"],
     project: "shop",
+    beside: "On standard error:",
     remark: "`--explain` names where each part came from and how long it took.",
 };
 
@@ -52,14 +57,16 @@ const STALE: Step = Step {
     title: "3. The task server is stopped. A session starts all the same:",
     arguments: &["session-start", "--agent", "plain"],
     project: "shop",
-    remark: "The cached tasks are shown, labelled with their time, and you see why.",
+    beside: "You see:",
+    remark: "The agent gets the cached tasks, labelled with their time, and you see why.",
 };
 
 const NOTHING: Step = Step {
     title: "4. Another project, from which no answer is cached:",
     arguments: &["session-start", "--agent", "plain"],
     project: "blog",
-    remark: "The session starts in time, and the text names what is missing.",
+    beside: "You see:",
+    remark: "The session starts in time without tasks. It is never held up, and never fails.",
 };
 
 /// Shows the steps.
@@ -105,14 +112,18 @@ fn steps(stage: &Stage, server: TaskServer, pause: &Pause) -> Result<(), Stopped
 
 fn show(stage: &Stage, pause: &Pause, step: &Step) -> Result<(), Stopped> {
     pause.wait()?;
-    let Step { title, arguments, project, remark } = step;
+    let Step { title, arguments, project, beside, remark } = step;
     terminal::print(&format!("\n{title}\n\n  {project}$ warmstart {}\n", arguments.join(" ")));
     let output = stage.start(project, arguments).map_err(|error| {
         Stopped::Failure(unusable("the program cannot be started again", &error))
     })?;
     pause.check()?;
-    let lines = output.lines().map(|line| format!("  | {line}\n"));
-    terminal::print(&for_terminal(&format!("{}\n{remark}\n", lines.collect::<String>())));
+    let [stdout, stderr] = output;
+    terminal::print(&quoted(if stdout.is_empty() { "(nothing)" } else { &stdout }));
+    if !stderr.is_empty() {
+        terminal::print(&format!("\n{beside}\n\n{}", quoted(&stderr)));
+    }
+    terminal::print(&format!("\n{remark}\n"));
     Ok(())
 }
 

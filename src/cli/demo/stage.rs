@@ -51,19 +51,17 @@ impl Stage {
 
     /// The settings, for the screen.
     pub fn settings(&self) -> String {
-        self.settings.lines().map(|line| format!("  {line}\n")).collect()
+        self.settings.lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect()
     }
 
-    /// Standard output, then standard error, of the program in one of the projects.
+    /// Standard output and standard error of the program in one of the projects.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start(&self, project: &str, arguments: &[&str]) -> io::Result<String> {
+    pub fn start(&self, project: &str, arguments: &[&str]) -> io::Result<[String; 2]> {
         let output = self.run(project, arguments)?;
-        let gap = if output.stdout.is_empty() || output.stderr.is_empty() { "" } else { "\n" };
-        let [stdout, stderr] =
-            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        Ok(stdout + gap + &stderr)
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok([text(output.stdout), text(output.stderr)])
     }
 
     fn run(&self, project: &str, arguments: &[&str]) -> io::Result<std::process::Output> {

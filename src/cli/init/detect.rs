@@ -140,6 +140,16 @@ impl Candidate {
         matches!(self, Candidate::Server(_))
     }
 
+    /// What is done to get its tasks.
+    pub fn asking(&self) -> String {
+        match self {
+            Candidate::Preset { path, .. } | Candidate::Checklist { path } => {
+                format!("Reading {path}")
+            }
+            other => format!("Asking {}", other.describe().1),
+        }
+    }
+
     /// Where it was found, and what it is.
     pub fn describe(&self) -> (String, String) {
         match self {
@@ -232,7 +242,7 @@ mod tests {
             [
                 ".mcp.json, a: https://example.com/mcp",
                 ".claude/TODO.md: a checklist",
-                ".mcp.json, b: NOT starts `npx -y`; this version only asks URLs",
+                ".mcp.json, b: NOT starts a program, which this version cannot: npx -y",
             ]
         );
         assert!(found(&[], &Listing::default(), ALL).is_empty());

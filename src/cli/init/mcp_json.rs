@@ -5,9 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::config::is_credential;
 use crate::secret::SafeUrl;
+use crate::text::for_terminal;
 
 /// Characters of a URL or a command line: more cannot be judged at a terminal.
 const MAX_CHARS: usize = 600;
+/// Characters of a name.
+const MAX_NAME_CHARS: usize = 60;
 /// Servers of one file.
 const MAX_SERVERS: usize = 30;
 
@@ -68,12 +71,20 @@ fn server(name: &str, entry: &Value) -> Entry {
         (None, Some(program)) => command_target(program, entry),
         (None, None) => Err("has neither a `url` nor a `command`".into()),
     };
-    let target = target.and_then(|target| match name.chars().count() <= MAX_CHARS {
-        true => Ok(target),
-        false => Err("has a name that is too long".into()),
+    let target = target.and_then(|target| match (name.chars().count(), is_plain(name)) {
+        (_, false) => Err(HIDDEN.into()),
+        (0..=MAX_NAME_CHARS, true) => Ok(target),
+        _ => Err("has a name that is too long".into()),
     });
     let target = target.map_err(|reason: String| (name.to_owned(), reason))?;
     Ok(McpServer { name: name.to_owned(), target })
+}
+
+const HIDDEN: &str = "has hidden or control characters";
+
+/// Whether a text looks on a terminal like what it is.
+fn is_plain(text: &str) -> bool {
+    !text.contains('\n') && for_terminal(text) == text
 }
 
 fn url_target(url: &str, entry: &Value) -> Result<Target, String> {
@@ -126,7 +137,9 @@ fn command_target(program: &str, entry: &Value) -> Result<Target, String> {
     let variables = entry.get("env").and_then(Value::as_object).into_iter().flatten();
     let variables: Vec<String> = variables.map(|(name, _)| name.clone()).collect();
     let chars = words.iter().chain(&variables).map(|word| word.chars().count() + 3).sum::<usize>();
-    if program.is_empty() {
+    if !words.iter().all(|word| is_plain(word)) {
+        Err(HIDDEN.into())
+    } else if program.is_empty() {
         Err("has an empty `command`".into())
     } else if chars > MAX_CHARS {
         Err(format!("has a command of more than {MAX_CHARS} characters"))
@@ -201,6 +214,8 @@ mod tests {
             ),
             (json!({ "command": "" }), "empty"),
             (json!({ "command": "x", "args": [1] }), "not a text"),
+            (json!({ "command": "x", "args": ["a\nb"] }), "control characters"),
+            (json!({ "command": "x", "args": ["a\u{202e}b"] }), "control characters"),
             (json!({ "command": "x", "args": ["${HOME}"] }), "variable in its command"),
             (json!({ "command": "x", "args": ["--api-key=1"] }), "secret in its arguments"),
             (json!({ "command": "x", "args": ["y".repeat(700)] }), "more than 600"),
@@ -209,6 +224,10 @@ mod tests {
         for (entry, expected) in table {
             let (_, reason) = only(entry.clone()).unwrap_err();
             assert!(reason.contains(expected), "{entry}: {reason}");
+        }
+        for name in ["a\nb", "a\u{1b}[2J", &"x".repeat(61)] {
+            let text = json!({ "mcpServers": { name: { "url": "http://a" } } }).to_string();
+            assert!(entries(&text).unwrap()[0].is_err(), "{name:?}");
         }
         assert!(entries("{").unwrap_err().contains("not valid JSON"));
         assert!(entries("{}").unwrap_err().contains("mcpServers"));

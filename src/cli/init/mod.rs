@@ -179,7 +179,7 @@ impl<'a> Surroundings<'a> {
 
     /// Asks the source and shows what a session would get.
     fn show_tasks(&self, candidate: &Candidate, proposal: &mut Proposal) {
-        terminal::print(&for_terminal(&format!("\nAsking {} ...\n", candidate.describe().1)));
+        terminal::print(&for_terminal(&format!("\n{} ...\n", candidate.asking())));
         let preview = preview::ask(&self.workspace.folder, self.invocation, proposal);
         let Preview { text, failure, problems, .. } = &preview;
         problems.iter().for_each(terminal::print_warning);

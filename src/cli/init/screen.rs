@@ -5,42 +5,46 @@ use super::mcp_json::{McpServer, Target, Token};
 use super::preview::Preview;
 use super::proposal::{Proposal, Value};
 use super::toml_file;
+use crate::cli::quote::quoted;
 use crate::deadline::duration_text;
-use crate::text::{for_terminal, one_line};
+use crate::text::for_terminal;
 
-/// Characters of a line of the list.
+/// Characters of a place in the list.
 const MAX_PLACE_CHARS: usize = 40;
+/// Characters of what is there.
 const MAX_CHARS: usize = 200;
 
-/// What was found, numbered when there is a choice.
+/// What was found, numbered as it can be chosen.
 pub fn list(detected: &Detected, place: &str) -> String {
-    let mut text = format!("Looking for tasks in {place}\n\n");
+    let mut text = for_terminal(&format!("Looking for tasks in {place}\n\n"));
     let rows: Vec<(String, String)> = detected.candidates.iter().map(row).collect();
-    let unusable = detected.unusable.iter().map(|(place, reason)| {
-        (
-            one_line(place, MAX_PLACE_CHARS),
-            format!("not usable: it {}", one_line(reason, MAX_CHARS)),
-        )
-    });
-    let unusable: Vec<(String, String)> = unusable.collect();
-    let all = rows.iter().chain(&unusable);
-    let width = all.map(|(place, _)| place.chars().count()).max().unwrap_or(0);
+    let width = rows.iter().map(|(place, _)| place.chars().count()).max().unwrap_or(0);
     for (number, (place, what)) in rows.iter().enumerate() {
         text.push_str(&format!("  {}  {place:<width$}  {what}\n", number + 1));
     }
-    for (place, what) in &unusable {
-        text.push_str(&format!("  -  {place:<width$}  {what}\n"));
+    for (place, reason) in &detected.unusable {
+        let (place, reason) = (cell(place, MAX_PLACE_CHARS), cell(reason, MAX_CHARS));
+        text.push_str(&format!("  -  {place}\n     cannot be used: it {reason}\n"));
     }
     if detected.is_empty() {
         text.push_str("  nothing\n");
     }
-    for_terminal(&text)
+    text
 }
 
 fn row(candidate: &Candidate) -> (String, String) {
     let (place, what) = candidate.describe();
     let mark = if candidate.needs_confirmation() { " (only this project names it)" } else { "" };
-    (one_line(&place, MAX_PLACE_CHARS), one_line(&what, MAX_CHARS) + mark)
+    (cell(&place, MAX_PLACE_CHARS), cell(&what, MAX_CHARS) + mark)
+}
+
+/// A text of a project's file on one line, its hidden characters spelled out.
+fn cell(text: &str, most: usize) -> String {
+    let text = for_terminal(&text.replace('\n', "\\n"));
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text[..end].to_owned() + "…",
+        None => text,
+    }
 }
 
 /// What the user has to see before a program or URL of the project's file is used, and the question.
@@ -72,10 +76,9 @@ pub fn confirmation(candidate: &Candidate) -> String {
 /// The text of a session, or that there is none.
 pub fn context(text: &str) -> String {
     if text.is_empty() {
-        return "A session would get no text.\n".into();
+        return "A session would get no text now.\n".into();
     }
-    let lines = text.lines().map(|line| format!("  | {line}\n"));
-    for_terminal(&format!("A session would get this text:\n\n{}", lines.collect::<String>()))
+    format!("A session would get this text:\n\n{}", quoted(text))
 }
 
 /// The remark on a source that answers too late for a session start.

@@ -123,11 +123,8 @@ fn user_file(workspace: &Workspace) -> Result<PathBuf, Failure> {
 /// The project's file. A clone may have a link in its place, which is not written through.
 fn project_file(root: &Path) -> Result<PathBuf, Failure> {
     let path = root.join(PROJECT_FILE);
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf()).join(PROJECT_FILE);
-    let nearest = path.ancestors().find(|path| path.symlink_metadata().is_ok());
-    let is_link = nearest.is_some_and(|nearest| {
-        nearest.canonicalize().map_or(true, |nearest| !real.starts_with(nearest))
-    });
+    let parts = path.ancestors().take_while(|part| *part != root);
+    let is_link = parts.into_iter().any(Path::is_symlink);
     if !is_link {
         return Ok(path);
     }

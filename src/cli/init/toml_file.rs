@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn the_edit_and_nothing_else() {
+        let new_file = format!("{HEADER}\n[client]\nurl = \"http://new\"\n");
         let table = [
-            // A new file.
-            ("", format!("{HEADER}\n[client]\nurl = \"http://new\"\n").as_str(), 0),
+            ("", new_file.as_str(), 0),
             // Without a line end at the end.
             ("version = 1", "version = 1\n\n[client]\nurl = \"http://new\"\n", 0),
             // A table that exists: comments, order and odd layout stay.
@@ -163,7 +163,7 @@ mod tests {
             ("client.era = \"auto\"\n", "client.era = \"auto\"\nclient.url = \"http://new\"\n", 0),
             (
                 "client = { era = \"auto\" }\n",
-                "client = { era = \"auto\", url = \"http://new\" }\n",
+                "client = { era = \"auto\" , url = \"http://new\" }\n",
                 0,
             ),
             // It is so already.
