@@ -66,7 +66,7 @@ const NOTHING: Step = Step {
     arguments: &["session-start", "--agent", "plain"],
     project: "blog",
     beside: "You see:",
-    remark: "The session starts in time without tasks. It is never held up, and never fails.",
+    remark: "The session starts in time all the same, without tasks.",
 };
 
 /// Shows the steps.
@@ -139,5 +139,5 @@ of its own, in a temporary folder. Its whole configuration:
 ";
 
 const END: &str = "
-Nothing of this is left on the disk. Next: `warmstart init` finds your own tasks.
+Nothing of this is left on the disk. `warmstart init` finds your own tasks.
 ";

@@ -75,7 +75,9 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         Choice::Stopped => return Ok(stopped()),
     };
     let mut proposal = propose(candidate, &surroundings.situation())?;
-    if candidate.needs_confirmation() && !question::yes_or_no(&screen::confirmation(candidate)) {
+    if candidate.needs_confirmation()
+        && !question::yes_or_no(&screen::confirmation(candidate, &invocation.environment))
+    {
         return Ok(stopped());
     }
     surroundings.show_tasks(candidate, &mut proposal);

@@ -7,6 +7,7 @@ use super::proposal::{Proposal, Value};
 use super::toml_file;
 use crate::cli::quote::quoted;
 use crate::deadline::duration_text;
+use crate::environment::Environment;
 use crate::text::for_terminal;
 
 /// Characters of a place in the list.
@@ -49,7 +50,7 @@ fn cell(text: &str, most: usize) -> String {
 
 /// What the user has to see before a program or URL of the project's file is used, and the question.
 /// Nothing is cut.
-pub fn confirmation(candidate: &Candidate) -> String {
+pub fn confirmation(candidate: &Candidate, environment: &Environment) -> String {
     let Candidate::Server(McpServer { name, target }) = candidate else {
         return "Ask it for tasks now?".into();
     };
@@ -58,7 +59,11 @@ pub fn confirmation(candidate: &Candidate) -> String {
         Target::Url { url, token } => {
             let token = match token {
                 Token::None => "none is sent".into(),
-                Token::Variable(name) => format!("the value of your variable {name}"),
+                Token::Variable(name) => {
+                    let is_set = environment.get(name).is_some();
+                    let state = if is_set { "" } else { ", which is not set" };
+                    format!("the value of your variable {name}{state}")
+                }
                 Token::Literal => "the one in `.mcp.json`".to_owned(),
             };
             (format!("  url      {url}\n  token    {token}\n"), "Ask it for tasks now?")
@@ -107,7 +112,9 @@ pub fn written(shown: &str, is_project: bool) -> String {
         true => {
             "Next: `warmstart trust`, since a project's file has no effect before; then\n`warmstart tasks`."
         }
-        false => "It holds in every project. `warmstart tasks` shows the tasks.",
+        false => {
+            "It holds in every project; `init --project` writes it for this one alone.\nNext: `warmstart tasks`."
+        }
     };
     format!("Wrote {shown}.\n{next}\n")
 }
