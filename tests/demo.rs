@@ -70,7 +70,7 @@ fn at_a_terminal_each_step_waits_for_enter() {
 fn interrupted_in_a_pause_it_leaves_nothing() {
     let session = Session::new();
     let Some(mut dialog) = Dialog::start(&session, &["demo"]) else { return };
-    dialog.wait_for(ENTER);
+    dialog.wait_for(ENTER, 1);
     assert!(!is_empty(&session.scratch()));
     // Ctrl-C.
     dialog.type_in("\u{3}");

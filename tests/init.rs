@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::session::write;
 use crate::support::terminal::{Dialog, typing};
-use crate::support::{FaultServer, Outcome, Session, canary, mcp_reply};
+use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
 
 const TOKEN: &str = "tok3n-of-the-user-0123456789abcdef";
 const ASK: &str = "Ask it for tasks now? [y/N] ";
@@ -52,7 +52,7 @@ fn with_nothing_it_names_what_can_be_done_and_writes_nothing() {
     for arguments in [&["init"][..], &["init", "--yes"], &["init", "--dry-run"]] {
         let outcome = session.run(arguments);
         assert_eq!(outcome.code(), 1, "{outcome:?}");
-        shows(&outcome, "No task server and no task file was found.");
+        shows(&outcome, "No task server and no task file was found that can be used.");
         shows(&outcome, "`warmstart demo`");
         shows(&outcome, "  echo '- [ ] Replace this line by your first task' > TODO.md\n");
         assert_eq!(all_files(&session), before, "{arguments:?}");
@@ -156,7 +156,7 @@ fn a_tool_that_the_server_does_not_have_gets_its_place_in_the_file() {
         json!({ "isError": true, "content": [{ "type": "text", "text": "Unknown tool" }] });
     let server = FaultServer::start(move |request| {
         let answer = mcp_reply::rpc(request, &unknown);
-        vec![crate::support::Act::Send(mcp_reply::json_response(200, &answer))]
+        vec![Act::Send(mcp_reply::json_response(200, &answer))]
     });
     let session = Session::with_server(&server.mcp());
     session.run(&["init", "--yes"]);
@@ -279,6 +279,24 @@ fn a_project_cannot_name_a_variable_of_the_user_unseen() {
 }
 
 #[test]
+fn a_token_in_the_projects_file_stays_there() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let headers = json!({ "Authorization": format!("Bearer {TOKEN}") });
+    let entry = mcp_json(&json!({ "url": server.mcp(), "headers": headers }));
+    let session = Session::new().project_file(".mcp.json", &entry).guard(TOKEN);
+    let Some((screen, code)) = typing(&session, &["init"], &[(ASK, "y\n"), (WRITE, "y\n")]) else {
+        return;
+    };
+    assert!(code == 0 && screen.contains("  token    the one in `.mcp.json`\n"), "{screen}");
+    assert!(!screen.contains(TOKEN), "{screen}");
+    assert!(written(&session).contains("[auth]\nkind = \"mcp_json\"\nmcp_json = \"tasks\"\n"));
+    server.forget();
+    assert!(session.start("startup").context().contains("Mend the roof"));
+    let bearer = format!("Bearer {TOKEN}");
+    assert_eq!(server.requests()[0].header("authorization"), Some(bearer.as_str()));
+}
+
+#[test]
 fn a_program_that_only_the_project_names_is_never_started_unconfirmed() {
     let session = Session::new();
     let canary = session.scratch().join("canary");
@@ -387,7 +405,7 @@ fn a_file_that_another_program_changed_meanwhile_is_not_overwritten() {
     let server = FaultServer::start(mcp_reply::healthy);
     let session = Session::with_server(&server.mcp()).hooks_toml("version = 1\n");
     let Some(mut dialog) = Dialog::start(&session, &["init"]) else { return };
-    dialog.wait_for(WRITE);
+    dialog.wait_for(WRITE, 1);
     write(&user_file(&session), b"version = 1 # later\n");
     dialog.type_in("y\n");
     let (screen, code) = dialog.end();
@@ -439,11 +457,47 @@ fn a_link_of_the_user_is_followed() {
 }
 
 #[test]
+fn a_file_that_a_flag_names_is_the_one_that_is_written() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = Session::with_server(&server.mcp());
+    let file = session.home().join("other/mine.toml");
+    let name = file.display().to_string();
+    let outcome = session.run(&["--config", &name, "init", "--yes"]);
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    assert!(fs::read_to_string(&file).unwrap().contains(&server.mcp()));
+    assert!(!user_file(&session).exists());
+}
+
+#[test]
+fn a_server_of_the_project_is_asked_by_mcp_whatever_kind_is_set() {
+    let server = FaultServer::start(mcp_reply::healthy);
+    let session = with_server_of_project(&server).hooks_toml("[client]\nkind = \"rest\"\n");
+    let Some((screen, code)) = typing(&session, &["init"], &[(ASK, "y\n"), (WRITE, "y\n")]) else {
+        return;
+    };
+    assert!(code == 0 && screen.contains("\n-kind = \"rest\"\n+kind = \"mcp\"\n"), "{screen}");
+    assert!(session.start("startup").context().contains("Mend the roof"));
+}
+
+#[test]
+fn a_slow_server_is_named_with_the_setting_that_waits_for_it() {
+    let server = FaultServer::start(|request| {
+        let tasks = mcp_reply::tasks(request, &mcp_reply::three_tasks());
+        vec![Act::Wait(std::time::Duration::from_millis(400)), Act::Send(tasks)]
+    });
+    let mut session = Session::with_server(&server.mcp());
+    session.set("WARMSTART_HOOK_DEFAULTS__TIMEOUT", "100ms");
+    let outcome = session.run(&["init", "--dry-run"]);
+    shows(&outcome, "| - Mend the roof");
+    shows(&outcome, "and a session start waits 100 ms: raise `hooks.pending_tasks.timeout`");
+}
+
+#[test]
 fn a_task_folder_is_offered_where_there_is_a_preset_for_it() {
     let session = Session::new().project_file("backlog/tasks/task-1.md", "# Task 1\n");
     let outcome = session.run(&["init", "--dry-run"]);
     match outcome.text().contains("  1  backlog/") {
         true => shows(&outcome, "preset = \"backlog-md\""),
-        false => shows(&outcome, "No task server and no task file was found."),
+        false => shows(&outcome, "No task server and no task file was found that can be used."),
     }
 }

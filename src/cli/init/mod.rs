@@ -30,9 +30,11 @@ use super::Invocation;
 use super::terminal::{self, CommandResult, Usage, print_note};
 use super::workspace::Workspace;
 use crate::config::AuthKind;
+use crate::config::parser::{text, url};
 use crate::error::Failure;
 use crate::event::SessionEvent;
 use crate::plan::PlanOptions;
+use crate::secret::SafeUrl;
 use crate::text::for_terminal;
 
 /// Flags of `init`.
@@ -56,6 +58,8 @@ struct Surroundings<'a> {
     target: Target,
     /// The label of the server that the configuration names.
     server: Option<String>,
+    /// `client.kind` as it is in effect.
+    kind: String,
 }
 
 /// Finds, shows and writes.
@@ -139,8 +143,14 @@ impl<'a> Surroundings<'a> {
         let plan_options = PlanOptions { dry_run: true, ..PlanOptions::default() };
         let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
         let source = plan.session.queries.primary();
-        let server = source.is_cached.then(|| source.label.clone());
-        Ok(Surroundings { invocation, workspace, target, server })
+        let client = workspace.loaded.stack.root().base("client");
+        let kind: String = client.get("kind", text());
+        // A kind alone is not yet a server.
+        let needs_url = matches!(kind.as_str(), "mcp" | "rest");
+        let server_url: Option<SafeUrl> = client.get("url", url());
+        let is_complete = !needs_url || server_url.is_some();
+        let server = (source.is_cached && is_complete).then(|| source.label.clone());
+        Ok(Surroundings { invocation, workspace, target, server, kind })
     }
 
     /// The project's folder, for the screen.
@@ -159,7 +169,7 @@ impl<'a> Surroundings<'a> {
     fn situation(&self) -> Situation<'_> {
         Situation {
             environment: &self.invocation.environment,
-            kind: self.target.value("client", "kind"),
+            kind: self.kind.clone(),
             has_server: self.server.is_some(),
             credentials: self.credentials(),
         }
@@ -184,7 +194,10 @@ impl<'a> Surroundings<'a> {
         terminal::print(&for_terminal(&format!("\n{} ...\n", candidate.asking())));
         let preview = preview::ask(&self.workspace.folder, self.invocation, proposal);
         let Preview { text, failure, problems, .. } = &preview;
-        problems.iter().for_each(terminal::print_warning);
+        let is_new = |problem: &&Failure| problem.message.starts_with("there is no file `");
+        // A file that is named and does not exist yet is the one to be written.
+        problems.iter().filter(|problem| !is_new(problem)).for_each(terminal::print_warning);
+        self.workspace.loaded.untrusted.iter().for_each(terminal::print_note_of);
         if let Some(failure) = failure {
             terminal::print_warning(failure);
             proposal.explain(failure);

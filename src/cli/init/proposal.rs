@@ -38,8 +38,8 @@ pub struct Proposal {
 /// What a proposal depends on.
 pub struct Situation<'a> {
     pub environment: &'a Environment,
-    /// `client.kind` in the file to be written.
-    pub kind: Option<String>,
+    /// `client.kind` as it is in effect.
+    pub kind: String,
     /// Whether the configuration names a server already.
     pub has_server: bool,
     pub credentials: Credentials,
@@ -65,7 +65,7 @@ pub fn propose(candidate: &Candidate, situation: &Situation<'_>) -> Result<Propo
         Candidate::Configured { .. } => {}
         Candidate::Variable { name, url } => proposal.use_variables(name, url, situation),
         Candidate::Server(McpServer { name, target: Target::Url { url, token } }) => {
-            proposal.set_url(url, situation);
+            proposal.set_url(url, situation, &["auto", "mcp"]);
             proposal.use_token(name, token, situation)?;
         }
         Candidate::Server(McpServer { target: Target::Command { words, variables }, .. }) => {
@@ -89,16 +89,17 @@ impl Proposal {
         self.set(table, key, Value::Text(text.into()));
     }
 
-    fn set_url(&mut self, url: &str, situation: &Situation<'_>) {
+    /// The URL, and `mcp` where the kind in effect is not one of `kinds`.
+    fn set_url(&mut self, url: &str, situation: &Situation<'_>, kinds: &[&str]) {
         self.set_text("client", "url", url);
-        if situation.kind.as_deref().is_some_and(|kind| !matches!(kind, "auto" | "mcp" | "rest")) {
+        if !kinds.contains(&situation.kind.as_str()) {
             self.set_text("client", "kind", "mcp");
         }
     }
 
     fn use_variables(&mut self, name: &str, url: &str, situation: &Situation<'_>) {
         if is_writable(url) {
-            self.set_url(url, situation);
+            self.set_url(url, situation, &["auto", "mcp", "rest"]);
         } else {
             let note =
                 format!("the URL in `{name}` has a password or a query, so it is not written");
@@ -260,8 +261,12 @@ mod tests {
         credentials: Credentials,
     ) -> Result<Proposal, Failure> {
         let environment: Environment = variables.iter().copied().collect();
-        let situation =
-            Situation { environment: &environment, kind: None, has_server: false, credentials };
+        let situation = Situation {
+            environment: &environment,
+            kind: "auto".into(),
+            has_server: false,
+            credentials,
+        };
         propose(candidate, &situation)
     }
 
@@ -385,7 +390,7 @@ mod tests {
         for (kind, expected) in [("local", 2), ("auto", 1), ("rest", 1), ("stdio", 2)] {
             let situation = Situation {
                 environment: &Environment::default(),
-                kind: Some(kind.into()),
+                kind: kind.into(),
                 has_server: true,
                 credentials: Credentials::None,
             };

@@ -49,12 +49,6 @@ impl Target {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// A text in the file, by table and key.
-    pub fn value(&self, table: &str, key: &str) -> Option<String> {
-        let parsed: toml::Table = self.old().trim_start_matches('\u{feff}').parse().ok()?;
-        Some(parsed.get(table)?.get(key)?.as_str()?.to_owned())
-    }
-
     /// The file with the proposal in it.
     ///
     /// # Errors
@@ -76,7 +70,8 @@ impl Target {
     pub fn describe(&self, edited: &Edited) -> String {
         let text = match &self.text {
             None => {
-                let lines = edited.text.lines().map(|line| format!("  {line}\n"));
+                let lines = edited.text.lines().map(|line| format!("  {line}"));
+                let lines = lines.map(|line| line.trim_end().to_owned() + "\n");
                 format!("The new file {}:\n\n{}", self.shown, lines.collect::<String>())
             }
             Some(old) => format!("--- {0}\n+++ {0}\n{1}", self.shown, unified(old, &edited.text)),
