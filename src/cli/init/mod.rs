@@ -140,16 +140,8 @@ impl<'a> Surroundings<'a> {
         let folder = std::env::current_dir().unwrap_or_default();
         let workspace = Workspace::at(folder, invocation, &invocation.flags);
         let target = Target::read(&workspace, options.project)?;
-        let plan_options = PlanOptions { dry_run: true, ..PlanOptions::default() };
-        let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
-        let source = plan.session.queries.primary();
-        let client = workspace.loaded.stack.root().base("client");
-        let kind: String = client.get("kind", text());
-        // A kind alone is not yet a server.
-        let needs_url = matches!(kind.as_str(), "mcp" | "rest");
-        let server_url: Option<SafeUrl> = client.get("url", url());
-        let is_complete = !needs_url || server_url.is_some();
-        let server = (source.is_cached && is_complete).then(|| source.label.clone());
+        let kind = workspace.loaded.stack.root().base("client").get("kind", text());
+        let server = configured_server(&workspace, invocation, &kind);
         Ok(Surroundings { invocation, workspace, target, server, kind })
     }
 
@@ -208,6 +200,7 @@ impl<'a> Surroundings<'a> {
         proposal.notes.iter().for_each(|note| print_note(note));
     }
 
+    /// Shows the change, asks, and writes it.
     fn write(&self, proposal: &Proposal, options: &Options) -> CommandResult {
         let target = &self.target;
         let edited = target.edited(proposal)?;
@@ -223,17 +216,31 @@ impl<'a> Surroundings<'a> {
             terminal::print("Nothing was written (--dry-run).\n");
             return Ok(ExitCode::SUCCESS);
         }
-        if !options.yes && !question::is_possible() {
-            let usage = Usage::new("nothing was written, since no question can be asked here");
-            return Err(usage
-                .hint("pass `--yes` to write it, or `--dry-run` to only show it")
-                .into());
-        }
-        if !options.yes && !question::yes_or_no("Write it?") {
+        if !options.yes && !may_write()? {
             return Ok(stopped());
         }
         target.write(&edited)?;
         terminal::print(&for_terminal(&screen::written(&target.shown, options.project)));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The label of the server that the configuration names. A kind alone is not yet a server.
+fn configured_server(workspace: &Workspace, invocation: &Invocation, kind: &str) -> Option<String> {
+    let options = PlanOptions { dry_run: true, ..PlanOptions::default() };
+    let plan = workspace.plan(SessionEvent::unknown(), invocation, options);
+    let source = plan.session.queries.primary();
+    let server_url: Option<SafeUrl> =
+        workspace.loaded.stack.root().base("client").get("url", url());
+    let is_complete = server_url.is_some() || !matches!(kind, "mcp" | "rest");
+    (source.is_cached && is_complete).then(|| source.label.clone())
+}
+
+/// The user's answer at the terminal.
+fn may_write() -> Result<bool, Usage> {
+    if question::is_possible() {
+        return Ok(question::yes_or_no("Write it?"));
+    }
+    let usage = Usage::new("nothing was written, since no question can be asked here");
+    Err(usage.hint("pass `--yes` to write it, or `--dry-run` to only show it"))
 }
