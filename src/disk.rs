@@ -1,13 +1,19 @@
 //! Our own files: private from creation, complete or absent, never through a symlink.
 //! Knows nothing of their content. All platform differences of files are here.
 
+mod lines;
 mod lock;
+mod owners;
+mod sweep;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
+pub use owners::check_owners;
+pub use sweep::{OwnFile, Sweep};
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
 /// default the signal ends the process before it has answered.
@@ -105,7 +111,11 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.read(true);
     guard(&mut options);
     let file = options.open(path)?;
-    let metadata = file.metadata()?;
+    check_own_file(path, &file.metadata()?)?;
+    Ok(file)
+}
+
+fn check_own_file(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
     if !metadata.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
@@ -116,7 +126,17 @@ fn open_private(path: &Path) -> io::Result<File> {
             return Err(denied(path, "belongs to another user"));
         }
     }
-    Ok(file)
+    Ok(())
+}
+
+/// Refuses a file with a second name, which may be in a folder of another user.
+fn check_single_name(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
+        return Err(denied(path, "has more than one name (hard links)"));
+    }
+    let _ = (path, metadata);
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -129,6 +149,73 @@ fn guard(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn guard(_: &mut OpenOptions) {}
 
+/// Whether `path` still leads to the file that was opened, which another process may have replaced.
+fn is_file_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata(), fs::symlink_metadata(path)) {
+            (Ok(opened), Ok(there)) => id(opened) == id(there),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
+/// Whether files in `folder` can be replaced, or the folder be made: it is ours, and its file system is not
+/// read-only.
+#[must_use]
+pub fn is_writable(folder: &Path) -> bool {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) => check_folder(folder, &metadata).is_ok() && is_changeable(folder),
+        Err(_) => folder.ancestors().find(|folder| folder.exists()).is_some_and(is_changeable),
+    }
+}
+
+/// Whether a write failed because the disk takes no more bytes.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+#[cfg(unix)]
+fn is_changeable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_changeable(_: &Path) -> bool {
+    true
+}
+
+/// The names in `folder`; none if it cannot be read. Without the standard library's reader, which panics
+/// when closing the folder fails.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
+        let flags = flags | rustix::fs::OFlags::CLOEXEC;
+        let opened = rustix::fs::open(folder, flags, rustix::fs::Mode::empty());
+        let Ok(entries) = opened.and_then(rustix::fs::Dir::new) else { return Vec::new() };
+        let names = entries.flatten().map(|entry| entry.file_name().to_bytes().to_vec());
+        let real = names.filter(|name| name != b"." && name != b"..");
+        real.map(|name| std::ffi::OsStr::from_bytes(&name).to_owned()).collect()
+    }
+    #[cfg(not(unix))]
+    {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).collect()
+    }
+}
+
 /// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
 ///
 /// # Errors
@@ -139,6 +226,26 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
+    read_limited(file, limit).map(Some)
+}
+
+/// Reads a file that grants rights (trust, a pin, a token): as `read_private`, and no other user may be
+/// able to replace it. A missing file costs no checks.
+///
+/// # Errors
+/// As for `read_private` and `check_owners`.
+pub fn read_agreement(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let metadata = file.metadata()?;
+    check_single_name(path, &metadata)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::mode(&metadata) & 0o022 != 0 {
+        return Err(owners::writable(path));
+    }
+    check_owners(path)?;
     read_limited(file, limit).map(Some)
 }
 
@@ -255,33 +362,42 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8], durability: Durability) -> 
     Ok(())
 }
 
+/// Replaces a file that `read_agreement` reads; nothing is made where another user could replace it.
+///
+/// # Errors
+/// As for `write_atomic` and `check_owners`.
+pub fn write_agreement(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    write_atomic(path, bytes, Durability::Power)
+}
+
 /// Prefix of the files that are still being written; upkeep removes old ones.
 pub const TEMPORARY_PREFIX: &str = ".writing-";
 
 /// Appends to one of our files with a single write, mode 0600 from creation.
 ///
 /// # Errors
-/// As for reading; links are not followed.
+/// As for `read_private`, or `PermissionDenied` if the file has a second name.
 pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     private_folder(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     guard(&mut options);
     let mut file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(denied(path, "is not a regular file"));
-    }
+    let metadata = file.metadata()?;
+    check_own_file(path, &metadata)?;
+    check_single_name(path, &metadata)?;
     file.write_all(bytes)
 }
 
-/// Restricts one of our files to mode 0600.
+/// Restricts one of our files to mode 0600: the file that was opened, never what a link leads to.
 pub fn make_private(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let open = fs::symlink_metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
-        if open {
-            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+        let Ok(file) = open_private(path) else { return };
+        if file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
         }
     }
     #[cfg(not(unix))]
@@ -332,6 +448,46 @@ mod tests {
         write_atomic(&at("link"), b"new", Durability::Process).unwrap();
         assert_eq!(fs::read(at("target")).unwrap(), b"precious");
         assert_eq!(read_private(&at("absent"), 1).unwrap(), None);
+    }
+
+    #[test]
+    fn toctou_a_second_name_is_refused_by_appends_and_agreements_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::write(at("target"), "precious").unwrap();
+        fs::hard_link(at("target"), at("log")).unwrap();
+        assert!(append(&at("log"), b"line").is_err());
+        assert!(read_agreement(&at("log"), 100).is_err());
+        assert_eq!(read_private(&at("log"), 100).unwrap().unwrap(), b"precious");
+        write_agreement(&at("log"), b"new").unwrap();
+        assert_eq!(fs::read(at("target")).unwrap(), b"precious");
+        assert_eq!(read_agreement(&at("log"), 100).unwrap().unwrap(), b"new");
+        append(&at("log"), b"er").unwrap();
+        assert_eq!(fs::read(at("log")).unwrap(), b"newer");
+    }
+
+    #[test]
+    fn toctou_a_file_of_another_user_is_not_appended_to() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("log");
+        fs::write(&path, "").unwrap();
+        // Only root may give a file away.
+        if std::os::unix::fs::chown(&path, Some(12346), None).is_ok() {
+            assert!(append(&path, b"line").is_err());
+        }
+    }
+
+    #[test]
+    fn toctou_a_link_is_not_followed_when_a_file_is_made_private() {
+        let root = tempfile::tempdir().unwrap();
+        let (target, link) = (root.path().join("target"), root.path().join("link"));
+        fs::write(&target, "").unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).unwrap();
+        symlink(&target, &link).unwrap();
+        make_private(&link);
+        assert_eq!(mode(&target), 0o644);
+        make_private(&target);
+        assert_eq!(mode(&target), 0o600);
     }
 
     #[test]

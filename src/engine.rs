@@ -102,8 +102,11 @@ fn live(plan: &Plan, first: Vec<Option<HookReport>>, deadline: Deadline) -> Vec<
             });
         }
         let mut reports = Vec::with_capacity(running.len());
+        // A source that is asked for the first time may take longer; hooks end by `deadline` without it.
+        let until =
+            plan.session.queries.first_wait().map_or(deadline, |until| until.later(deadline));
         for (hook, planned) in running.into_iter().zip(&plan.hooks) {
-            reports.push(finish(plan, hook, planned, deadline).await);
+            reports.push(finish(plan, hook, planned, until).await);
         }
         reports
     });

@@ -67,7 +67,7 @@ pub use secret::forbid_core_files;
 pub mod testing {
     pub use crate::cache::{CacheView, Entry, Freshness};
     pub use crate::client::BUILTINS as CLIENTS;
-    pub use crate::config::reference::{comment_faults, markdown as settings_page};
+    pub use crate::config::reference::markdown as settings_page;
     pub use crate::config::{AnnotatedSetting, ConfigSources, Depth, LoadedConfig, load};
     pub use crate::deadline::{Deadline, Timestamp};
     pub use crate::disk::TEMPORARY_PREFIX;

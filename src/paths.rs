@@ -1,9 +1,16 @@
-//! Where our own files are. Knows the platform's folders; touches no disk.
+//! Where our own files are. Knows the platform's folders; touches the disk only under sudo.
+
+mod sudo;
 
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
+
+/// The format of the files in the cache; each format has a folder of its own.
+pub const CACHE_FORMAT: &str = "v2";
+/// The formats of earlier versions, whose folders are removed once they are no longer used.
+pub const OLD_CACHE_FORMATS: [&str; 1] = ["v1"];
 
 /// The folders of one user, all private (0700) and made when they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +32,18 @@ pub struct Paths {
 
 impl Paths {
     /// `WARMSTART_HOME` moves all; as a Claude Code plugin `CLAUDE_PLUGIN_DATA` holds cache and
-    /// state; else the platform's folders. `None` without a home: then nothing is kept.
+    /// state; else the platform's folders. `None` without a home of this user: then nothing is kept.
     #[must_use]
     pub fn find(environment: &Environment) -> Option<Self> {
-        let home = environment.path("HOME").or_else(|| environment.path("USERPROFILE"));
+        let paths = Paths::of_environment(environment)?;
+        let folders = [&paths.config_file, &paths.cache, &paths.state, &paths.agreements];
+        (!sudo::is_in_home_of_invoker(environment, &folders)).then_some(paths)
+    }
+
+    fn of_environment(environment: &Environment) -> Option<Self> {
+        // `directories` takes HOME, so no other variable may replace one that is unusable.
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let home = environment.path(name);
         if let Some(root) = environment.path("WARMSTART_HOME") {
             return Some(Paths::below(&root, home));
         }
@@ -46,8 +61,11 @@ impl Paths {
     /// `WS501` without a home.
     pub fn required<T>(folders: Option<T>) -> Result<T, Failure> {
         folders.ok_or_else(|| {
-            Failure::new(Code::StoreUnusable, "there is no home folder, so nothing is kept")
-                .hint("set HOME or WARMSTART_HOME")
+            Failure::new(
+                Code::StoreUnusable,
+                "there is no home folder of this user, so nothing is kept",
+            )
+            .hint("set HOME or WARMSTART_HOME to an absolute path; under sudo, run `sudo -H`")
         })
     }
 
@@ -60,7 +78,7 @@ impl Paths {
     /// The last commits of each repository.
     #[must_use]
     pub fn commits(&self) -> PathBuf {
-        self.cache.join("v1").join("git")
+        self.cache.join(CACHE_FORMAT).join("git")
     }
 
     fn below(root: &Path, home: Option<PathBuf>) -> Self {

@@ -2,7 +2,7 @@
 //! network; the only files read are the pins of the plugins that are named.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,8 +67,11 @@ pub struct Plan {
     pub problems: Vec<Failure>,
     /// What is missing before clients and hooks can work; only with `check`.
     pub missing: Vec<Failure>,
-    /// The variables that secrets are taken from (`{ env = "NAME" }`).
-    pub secret_variables: Vec<String>,
+    /// What works only on some machines; only with `check`.
+    pub notes: Vec<String>,
+    /// The variables that secrets are taken from (`{ env = "NAME" }`), and those that the clients'
+    /// programs get.
+    pub client_variables: Vec<String>,
 }
 
 /// A hook that takes part in this session.
@@ -90,8 +93,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
     let resolver = Resolver { config: &config, stack: &inputs.loaded.stack, plugins: &plugins };
     let clients = resolver.clients();
     let mut problems = client_problems(&clients);
-    let secret_variables = secret_variables(&clients);
-    let mut missing = inputs.missing(&config, &clients);
+    let client_variables = client_variables(&clients);
+    let (mut missing, notes) = inputs.check(&config, &clients);
     let check = inputs.options.check;
     let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
     let queries = queries(&inputs, &resolver, clients, &mut problems);
@@ -113,7 +116,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
         let usable = hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         missing.extend(usable.filter_map(|hook| hook.missing(&session)));
     }
-    Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, secret_variables }
+    let session = Rc::new(session);
+    Plan { hooks, skipped, session, budget, problems, missing, notes, client_variables }
 }
 
 fn client_problems(clients: &Clients) -> Vec<Failure> {
@@ -127,9 +131,13 @@ fn client_problems(clients: &Clients) -> Vec<Failure> {
     problems
 }
 
-fn secret_variables(clients: &Clients) -> Vec<String> {
-    let all = std::iter::once(&clients.primary).chain(clients.others.values());
-    all.flat_map(|client| client.config.auth.secret_variables()).map(str::to_owned).collect()
+/// The variables that the clients' secrets are taken from, and that their programs get.
+fn client_variables(clients: &Clients) -> Vec<String> {
+    let all = || std::iter::once(&clients.primary).chain(clients.others.values());
+    let settings = all().filter_map(|client| client.settings.as_ref().ok());
+    let of_programs = settings.flat_map(|settings| settings.variables()).cloned();
+    let of_secrets = all().flat_map(|client| client.config.auth.secret_variables());
+    of_secrets.map(str::to_owned).chain(of_programs).collect()
 }
 
 /// The hooks for this source in the order of the text, and the names of the enabled others.
@@ -191,9 +199,10 @@ fn queries(
             }
             None => default(problems),
         };
+        problems.extend(resolver.unknown_client_of(name, &query.client, &clients));
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let http = inputs.http(config, &clients);
+    let http = inputs.http(config);
     let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
@@ -204,6 +213,11 @@ fn queries(
     );
     let read = inputs.options.read.unwrap_or(config.cache.read);
     Queries::new(table, primary, others, cache, read)
+}
+
+/// Whether the source belongs to projects of another kind than this one.
+fn is_absent(only_in: &[PathBuf], root: &Path) -> bool {
+    !only_in.is_empty() && !only_in.iter().any(|path| root.join(path).exists())
 }
 
 /// A client as a source of tasks, built when it is first asked.
@@ -218,7 +232,9 @@ fn source(
     TaskSource {
         label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
         identity: Identity::new(&kind, &config, &own, &context.root),
+        is_absent: is_absent(&config.only_in, &context.root),
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
+        starts_program: usable.is_some_and(|settings| settings.starts_program()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),
         path: usable.map(|settings| settings.path().to_owned()).unwrap_or_default(),
@@ -239,27 +255,32 @@ impl PlanInputs<'_> {
         Plugins::new(Arc::clone(config), environment, self.paths.as_ref(), place)
     }
 
-    fn http(&self, config: &Config, clients: &Clients) -> Rc<Http> {
-        Rc::new(Http::new(config, clients.primary.config.url.clone(), self.kept_paths()))
+    fn http(&self, config: &Config) -> Rc<Http> {
+        Rc::new(Http::new(config, self.kept_paths()))
     }
 
     fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
         let (http, environment) = (Rc::clone(http), Arc::clone(&self.environment));
         let (paths, root) = (self.kept_paths().cloned(), self.root.clone());
+        let home = self.paths.as_ref().and_then(|paths| paths.home.clone());
+        let trusted = self.loaded.project_trusted;
         move |client| ClientContext {
             config: client.config.clone(),
             http: Rc::clone(&http),
             environment: Arc::clone(&environment),
             paths: paths.clone(),
             root: root.clone(),
+            trusted,
+            home: home.clone(),
         }
     }
 
-    fn missing(&self, config: &Config, clients: &Clients) -> Vec<Failure> {
+    /// What `config check` reads from the clients: what they lack, and what depends on the machine.
+    fn check(&self, config: &Config, clients: &Clients) -> (Vec<Failure>, Vec<String>) {
         if !self.options.check {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
-        let http = self.http(config, clients);
+        let http = self.http(config);
         let context = self.client_context(&http);
         let missing = |client: &ClientDefinition| match &client.settings {
             Ok(settings) => settings.missing(&context(client)),
@@ -271,6 +292,10 @@ impl PlanInputs<'_> {
                 Failure { message, ..failure }
             })
         });
-        missing(&clients.primary).into_iter().chain(others).collect()
+        let missing = missing(&clients.primary).into_iter().chain(others).collect();
+        let all = std::iter::once(&clients.primary).chain(clients.others.values());
+        let notes =
+            all.filter_map(|client| Some(client.settings.as_ref().ok()?.notes(&context(client))));
+        (missing, notes.flatten().collect())
     }
 }

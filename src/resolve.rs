@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use crate::client::{self, ClientSettings};
 use crate::config::{
-    self, AnnotatedSetting, ClientConfig, Config, Depth, HookConfig, QueryConfig, Reader, Stack,
-    reference,
+    self, AnnotatedSetting, ClientConfig, Config, Credentials, Depth, HookConfig, QueryConfig,
+    Reader, Stack, reference,
 };
 use crate::error::{Code, Failure};
 use crate::fallback::{self, Step};
@@ -51,17 +51,20 @@ impl Resolver<'_> {
     pub fn clients(&self) -> Clients {
         let root = self.stack.root();
         let table = root.base("client");
-        let auth = self.config.auth.clone();
-        let primary = self.client("client.kind", ClientConfig::read(&table, auth), &table);
+        let own = Credentials {
+            auth: self.config.auth.clone(),
+            headers: self.config.http.headers.clone(),
+        };
+        let primary = self.client("client.kind", ClientConfig::read(&table, own), &table);
         let others = root.named("clients", Some(&table), |name, table| {
-            let config = ClientConfig::read(table, ClientConfig::own_auth(table));
+            let config = ClientConfig::read(table, ClientConfig::own_credentials(table));
             self.client(&format!("clients.{name}.kind"), config, table)
         });
         Clients { primary, others }
     }
 
     fn client(&self, key: &str, config: ClientConfig, table: &Reader<'_>) -> ClientDefinition {
-        let kind = client::resolve_kind(&config).to_owned();
+        let kind = client::resolve_kind(&config, table).to_owned();
         let settings = match (kind.strip_prefix(plugin::PREFIX), client::find(&kind)) {
             (Some(name), _) => {
                 self.plugins.find(name, ItemKind::Client).map(client::plugin::settings)
@@ -131,6 +134,20 @@ impl Resolver<'_> {
         HookDefinition { name: name.to_owned(), kind, config, hook: hook.map(Rc::from) }
     }
 
+    /// What is wrong with the client of the query `name`.
+    pub fn unknown_client_of(
+        &self,
+        name: &str,
+        client: &str,
+        clients: &Clients,
+    ) -> Option<Failure> {
+        if client.is_empty() || clients.others.contains_key(client) {
+            return None;
+        }
+        let place = self.stack.place(&["queries", name, "client"]);
+        Some(unknown_client(&format!("{place}`queries.{name}.client`"), client, clients))
+    }
+
     /// The steps of the chain at `key`; an unknown word is ignored and reported. When no word is left,
     /// the default chain is used: a typing mistake must not cost the session what is cached.
     pub fn chain(
@@ -152,7 +169,7 @@ impl Resolver<'_> {
         }
         if steps.is_empty() && !words.is_empty() {
             let default = config::default_chain();
-            steps.extend(default.filter_map(|word| self.step(&key, word, clients).ok()));
+            steps.extend(default.iter().filter_map(|word| self.step(&key, word, clients).ok()));
         }
         steps
     }
@@ -205,10 +222,10 @@ pub fn settings() -> Vec<AnnotatedSetting> {
     let stack = reference::description();
     let root = stack.root();
     let client = root.base("client");
-    ClientConfig::read(&client, ClientConfig::own_auth(&client));
+    ClientConfig::read(&client, ClientConfig::own_credentials(&client));
     read_all(client::BUILTINS, &client);
     root.named("clients", None, |_, table| {
-        ClientConfig::read(table, ClientConfig::own_auth(table));
+        ClientConfig::read(table, ClientConfig::own_credentials(table));
         read_all(client::BUILTINS, table);
     });
     HookConfig::read_defaults(&root.base("hook_defaults"));
@@ -222,8 +239,10 @@ pub fn settings() -> Vec<AnnotatedSetting> {
         }
     });
     let mut settings = stack.take_settings();
-    // `[client]` has no credentials of its own: they are `[auth]`.
-    settings.retain(|setting| !setting.path.starts_with(&["client".into(), "auth".into()]));
+    // `[client]` has no credentials of its own: they are `[auth]` and `http.headers`.
+    for key in ["auth", "headers"] {
+        settings.retain(|setting| !setting.path.starts_with(&["client".into(), key.into()]));
+    }
     settings
 }
 

@@ -68,7 +68,7 @@ pub fn forbid_core_files() {
 pub struct SafeUrl(Url);
 
 impl SafeUrl {
-    /// Parses an absolute `http` or `https` URL with a host; the message says what is wrong, without
+    /// Parses an absolute `http` or `https` URL with a host; the message names the fault, without
     /// repeating the value (it may hold a password).
     ///
     /// # Errors
@@ -102,13 +102,14 @@ impl SafeUrl {
         self.0.origin().ascii_serialization()
     }
 
-    /// `https`, or plain http to this machine.
+    /// Whether a user name or a password is in it.
     #[must_use]
-    pub fn may_carry_secrets(&self) -> bool {
-        self.0.scheme() == "https" || self.is_loopback()
+    pub fn has_user_part(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
     }
 
-    /// `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
+    /// `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`: what never has a proxy. Not a judgement of
+    /// where a credential may go, which depends on the addresses of the name.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
@@ -157,6 +158,6 @@ mod tests {
         assert!(SafeUrl::parse("localhost:8000").unwrap_err().contains("scheme"));
         assert!(SafeUrl::parse("example.com/mcp").unwrap_err().contains("no scheme"));
         assert!(SafeUrl::parse("http://[::1]:8000/x").unwrap().is_loopback());
-        assert!(!SafeUrl::parse("http://10.0.0.1/").unwrap().may_carry_secrets());
+        assert!(!SafeUrl::parse("http://10.0.0.1/").unwrap().is_loopback());
     }
 }

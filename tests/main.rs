@@ -3,7 +3,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to fail")]
 
+mod agreements;
+mod background;
 mod cache_keys;
+mod codes;
 mod config;
 mod context;
 mod contract;
@@ -12,17 +15,28 @@ mod demo;
 mod dispatch;
 mod docs;
 mod faults;
+mod growth;
+mod headers;
 mod hooks;
 mod host;
+mod hostile_text;
 mod hosts_table;
 mod init;
 mod language;
+mod large_answers;
 mod layers;
+mod limits;
+mod mcp_json;
+mod plain_hosts;
 mod plugin;
 mod policy;
 mod programs;
+mod query;
+mod recipes;
 mod screens;
 mod support;
+mod task_servers;
 mod tasks;
+mod time;
 mod trust;
 mod wire;

@@ -32,7 +32,7 @@ macro_rules! screen {
 }
 
 /// A command at a terminal of 80 columns, not yet started.
-fn terminal(session: &Session, arguments: &[&str]) -> Command {
+pub fn terminal(session: &Session, arguments: &[&str]) -> Command {
     let program = session.program(arguments);
     let words = std::iter::once(program.get_program()).chain(program.get_args());
     let quoted =

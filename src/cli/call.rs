@@ -28,15 +28,21 @@ pub struct Options {
     /// The tool's name
     #[arg(required_unless_present = "named", value_name = "TOOL")]
     tool: Option<String>,
+    /// Its arguments; a value that is not JSON is text
+    #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+    pairs: Vec<(String, Value)>,
     /// The tool's name, as a flag
     #[arg(long = "tool", value_name = "TOOL", conflicts_with = "tool")]
     named: Option<String>,
-    /// Its arguments, like '{"action": "list"}'
+    /// Its arguments as JSON, like '{"action": "list"}'
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json_object)]
     args: Map<String, Value>,
     /// One of `[clients.NAME]` instead of `[client]`
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
+    /// Also print the JSON pointer of each list in the result, for `queries.NAME.items`
+    #[arg(long)]
+    pointers: bool,
 }
 
 /// Calls the tool and prints its result.
@@ -49,14 +55,40 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let source = source(&plan, options.client.as_deref())?;
     let tool = options.tool.as_ref().or(options.named.as_ref()).map_or("", String::as_str);
     let client = (source.build)()?;
-    let call = client.call(tool, &options.args, Deadline::after(TIMEOUT));
+    let mut arguments = options.args.clone();
+    arguments.extend(options.pairs.iter().cloned());
+    let call = client.call(tool, &arguments, Deadline::after(TIMEOUT));
     let result = block_on(with_sign_of_life(call, &source.label))?;
     let result = result.map_err(|failure| advised(failure, source))?;
     terminal::print(&text::for_json(&format!("{result:#}\n")));
+    if options.pointers {
+        pointers(&result).iter().for_each(|line| terminal::print_note(line));
+    }
     if let Some(failure) = client::failure_in(&result) {
         Err(advised(failure, source))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lists of a result, a line each.
+fn pointers(result: &Value) -> Vec<String> {
+    let lists = client::lists_in(result);
+    if lists.is_empty() {
+        return vec!["the result has no list".into()];
+    }
+    let line = |list: &client::ListPlace| {
+        let pointer =
+            if list.pointer.is_empty() { "\"\" (the whole answer)" } else { &list.pointer };
+        format!("{pointer}: {} elements, {} with a title", list.length, list.titled)
+    };
+    lists.iter().map(line).collect()
+}
+
+/// `key=value`; a value that is not JSON is text.
+fn pair(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("no `=` in it, as in `action=list`")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((key.to_owned(), value))
 }
 
 fn json_object(text: &str) -> Result<Map<String, Value>, String> {

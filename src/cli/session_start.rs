@@ -20,7 +20,7 @@ use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
-use crate::disk::Access;
+use crate::disk::{self, Access};
 use crate::engine::{self, Report};
 use crate::error::{Class, Code, Failure};
 use crate::event::{Problem, SessionEvent, Source};
@@ -69,7 +69,6 @@ pub struct Request {
 /// Answers the hook.
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
-    crate::disk::ignore_sigxfsz();
     let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
     if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
@@ -155,12 +154,20 @@ fn answer_with(
     let limit = workspace.loaded.config.session_start.deadline;
     let deadline =
         Deadline::after(limit.saturating_sub(invocation.at.elapsed())).set_by(Limit::SESSION);
-    let deadline = deadline.earlier(RENDER_RESERVE.min(limit / 10));
+    let reserve = RENDER_RESERVE.min(limit / 10);
+    let deadline = deadline.earlier(reserve);
+    let first_limit = workspace.loaded.config.session_start.first_deadline;
+    let first = Deadline::after(first_limit.saturating_sub(invocation.at.elapsed()));
+    let first = first.set_by(Limit::FIRST_ANSWER).earlier(reserve);
+    plan.session.queries.wait_for_first_answer(first.later(deadline));
     let render = |report: &Report, access| {
         render_output(report, &plan, &problems, &Rendering { agent, access })
     };
     let report = engine::execute(&plan, deadline, |early| {
         watchdog.set_provisional(render(&early, Access::ReadOnly).0);
+        if let Some(until) = plan.session.queries.first_wait() {
+            watchdog.set_deadline(until.instant() + reserve);
+        }
     });
     stages.end("hooks");
     let access = Access::of_dry_run(options.dry_run);
@@ -216,7 +223,7 @@ fn problems(
         .into_iter()
         .chain(loaded.problems.iter().cloned())
         .chain(plan.problems.iter().cloned())
-        .chain(loaded.untrusted.clone())
+        .chain(loaded.untrusted.as_ref().and_then(|file| file.notice()))
         .chain(no_home)
         .collect();
     for failure in &problems {
@@ -296,20 +303,21 @@ fn afterwards(
     invocation: &Invocation,
     stages: Stages,
 ) {
-    let work = background_work(finished, invocation);
+    let work = background_work(finished, workspace, invocation);
     if options.explain {
         explain::print(&explain::lines(finished, &work));
     }
     if options.dry_run {
         return;
     }
-    append_record(finished, workspace, stages);
-    if !work.is_empty() && workspace.paths.is_some() {
+    let can_keep = append_record(finished, workspace, stages);
+    if !work.is_empty() && can_keep {
         refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
     }
 }
 
-fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
+/// Whether anything more can be kept: there is a home, and the disk is not full.
+fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) -> bool {
     let run = record::run(finished, stages);
     tracing::info!(
         result = run.result.word(),
@@ -318,14 +326,21 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
         chars = run.chars,
         "session started"
     );
-    if let Some(paths) = &workspace.paths
-        && let Err(error) = runs::append(&runs::file(paths), &run)
-    {
-        tracing::warn!(%error, "the run is not recorded");
+    let Some(paths) = &workspace.paths else { return false };
+    match runs::append(&runs::file(paths), &run) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the run is not recorded");
+            !disk::is_full(&error)
+        }
     }
 }
 
-fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
+fn background_work(
+    finished: &FinishedRun<'_>,
+    workspace: &Workspace,
+    invocation: &Invocation,
+) -> BackgroundWork {
     let is_healthy = !finished.report.hooks.iter().any(|hook| {
         hook.result.provenance.failure.as_ref().is_some_and(|failure| {
             matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
@@ -334,7 +349,9 @@ fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> Backg
     let mut work = BackgroundWork::of(finished.plan, is_healthy);
     let flags = &invocation.flags;
     work.file = flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
-    work.set.clone_from(&flags.set);
+    // A refused value may be a secret: every process can read the arguments of another.
+    let stack = &workspace.loaded.stack;
+    work.set = flags.set.iter().filter(|(key, _)| !stack.refuses_flag(key)).cloned().collect();
     work
 }
 

@@ -20,7 +20,7 @@ use crate::hook::bindings;
 use crate::plan::{Plan, PlanOptions};
 use crate::provenance::{Provenance, ServedFrom};
 use crate::query::{Bindings, Queries, QueryResult, Timeout};
-use crate::task::{Answer, Rest, Task, Tasks};
+use crate::task::{Answer, Task, Tasks};
 use crate::text;
 
 /// Longer than a session start: at a terminal there is time.
@@ -57,6 +57,15 @@ pub struct Options {
     /// Show at most this many, the most important ones
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Ask the server, and explain where in its answer each field was found
+    #[arg(long, conflicts_with = "cached")]
+    explain: bool,
+}
+
+impl Options {
+    fn is_live(&self) -> bool {
+        self.live || self.explain
+    }
 }
 
 /// Shows the tasks.
@@ -65,7 +74,7 @@ pub struct Options {
 /// Why there are none to show.
 pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let workspace = Workspace::here(invocation)?;
-    let read = options.live.then_some(CacheRead::NetworkFirst);
+    let read = options.is_live().then_some(CacheRead::NetworkFirst);
     let plan_options = PlanOptions { read, ..PlanOptions::default() };
     let plan = workspace.plan(SessionEvent::unknown(), invocation, plan_options);
     let answered = ask(&plan, options).and_then(|result| Answered::new(result, options.limit));
@@ -81,20 +90,28 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         terminal::print(&answered.text(&plan));
         answered.provenance.failure.iter().for_each(print_warning);
     }
-    Ok(answered.exit_code(options.live))
+    if options.explain {
+        answered.explanation().iter().for_each(|line| terminal::print_note(line));
+    }
+    Ok(answered.exit_code(options.is_live()))
 }
 
 fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
     let queries = &plan.session.queries;
     // A file on this machine is its own cache.
-    let is_local = !queries.primary().is_cached;
-    let (name, bindings) = match options.which {
-        Which::List => ("tasks", bindings::with_branch(&plan.session, "tasks")?),
+    let name = match options.which {
+        Which::List => "tasks",
+        Which::Next => "next",
+    };
+    let source = queries.source_of(name);
+    let is_local = !source.is_cached;
+    let bindings = match options.which {
+        Which::List => bindings::with_branch(&plan.session, name)?,
         Which::Next if is_local => {
             return Err(Failure::new(Code::Hook, "a local task file recommends no task")
                 .hint("`warmstart tasks` lists the open ones"));
         }
-        Which::Next => ("next", bindings_of_next(plan, options.cached)?),
+        Which::Next => bindings_of_next(plan, options.cached)?,
     };
     if let Some(result) = queries.from_disk(name, &bindings) {
         return Ok(result);
@@ -104,7 +121,7 @@ fn ask(plan: &Plan, options: &Options) -> Result<QueryResult, Failure> {
     }
     let answer =
         queries.live(name, &bindings, Timeout::built_in(TIMEOUT), Deadline::after(TIMEOUT));
-    block_on(with_sign_of_life(answer, &queries.primary().label))
+    block_on(with_sign_of_life(answer, &source.label))
 }
 
 /// With `--cached` it is not a failure of a cached answer that the server was not asked.
@@ -155,10 +172,7 @@ impl Answered {
             return Err(provenance.failure.unwrap_or_else(unexplained));
         };
         if let Answer::Tasks(tasks) = &mut answer {
-            let limit = limit.unwrap_or(usize::MAX);
-            let hidden = tasks.list.len().saturating_sub(limit);
-            tasks.list.truncate(limit);
-            tasks.rest = tasks.rest.and(Rest::of(hidden));
+            tasks.cut(limit.unwrap_or(usize::MAX));
         }
         Ok(Answered { answer, provenance })
     }
@@ -171,6 +185,16 @@ impl Answered {
                 ExitCode::from(class.exit_code())
             }
             _ => ExitCode::SUCCESS,
+        }
+    }
+
+    /// How the answer was read; a cached answer and a checklist have no pointers.
+    fn explanation(&self) -> Vec<String> {
+        let tasks = self.answer.tasks();
+        let explained = tasks.and_then(|tasks| Some((tasks.explanation.as_ref()?, tasks.rest)));
+        match explained {
+            Some((explanation, rest)) => explanation.lines(rest),
+            None => vec!["the answer was not read from JSON just now: no pointers".into()],
         }
     }
 

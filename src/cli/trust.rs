@@ -13,13 +13,15 @@ use super::Invocation;
 use super::prompt::confirm;
 use super::terminal::{self, CommandResult};
 use crate::config::file;
-use crate::config::trust::{FileSetting, PROJECT_FILE, TrustStore, settings_of};
+use crate::config::trust::{self as decisions, PROJECT_FILE, TrustState, TrustStore};
+use crate::config::untrusted::{FileSetting, settings_of};
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::hook;
 use crate::paths::Paths;
 use crate::repository::Repository;
 use crate::resolve;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Flags of `trust`.
 #[derive(Args)]
@@ -46,9 +48,11 @@ pub struct UntrustOptions {
 /// # Errors
 /// When there is no file, it is not TOML, or the trust cannot be stored.
 pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
+    disk::ignore_sigxfsz();
     let paths = Paths::required(Paths::find(&invocation.environment))?;
     let path = project_file(options.path.as_deref(), &paths)?;
-    let mut store = TrustStore::open(&paths);
+    let purpose = if options.show { "shown" } else { "stored" };
+    let store = TrustStore::read(&paths).map_err(|error| failure(purpose, &error))?;
     let trusted = TrustedSettings::open(&paths, &path);
     if options.show {
         return show(&path, &store, &trusted);
@@ -58,16 +62,15 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     })?;
     let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
     terminal::print(&describe(&path, &settings));
-    if store.has_entry(&path) {
+    if matches!(store.state(&path, &file.text), TrustState::Trusted | TrustState::Changed) {
         terminal::print(&trusted.changes(&settings));
     }
     if !options.yes && !confirm("Trust this file?", Code::FileUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
-    store.trust(&path, &file.text).map_err(|error| {
-        Failure::new(Code::StoreUnusable, format!("the trust cannot be stored: {error}"))
-    })?;
+    decisions::trust(&paths, &path, &file.text, &store)
+        .map_err(|error| failure("stored", &error))?;
     trusted.store(&settings);
     terminal::print("Trusted, until the file changes.\n");
     Ok(ExitCode::SUCCESS)
@@ -78,15 +81,36 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
 /// # Errors
 /// When that cannot be stored.
 pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResult {
+    disk::ignore_sigxfsz();
     let paths = Paths::required(Paths::find(&invocation.environment))?;
     let path = project_file(options.path.as_deref(), &paths)?;
-    let was_trusted = TrustStore::open(&paths).forget(&path).map_err(|error| {
-        Failure::new(Code::StoreUnusable, format!("the trust cannot be revoked: {error}"))
-    })?;
+    // An unreadable file is reported by sessions in any case.
+    let file = file::read(&path).ok().flatten();
+    let content = file.as_ref().map(|file| file.text.as_str());
+    let was_trusted =
+        decisions::untrust(&paths, &path, content).map_err(|error| failure("revoked", &error))?;
     TrustedSettings::open(&paths, &path).forget();
     let text = if was_trusted { "is no longer trusted" } else { "was not trusted" };
-    terminal::print(&for_terminal(&format!("{} {text}.\n", path.display())));
+    let shown = for_terminal_line(&path.display().to_string());
+    terminal::print(&format!("{shown} {text}.\n"));
+    if file.is_some() {
+        terminal::print_note(&"until the file changes, sessions ignore it without a notice");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why the store cannot be used. A damaged one is never replaced, since it names all trusted projects.
+fn failure(purpose: &str, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let text = format!("the trust cannot be {purpose}: {error}");
+    let failure = Failure::new(Code::StoreUnusable, text);
+    match error.kind() {
+        ErrorKind::InvalidData | ErrorKind::FileTooLarge => {
+            failure.hint("move the file away, then trust your projects again")
+        }
+        ErrorKind::Interrupted => failure.hint("run `warmstart trust` again"),
+        _ => failure,
+    }
 }
 
 /// The file with a project's settings; no other file can be trusted, since no other is read.
@@ -108,21 +132,23 @@ fn project_file(named: Option<&Path>, paths: &Paths) -> Result<PathBuf, Failure>
 fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandResult {
     for (name, digest) in store.files() {
         let digest: String = digest.chars().take(16).collect();
-        terminal::print(&for_terminal(&format!("{digest}  {name}\n")));
+        terminal::print(&format!("{}\n", for_terminal_line(&format!("{digest}  {name}"))));
     }
     let Some(file) = file::read(path)? else {
-        terminal::print(&for_terminal(&format!("There is no {}\n", path.display())));
+        let shown = for_terminal_line(&path.display().to_string());
+        terminal::print(&format!("There is no {shown}\n"));
         return Ok(ExitCode::SUCCESS);
     };
     let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
     terminal::print(&describe(path, &settings));
-    let state = match (store.trusts(path, &file.text), store.has_entry(path)) {
-        (true, _) => "is trusted",
-        (false, true) => {
+    let state = match store.state(path, &file.text) {
+        TrustState::Trusted => "is trusted",
+        TrustState::Changed => {
             terminal::print(&trusted.changes(&settings));
             "has changed since it was trusted"
         }
-        (false, false) => "is not trusted",
+        TrustState::Declined => "is not trusted, and sessions do not mention it",
+        TrustState::Undecided => "is not trusted",
     };
     terminal::print(&format!("It {state}.\n"));
     Ok(ExitCode::SUCCESS)
@@ -132,7 +158,7 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
 /// where an attacker would hide something.
 fn describe(path: &Path, settings: &[FileSetting]) -> String {
     let mut marks = BTreeSet::new();
-    let mut text = format!("{} sets:\n", path.display());
+    let mut text = format!("{} sets:\n", for_terminal_line(&path.display().to_string()));
     for setting in settings {
         let mark = match (setting.is_known, setting.needs_trust) {
             (false, _) => '?',
@@ -140,7 +166,9 @@ fn describe(path: &Path, settings: &[FileSetting]) -> String {
             (true, false) => ' ',
         };
         marks.insert(mark);
-        text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
+        let line = format!("{mark} {} = {}", setting.key, setting.value);
+        text.push_str(&for_terminal_line(&line));
+        text.push('\n');
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");

@@ -73,8 +73,8 @@ impl Workspace {
         workspace.start_log(&invocation.flags, Log::File);
         workspace.require_flags()?;
         workspace.loaded.problems.iter().for_each(terminal::print_warning);
-        if let Some(failure) = &workspace.loaded.untrusted {
-            terminal::print_note_of(failure);
+        if let Some(failure) = workspace.loaded.untrusted.as_ref().and_then(|file| file.notice()) {
+            terminal::print_note_of(&failure);
         }
         Ok(workspace)
     }

@@ -1,7 +1,7 @@
 //! Sources of tasks. A client answers a named query with an understood answer or a failure; it knows
 //! nothing of caches, fallbacks and hooks.
 //!
-//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `NAME::BUILTIN,` below.
+//! To add one: a file here with a `BUILTIN`, `mod NAME;` and `&NAME::BUILTIN,` below.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -27,9 +27,11 @@ mod paged;
 pub mod payload;
 pub mod plugin;
 mod rest;
+mod stdio;
 mod tool_call;
+mod wire;
 
-pub use payload::failure_in;
+pub use payload::{ListPlace, failure_in, lists_in};
 
 /// What a client's methods return. Not `Send`: the runtime has one thread.
 pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -67,6 +69,9 @@ pub struct ClientContext {
     pub paths: Option<Paths>,
     /// The repository's root, or the session's folder.
     pub root: PathBuf,
+    /// Whether the user trusted this project: only then may its own programs run.
+    pub trusted: bool,
+    pub home: Option<PathBuf>,
 }
 
 impl ClientContext {
@@ -98,6 +103,16 @@ pub trait ClientSettings {
         false
     }
 
+    /// Whether each question starts a program: it may be slow, so that its times are measured.
+    fn starts_program(&self) -> bool {
+        false
+    }
+
+    /// The names of the variables that its program gets beside the usual ones.
+    fn variables(&self) -> &[String] {
+        &[]
+    }
+
     /// What selects its data beside the common settings: part of the cache identity.
     fn identity(&self) -> Vec<String> {
         Vec::new()
@@ -124,6 +139,11 @@ pub trait ClientSettings {
     /// What is missing before it can be asked, found without starting or asking anything.
     fn missing(&self, context: &ClientContext) -> Vec<Failure>;
 
+    /// What depends on the machine that it runs on, found without a lookup.
+    fn notes(&self, _context: &ClientContext) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Builds it.
     ///
     /// # Errors
@@ -132,7 +152,14 @@ pub trait ClientSettings {
 }
 
 /// The clients that need no plugin.
-pub static BUILTINS: &[&Builtin] = &[&mcp::BUILTIN, &rest::BUILTIN, &local::BUILTIN];
+pub static BUILTINS: &[&Builtin] = &[
+    // Servers.
+    &mcp::BUILTIN,
+    &stdio::BUILTIN,
+    &rest::BUILTIN,
+    // Files of this machine.
+    &local::BUILTIN,
+];
 
 /// The built-in client of that name.
 #[must_use]
@@ -141,14 +168,16 @@ pub fn find(name: &str) -> Option<&'static Builtin> {
 }
 
 /// The kinds that `auto` chooses from.
-pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &local::BUILTIN];
+pub const AUTO: &[&Builtin] = &[&mcp::BUILTIN, &stdio::BUILTIN, &local::BUILTIN];
 
-/// The kind, with `auto` resolved: `mcp` with a URL, else `local`.
+/// The kind, with `auto` resolved: `mcp` with a URL, `stdio` with a command, else `local`.
 #[must_use]
-pub fn resolve_kind(config: &ClientConfig) -> &str {
+pub fn resolve_kind<'a>(config: &'a ClientConfig, table: &Reader<'_>) -> &'a str {
     match (config.kind.as_str(), &config.url) {
-        ("auto", Some(_)) => "mcp",
-        ("auto", None) => "local",
+        ("auto", Some(_)) if stdio::is_nearer_than_url(table) => stdio::BUILTIN.name,
+        ("auto", Some(_)) => mcp::BUILTIN.name,
+        ("auto", None) if stdio::is_configured(table) => stdio::BUILTIN.name,
+        ("auto", None) => local::BUILTIN.name,
         (kind, _) => kind,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::payload::{Page, TaskPage};
 use crate::deadline::Deadline;
 use crate::error::Failure;
-use crate::task::{Answer, Query, Rest, Task, Tasks};
+use crate::task::{Answer, Explanation, Query, Rest, Task, Tasks};
 
 /// No further page is begun with less time than this.
 const LEAST_TIME: Duration = Duration::from_millis(100);
@@ -120,6 +120,10 @@ impl Question {
     /// Adds a page; `false` when it brought nothing new.
     fn add(&mut self, pages: &mut Collected, mut page: TaskPage) -> bool {
         self.pages += 1;
+        pages.pages += 1;
+        if pages.pages == 1 {
+            pages.explanation = page.explanation.clone();
+        }
         self.elements += page.length();
         let is_new = pages.add(std::mem::take(&mut page.tasks), page.unread);
         self.last = Some(page);
@@ -175,6 +179,9 @@ struct Collected {
     unread: usize,
     has_closed: bool,
     last_page: Vec<Task>,
+    pages: usize,
+    /// Of the first page.
+    explanation: Explanation,
 }
 
 impl Collected {
@@ -202,6 +209,15 @@ impl Collected {
     }
 
     fn answer(self, rest: Rest) -> Answer {
-        Answer::Tasks(Tasks::new(self.tasks, rest, self.unread))
+        let closed = self.tasks.iter().filter(|task| !task.state.is_open()).count();
+        let explanation = Explanation {
+            elements: self.length(),
+            closed,
+            unread: self.unread,
+            pages: self.pages,
+            ..self.explanation
+        };
+        let tasks = Tasks::new(self.tasks, rest, self.unread);
+        Answer::Tasks(Tasks { explanation: Some(Box::new(explanation)), ..tasks })
     }
 }

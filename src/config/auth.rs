@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::parser::{
-    self, Parsed, Parser, ReadContext, Words, duration, parser, path, read_text, scopes, secret,
-    text, url, word,
+    self, Parse, Parser, WordList, Words, duration, parser, path, read_text, scopes, secret, text,
+    url, word,
 };
 use super::reader::Reader;
 use super::secret_source::SecretSource;
-use super::value::Input;
 use crate::secret::SafeUrl;
 
 /// Credentials of one client.
@@ -65,12 +64,12 @@ pub enum Resource {
 }
 
 impl Words for AuthKind {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("auto", AuthKind::Auto),
-        ("keycloak", AuthKind::Keycloak),
-        ("static", AuthKind::Static),
-        ("mcp_json", AuthKind::McpJson),
-        ("none", AuthKind::None),
+    const WORDS: WordList<Self> = &[
+        ("auto", Self::Auto),
+        ("keycloak", Self::Keycloak),
+        ("static", Self::Static),
+        ("mcp_json", Self::McpJson),
+        ("none", Self::None),
     ];
 }
 
@@ -116,7 +115,7 @@ impl AuthConfig {
     }
 }
 
-fn prefix() -> Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<Prefix>> {
+fn prefix() -> Parser<impl Parse<Prefix>> {
     parser(Kind::Form("`auto`, empty, or a path like `/auth`"), |value, _| {
         match read_text(value)?.trim_end_matches('/') {
             "auto" => Ok(Prefix::Auto),
@@ -127,7 +126,7 @@ fn prefix() -> Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<Prefix>> {
     })
 }
 
-fn resource() -> Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<Resource>> {
+fn resource() -> Parser<impl Parse<Resource>> {
     parser(Kind::Form("`auto`, `off` or a URL"), |value, _| match read_text(value)? {
         "auto" => Ok(Resource::Auto),
         "off" => Ok(Resource::Off),

@@ -1,6 +1,6 @@
 //! `[context]`: the text that the model reads.
 
-use super::parser::{Words, list, number, word};
+use super::parser::{WordList, Words, list, number, word};
 use super::reader::Reader;
 
 /// Size and form of the text.
@@ -22,8 +22,7 @@ pub enum Format {
 }
 
 impl Words for Format {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("compact", Format::Compact), ("full", Format::Full)];
+    const WORDS: WordList<Self> = &[("compact", Self::Compact), ("full", Self::Full)];
 }
 
 impl ContextOptions {

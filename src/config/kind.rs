@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::secrets;
 use super::value::Input;
+use super::{parser, secrets};
+use crate::secret::SafeUrl;
 
 /// The kind and range of a value.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +47,11 @@ impl Kind {
     pub fn holds_secret(self, value: Input<'_>) -> bool {
         match (self, value) {
             (Kind::Secret, Input::Text(text)) => !text.is_empty(),
-            (Kind::Headers, headers) => headers.entries().is_some_and(|entries| {
-                entries.iter().any(|(name, _)| secrets::is_credential(name))
-            }),
-            (Kind::Url, Input::Text(text)) => secrets::has_password(text),
+            (Kind::Headers, headers) => parser::read_table(headers)
+                .is_ok_and(|table| table.keys().any(|name| secrets::is_credential(name))),
+            (Kind::Url, Input::Text(text)) => {
+                SafeUrl::parse(text).is_ok_and(|url| url.url().password().is_some())
+            }
             _ => false,
         }
     }
@@ -66,9 +68,8 @@ impl Kind {
             Kind::Duration(least, most) => format!("duration, {least} to {most}"),
             Kind::Size(least, most) => format!("size, {least} to {most}"),
             Kind::Word(words) => quoted(words()),
-            Kind::List(None) => "list of texts".into(),
+            Kind::List(None) | Kind::Scopes => "list of texts".into(),
             Kind::List(Some(words)) => format!("list of {}", quoted(words())),
-            Kind::Scopes => "list of texts".into(),
             Kind::Paths => "list of absolute paths".into(),
             Kind::Path => "absolute path".into(),
             Kind::Url => "http or https URL".into(),

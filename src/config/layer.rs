@@ -11,12 +11,15 @@ use super::problem;
 use super::value::{Input, Leaf};
 use crate::error::Failure;
 
-/// Tables whose entries the user names.
-pub const NAMED_TABLES: &[&str] = &["clients", "queries", "hooks", "plugins"];
+/// Whether the user names the entries of this table.
+pub fn is_named_table(name: &str) -> bool {
+    matches!(name, "clients" | "queries" | "hooks" | "plugins")
+}
 
 /// What a layer is read from; decides what it may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Preset,
     UserFile,
     ProjectFile,
     PluginOption,
@@ -25,14 +28,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Kind::UserFile => "user file",
-            Kind::ProjectFile => "project file",
-            Kind::PluginOption => "plugin option",
-            Kind::Environment => "environment",
-            Kind::Flag => "flag",
-        }
+    /// Whether it is written in TOML: then tables can be values.
+    pub const fn is_file(self) -> bool {
+        matches!(self, Kind::Preset | Kind::UserFile | Kind::ProjectFile)
     }
 }
 
@@ -109,32 +107,22 @@ impl Layer {
     }
 
     /// The value at `path` in this layer alone.
-    pub fn get<'a>(&'a self, path: &[&str], key: &str) -> Option<&'a Value> {
+    pub fn get(&self, path: &[&str]) -> Option<&Value> {
+        let (key, tables) = path.split_last()?;
         let mut dict = &self.dict;
-        for part in path {
-            dict = dict.get(*part)?.as_dict()?;
+        for table in tables {
+            dict = dict.get(*table)?.as_dict()?;
         }
-        dict.get(key)
+        dict.get(*key)
     }
 
     /// Where `path` was written; for a table, its first value.
     pub fn origin(&self, path: &[&str]) -> Option<&Origin> {
-        let starts = |written: &[String]| written.iter().zip(path).all(|(a, b)| a == b);
-        let mut matching = self.origins.iter().rev();
-        let exact =
-            matching.clone().find(|(written, _)| written.len() == path.len() && starts(written));
-        let inside = || {
-            self.origins.iter().find(|(written, _)| written.len() > path.len() && starts(written))
-        };
-        let around = || matching.find(|(written, _)| written.len() < path.len() && starts(written));
-        exact.or_else(inside).or_else(around).map(|(_, origin)| origin)
+        self.below(path).next().map(|(_, origin)| origin)
     }
 
     /// The settings that are `path` or below it, with their origins, in the order they were set.
-    pub fn below<'a>(
-        &'a self,
-        path: &'a [&str],
-    ) -> impl Iterator<Item = (&'a [String], &'a Origin)> {
+    pub fn below<'a>(&'a self, path: &[&str]) -> impl Iterator<Item = (&'a [String], &'a Origin)> {
         let is_below = move |written: &[String]| {
             written.len() >= path.len()
                 && written.iter().zip(path).all(|(part, other)| part == other)
@@ -151,7 +139,7 @@ impl Layer {
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.kind.name())
+        Metadata::default()
     }
 
     fn data(&self) -> figment::Result<Profiles<Profile, Dict>> {
@@ -162,11 +150,8 @@ impl Provider for Layer {
 /// Whether `path` is a table in every configuration.
 fn is_table(path: &[String]) -> bool {
     match path {
-        [table] => {
-            NAMED_TABLES.contains(&table.as_str())
-                || matches!(DEFAULTS.get(table), Some(Leaf::Table(_)))
-        }
-        [table, _] => NAMED_TABLES.contains(&table.as_str()),
+        [table] => is_named_table(table) || matches!(DEFAULTS.get(table), Some(Leaf::Table(_))),
+        [table, _] => is_named_table(table),
         [clients, _, auth] => clients == "clients" && auth == "auth",
         _ => false,
     }

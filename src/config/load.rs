@@ -9,9 +9,11 @@ use super::environment;
 use super::file::{self, File};
 use super::layer::{Kind, Layer, Origin, Setting};
 use super::parser::toml_value;
-use super::problem;
+use super::preset;
 use super::stack::{Depth, Stack};
-use super::trust::{HookKeys, PROJECT_FILE, TrustStore, needs_no_trust};
+use super::trust::{HookKeys, PROJECT_FILE, TrustState, TrustStore};
+use super::untrusted::UntrustedFile;
+use crate::disk;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -41,8 +43,8 @@ pub struct LoadedConfig {
     pub refused_flags: Vec<Failure>,
     /// What has no effect here, and why.
     pub notices: Vec<String>,
-    /// What the project's file asks for without being trusted.
-    pub untrusted: Option<Failure>,
+    /// The project's file, unless it is trusted.
+    pub untrusted: Option<Arc<UntrustedFile>>,
     /// Whether the project's file is trusted (a project without one is not).
     pub project_trusted: bool,
     /// The files that were looked for, and whether they exist.
@@ -62,8 +64,13 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
     layers.extend(environment.options);
     layers.extend(environment.variables);
     layers.extend(flags);
+    let (preset, problems) = preset::layer(&layers);
+    layers.splice(0..0, preset);
+    loading.problems.extend(problems);
     let home = sources.paths.and_then(|paths| paths.home.clone());
-    let stack = Stack::new(layers, Arc::clone(&sources.environment), home, sources.depth);
+    let untrusted = loading.untrusted.map(Arc::new);
+    let stack = Stack::new(layers, Arc::clone(&sources.environment), home, sources.depth)
+        .hiding(untrusted.clone());
     let config = Config::read(&stack.root());
     loading.refused_flags.extend(stack.take_flag_problems());
     loading.problems.extend(stack.take_problems());
@@ -73,7 +80,7 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
         problems: loading.problems,
         refused_flags: loading.refused_flags,
         notices: environment.notices,
-        untrusted: loading.untrusted,
+        untrusted,
         project_trusted: loading.project_trusted,
         files: loading.files,
     }
@@ -84,7 +91,7 @@ pub fn load(sources: &ConfigSources<'_>) -> LoadedConfig {
 struct Loading {
     problems: Vec<Failure>,
     refused_flags: Vec<Failure>,
-    untrusted: Option<Failure>,
+    untrusted: Option<UntrustedFile>,
     project_trusted: bool,
     files: Vec<(PathBuf, bool)>,
 }
@@ -116,7 +123,10 @@ impl Loading {
         let default = sources.paths.map(|paths| paths.config_file.clone());
         let Some(path) = named.or(default) else { return Layer::new(Kind::UserFile) };
         let count = self.problems.len();
-        let settings = self.read(&path).map(|(_, settings)| settings);
+        // The files of a project may have another owner; one of them is obeyed when the user names it.
+        let is_projects = is_named && sources.project.is_some_and(|root| is_inside(&path, root));
+        let read = self.read(&path).map(|(_, settings)| settings);
+        let settings = read.filter(|_| is_projects || self.is_users(&path));
         if is_named && settings.is_none() && self.problems.len() == count {
             let text = format!("there is no file `{}`", path.display());
             let failure = Failure::new(Code::ConfigUnreadable, text);
@@ -126,6 +136,17 @@ impl Loading {
             self.refused_flags.extend(self.problems[count..].iter().cloned());
         }
         self.layer(Kind::UserFile, settings.unwrap_or_default())
+    }
+
+    /// Whether no other user can change the file: it can run programs with the user's rights.
+    fn is_users(&mut self, path: &Path) -> bool {
+        let checked = std::path::absolute(path).and_then(|path| disk::check_owners(&path));
+        if let Err(error) = &checked {
+            let text = format!("`{}` is ignored: another user can change it", path.display());
+            let failure = Failure::new(Code::ConfigUnreadable, text).hint(error.to_string());
+            self.problems.push(failure);
+        }
+        checked.is_ok()
     }
 
     /// A relative path would be looked for in the project, and be obeyed like the user's own file.
@@ -144,20 +165,17 @@ impl Loading {
         let path = sources.project.map(|root| root.join(PROJECT_FILE));
         let read = path.and_then(|path| Some((self.read(&path)?, path)));
         let Some(((file, mut settings), path)) = read else { return Layer::new(Kind::ProjectFile) };
-        let store = sources.paths.map(TrustStore::open).unwrap_or_default();
+        let store = sources.paths.map_or_else(|| Ok(TrustStore::default()), TrustStore::read);
         // On the bytes that were parsed: no second read.
-        self.project_trusted = store.trusts(&path, &file.text);
+        let (state, cause) = match store {
+            Ok(store) => (store.state(&path, &file.text), None),
+            Err(error) => (TrustState::Undecided, Some(error.to_string())),
+        };
+        self.project_trusted = state == TrustState::Trusted;
         if !self.project_trusted {
-            let (allowed, refused): (Vec<_>, Vec<_>) = settings
-                .into_iter()
-                .partition(|setting| needs_no_trust(&setting.path, sources.hook_keys));
-            let refused: Vec<String> = refused.iter().map(Setting::key).collect();
-            self.untrusted = problem::untrusted(&file.shown, &refused, store.has_entry(&path));
-            settings = allowed;
-            // It must not silence the notice about itself.
-            if self.untrusted.is_some() {
-                settings.retain(|setting| setting.path != ["session_start", "notice"]);
-            }
+            let mut untrusted = UntrustedFile::new(&file.shown, state, cause);
+            untrusted.refuse(&mut settings, sources.hook_keys);
+            self.untrusted = Some(untrusted);
         }
         self.layer(Kind::ProjectFile, settings)
     }
@@ -187,6 +205,12 @@ impl Loading {
     }
 }
 
+/// Whether a file is in a folder, after links are resolved.
+fn is_inside(file: &Path, folder: &Path) -> bool {
+    let real = (file.canonicalize(), folder.canonicalize());
+    matches!(real, (Ok(file), Ok(folder)) if file.starts_with(&folder))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +233,7 @@ mod tests {
         loaded
             .problems
             .iter()
-            .map(|one| format!("{one} {}\n", one.hint.as_deref().unwrap_or("")))
+            .map(|problem| format!("{problem} {}\n", problem.hint.as_deref().unwrap_or("")))
             .collect()
     }
 

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::parser::{
-    Parsed, Parser, ReadContext, Words, duration, number, parser, path, read_text, unknown_word,
-    word,
+    Parse, Parser, WordList, Words, duration, number, parser, path, read_text, unknown_word, word,
 };
 use super::reader::Reader;
-use super::value::Input;
 
 /// What is logged, where, and how long it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +31,7 @@ pub enum LogFormat {
 }
 
 impl Words for LogFormat {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+    const WORDS: WordList<Self> = &[("text", Self::Text), ("json", Self::Json)];
 }
 
 impl LogConfig {
@@ -50,7 +47,7 @@ impl LogConfig {
 }
 
 /// A level, or a whole tracing filter. To the filter's own parser a mistyped level is a target.
-fn level() -> Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<String>> {
+fn level() -> Parser<impl Parse<String>> {
     const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
     parser(
         Kind::Form("`off`, `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter"),

@@ -22,6 +22,7 @@ mod log;
 mod nearest;
 pub mod parser;
 mod plugin;
+mod preset;
 mod problem;
 mod proxies;
 mod query;
@@ -33,6 +34,7 @@ mod secrets;
 mod session_start;
 mod stack;
 pub mod trust;
+pub mod untrusted;
 pub mod value;
 mod variables;
 
@@ -42,7 +44,7 @@ use std::path::PathBuf;
 pub use annotated::{AnnotatedSetting, AnnotatedValue};
 pub use auth::{AuthConfig, AuthKind, Prefix, Resource};
 pub use cache::{CacheConfig, CacheRead};
-pub use client::ClientConfig;
+pub use client::{ClientConfig, Credentials};
 pub use context::{ContextOptions, Format};
 pub use environment::is_ours;
 pub use hook::HookConfig;
@@ -54,7 +56,6 @@ pub use plugin::{Isolation, PluginConfig};
 pub use query::QueryConfig;
 pub use reader::Reader;
 pub use secret_source::{SecretCommand, SecretSource};
-pub use secrets::is_credential;
 pub use session_start::{Agents, Notice, Resume, SessionStart};
 pub use stack::{Depth, Stack};
 
@@ -84,16 +85,9 @@ pub struct Config {
 }
 
 /// The chain that `hooks.toml` has.
-pub fn default_chain() -> impl Iterator<Item = &'static str> {
+pub fn default_chain() -> Vec<String> {
     let chain = defaults::DEFAULTS.get("fallback").and_then(|table| table.get("chain"));
-    let steps = match chain {
-        Some(value::Leaf::List(steps)) => *steps,
-        _ => &[],
-    };
-    steps.iter().filter_map(|step| match step {
-        value::Leaf::Text(text) => Some(*text),
-        _ => None,
-    })
+    chain.and_then(|steps| parser::read_list(steps.into()).ok()).unwrap_or_default()
 }
 
 impl Config {
@@ -104,6 +98,7 @@ impl Config {
         // Its own mistakes are reported even where nothing inherits the value.
         if query.is_needed() {
             QueryConfig::read_defaults(&query);
+            query.seal();
         }
         root.leave(&["client", "clients", "hooks", "hook_defaults"]);
         let config = Config {
@@ -112,7 +107,7 @@ impl Config {
             context: root.table("context", ContextOptions::read),
             auth: root.table("auth", AuthConfig::read),
             queries: root.named("queries", Some(&query), |_, table| QueryConfig::read(table)),
-            branches: root.entries("branches", text),
+            branches: root.entries("branches", &text()),
             http: root.table("http", HttpConfig::read),
             breaker: root.table("breaker", BreakerConfig::read),
             cache: root.table("cache", CacheConfig::read),

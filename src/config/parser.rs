@@ -12,7 +12,8 @@ use super::nearest::nearest;
 use super::secret_source::{self, SecretSource};
 use super::value::{Input, to_map};
 use crate::environment::Environment;
-use crate::secret::SafeUrl;
+use crate::secret::{SafeUrl, Secret};
+use crate::text;
 
 /// What a value may refer to.
 #[derive(Clone, Copy)]
@@ -24,6 +25,11 @@ pub struct ReadContext<'a> {
 /// The value, or what is wrong with it.
 pub type Parsed<T> = Result<T, String>;
 
+/// A function that reads one value.
+pub trait Parse<T>: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T> {}
+
+impl<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>> Parse<T> for F {}
+
 /// A parser with the kind of value that it reads.
 pub struct Parser<F> {
     pub kind: Kind,
@@ -32,8 +38,11 @@ pub struct Parser<F> {
 
 /// A type with a closed list of words.
 pub trait Words: Copy + 'static {
-    const WORDS: &'static [(&'static str, Self)];
+    const WORDS: WordList<Self>;
 }
+
+/// Each word with its meaning.
+pub type WordList<T> = &'static [(&'static str, T)];
 
 fn words_of<T: Words>() -> Vec<&'static str> {
     T::WORDS.iter().map(|(word, _)| *word).collect()
@@ -47,12 +56,8 @@ pub const fn parser<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>>(
     Parser { kind, parse }
 }
 
-macro_rules! parser_type {
-    ($t:ty) => { Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<$t>> };
-}
-
 /// Text, unchanged; a whole number counts as its digits.
-pub fn text() -> parser_type!(String) {
+pub fn text() -> Parser<impl Parse<String>> {
     parser(Kind::Text, |value, _| match value {
         Input::Integer(number) => Ok(number.to_string()),
         other => read_text(other).map(str::to_owned),
@@ -60,86 +65,88 @@ pub fn text() -> parser_type!(String) {
 }
 
 /// `true` or `false`; in a variable also 1, 0, yes, no, on, off.
-pub fn flag() -> parser_type!(bool) {
+pub fn flag() -> Parser<impl Parse<bool>> {
     parser(Kind::Flag, |value, _| read_flag(value))
 }
 
 /// A whole number within both ends.
-pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> parser_type!(T) {
+pub fn number<T: TryFrom<i64>>(least: i64, most: i64) -> Parser<impl Parse<T>> {
     parser(Kind::Number(least, most), move |value, _| {
-        let number = read_number(value)?;
-        if !(least..=most).contains(&number) {
-            return Err(format!("`{number}` is out of range ({least} to {most})"));
-        }
+        let number = read_number(value, least, most)?;
         T::try_from(number).map_err(|_| format!("`{number}` is out of range"))
     })
 }
 
 /// A duration such as `250ms`, within both ends (written the same way).
-pub fn duration(least: &'static str, most: &'static str) -> parser_type!(Duration) {
+pub fn duration(least: &'static str, most: &'static str) -> Parser<impl Parse<Duration>> {
     parser(Kind::Duration(least, most), move |value, _| {
         let Input::Text(text) = value else {
             return Err(format!("`{}` needs a unit, like `2s` or `250ms`", value.shown()));
         };
-        let parsed = parse_duration(text).ok_or_else(|| {
-            format!("`{text}` is not a duration; write it with a unit, like `2s` or `250ms`")
-        })?;
-        let bound = |text| parse_duration(text).unwrap_or_default();
-        if parsed < bound(least) || parsed > bound(most) {
-            return Err(format!("`{text}` is out of range ({least} to {most})"));
-        }
-        Ok(parsed)
+        let duration = within(text, [least, most], parse_duration);
+        duration.unwrap_or_else(|| {
+            Err(format!("`{text}` is not a duration; write it with a unit, like `2s` or `250ms`"))
+        })
     })
 }
 
 /// A number of bytes such as `50MiB`, within both ends (written the same way).
-pub fn size(least: &'static str, most: &'static str) -> parser_type!(u64) {
+pub fn size(least: &'static str, most: &'static str) -> Parser<impl Parse<u64>> {
     parser(Kind::Size(least, most), move |value, _| {
         let text = read_text(value)?;
-        let parsed = parse_size(text)
-            .ok_or_else(|| format!("`{text}` is not a size; write it with a unit, like `50MiB`"))?;
-        if parsed < parse_size(least).unwrap_or(0) || parsed > parse_size(most).unwrap_or(u64::MAX)
-        {
-            return Err(format!("`{text}` is out of range ({least} to {most})"));
-        }
-        Ok(parsed)
+        let size = within(text, [least, most], parse_size);
+        size.unwrap_or_else(|| {
+            Err(format!("`{text}` is not a size; write it with a unit, like `50MiB`"))
+        })
     })
 }
 
+/// The parsed text, if it can be parsed, and whether it is within both ends, which are written alike.
+fn within<T: PartialOrd>(
+    text: &str,
+    [least, most]: [&str; 2],
+    parse: fn(&str) -> Option<T>,
+) -> Option<Parsed<T>> {
+    let value = parse(text)?;
+    let is_within = parse(least)? <= value && value <= parse(most)?;
+    let wrong = || format!("`{text}` is out of range ({least} to {most})");
+    Some(if is_within { Ok(value) } else { Err(wrong()) })
+}
+
 /// One word of a closed list.
-pub fn word<T: Words>() -> parser_type!(T) {
+pub fn word<T: Words>() -> Parser<impl Parse<T>> {
     parser(Kind::Word(words_of::<T>), |value, _| read_word(read_text(value)?))
 }
 
 /// A list of words of a closed list.
-pub fn word_list<T: Words>() -> parser_type!(Vec<T>) {
+pub fn word_list<T: Words>() -> Parser<impl Parse<Vec<T>>> {
     parser(Kind::List(Some(words_of::<T>)), |value, _| {
         read_list(value)?.iter().map(|text| read_word(text)).collect()
     })
 }
 
 /// A list of texts. In a variable: a TOML list, or words separated by commas.
-pub fn list() -> parser_type!(Vec<String>) {
+pub fn list() -> Parser<impl Parse<Vec<String>>> {
     parser(Kind::List(None), |value, _| read_list(value))
 }
 
 /// Scopes: a list, or texts separated by blanks or commas, as OAuth and the guide write them.
-pub fn scopes() -> parser_type!(Vec<String>) {
+pub fn scopes() -> Parser<impl Parse<Vec<String>>> {
     parser(Kind::Scopes, |value, _| read_scopes(value))
 }
 
 /// A table. In a variable: an inline TOML table or JSON.
-pub fn table() -> parser_type!(Map<String, Value>) {
+pub fn table() -> Parser<impl Parse<Map<String, Value>>> {
     parser(Kind::Table, |value, _| read_table(value))
 }
 
 /// An absolute path, `~/` meaning the home folder; empty: none.
-pub fn path() -> parser_type!(Option<PathBuf>) {
+pub fn path() -> Parser<impl Parse<Option<PathBuf>>> {
     parser(Kind::Path, |value, context| read_path(read_text(value)?, context))
 }
 
 /// A list of absolute paths.
-pub fn paths() -> parser_type!(Vec<PathBuf>) {
+pub fn paths() -> Parser<impl Parse<Vec<PathBuf>>> {
     parser(Kind::Paths, |value, context| {
         let paths = read_list(value)?.into_iter().map(|text| read_path(&text, context));
         Ok(paths.collect::<Parsed<Vec<_>>>()?.into_iter().flatten().collect())
@@ -147,24 +154,24 @@ pub fn paths() -> parser_type!(Vec<PathBuf>) {
 }
 
 /// A list of paths, relative ones from the repository's root.
-pub fn files() -> parser_type!(Vec<PathBuf>) {
+pub fn files() -> Parser<impl Parse<Vec<PathBuf>>> {
     parser(Kind::List(None), |value, context| {
         Ok(read_list(value)?.iter().map(|text| below_home(text, context)).collect())
     })
 }
 
 /// An `http` or `https` URL; empty: none.
-pub fn url() -> parser_type!(Option<SafeUrl>) {
+pub fn url() -> Parser<impl Parse<Option<SafeUrl>>> {
     parser(Kind::Url, |value, _| read_url(read_text(value)?))
 }
 
 /// A secret: where it is kept, or the secret itself.
-pub fn secret() -> parser_type!(Option<SecretSource>) {
+pub fn secret() -> Parser<impl Parse<Option<SecretSource>>> {
     parser(Kind::Secret, secret_source::read)
 }
 
-/// Names and values of HTTP headers.
-pub fn headers() -> parser_type!(BTreeMap<String, String>) {
+/// Names and values of HTTP headers. Each value may be a credential, whatever the name.
+pub fn headers() -> Parser<impl Parse<BTreeMap<String, Secret>>> {
     parser(Kind::Headers, |value, _| read_table(value)?.into_iter().map(header).collect())
 }
 
@@ -176,13 +183,19 @@ pub fn read_text<'a>(value: Input<'a>) -> Parsed<&'a str> {
     }
 }
 
-fn read_number(value: Input<'_>) -> Parsed<i64> {
+/// See [`number`].
+pub fn read_number(value: Input<'_>, least: i64, most: i64) -> Parsed<i64> {
     let number = match value {
         Input::Integer(number) => Some(number),
         Input::Text(text) => text.trim().parse().ok(),
         _ => None,
     };
-    number.ok_or_else(|| format!("`{}` is not a whole number", value.shown()))
+    let wrong = match number {
+        Some(number) if (least..=most).contains(&number) => return Ok(number),
+        Some(_) => "out of range",
+        None => "not a whole number",
+    };
+    Err(format!("`{}` is {wrong} ({least} to {most})", value.shown()))
 }
 
 /// See [`flag`].
@@ -199,26 +212,26 @@ pub fn read_flag(value: Input<'_>) -> Parsed<bool> {
     }
 }
 
-/// Units of a duration, the longer ones first where one ends with another.
+/// Units of a duration in milliseconds, the longer ones first where one ends with another.
 const UNITS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (digits, millis) = UNITS.iter().find_map(|(unit, millis)| {
-        let digits = text.strip_suffix(unit)?;
-        digits.ends_with(|last: char| last.is_ascii_digit()).then_some((digits, millis))
-    })?;
-    let number: u32 = digits.parse().ok()?;
-    Some(Duration::from_millis(u64::from(number).checked_mul(*millis)?))
-}
-
+/// Units of a size in bytes.
 const SIZES: &[(&str, u64)] = &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
 
+/// What is before the unit, and the unit's worth.
+fn split_unit<'a>(text: &'a str, units: &[(&str, u64)]) -> Option<(&'a str, u64)> {
+    units.iter().find_map(|(unit, worth)| Some((text.trim().strip_suffix(unit)?, *worth)))
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (digits, millis) = split_unit(text, UNITS)?;
+    let number: u32 = digits.parse().ok()?;
+    Some(Duration::from_millis(u64::from(number).checked_mul(millis)?))
+}
+
 fn parse_size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (unit, size) = SIZES.iter().find(|(unit, _)| text.ends_with(unit))?;
-    text.strip_suffix(unit)?.trim().parse::<u64>().ok()?.checked_mul(*size)
+    let (digits, bytes) = split_unit(text, SIZES)?;
+    digits.trim().parse::<u64>().ok()?.checked_mul(bytes)
 }
 
 fn read_word<T: Words>(text: &str) -> Parsed<T> {
@@ -311,13 +324,20 @@ pub fn read_url(text: &str) -> Parsed<Option<SafeUrl>> {
     if text.trim().is_empty() { Ok(None) } else { SafeUrl::parse(text).map(Some) }
 }
 
-fn header((name, value): (String, Value)) -> Parsed<(String, String)> {
+fn header((name, value): (String, Value)) -> Parsed<(String, Secret)> {
     if reqwest::header::HeaderName::try_from(name.as_str()).is_err() {
         return Err(format!("`{name}` is not the name of a header"));
     }
     let value = json_text(&value)?;
     let is_plain = value.chars().all(|c| c == '\t' || (' '..='~').contains(&c));
-    if is_plain { Ok((name, value)) } else { Err("has a character that no header may have".into()) }
+    if !is_plain {
+        return Err("has a character that no header may have".into());
+    }
+    // Behind any scheme (`Key abc`), not only behind those that `text` knows.
+    if let Some((_, credential)) = value.trim().split_once(' ') {
+        text::register(credential.trim());
+    }
+    Ok((name, Secret::new(value)))
 }
 
 #[cfg(test)]
@@ -325,10 +345,7 @@ mod tests {
     use super::*;
 
     #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
-    fn read<T, F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>>(
-        parser: Parser<F>,
-        value: Input<'_>,
-    ) -> Parsed<T> {
+    fn read<T>(parser: Parser<impl Parse<T>>, value: Input<'_>) -> Parsed<T> {
         let environment = Environment::default();
         (parser.parse)(value, ReadContext { environment: &environment, home: None })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::parser::{Words, duration, list, table as table_value, word};
+use super::parser::{WordList, Words, duration, list, table as table_value, word};
 use super::reader::Reader;
 
 /// One plugin.
@@ -27,8 +27,7 @@ pub enum Isolation {
 }
 
 impl Words for Isolation {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("process", Isolation::Process), ("in-process", Isolation::InProcess)];
+    const WORDS: WordList<Self> = &[("process", Self::Process), ("in-process", Self::InProcess)];
 }
 
 impl PluginConfig {

@@ -7,22 +7,20 @@ use crate::error::{Code, Failure};
 
 /// A key that does not exist; `near` is the one that was probably meant.
 pub fn unknown_key(origin: &Origin, key: &str, near: Option<&str>) -> Failure {
-    let failure = match origin {
-        Origin::Name(name) if name.starts_with('-') => {
-            Failure::new(Code::ConfigValue, format!("{name}: there is no setting `{key}`"))
-        }
-        Origin::Name(name) => Failure::new(Code::ConfigValue, format!("`{name}` names no setting")),
-        Origin::Line(..) => {
-            Failure::new(Code::ConfigValue, format!("{origin}: there is no setting `{key}`"))
-        }
+    let variable = match origin {
+        Origin::Name(name) if !name.starts_with('-') => Some(name),
+        _ => None,
     };
-    match (origin, near) {
-        (Origin::Name(name), Some(near)) if !name.starts_with('-') => {
-            failure.hint(format!("did you mean `{}`?", variable_like(name, near)))
-        }
-        (_, Some(near)) => failure.hint(format!("did you mean `{near}`?")),
-        (_, None) => failure.hint("`warmstart config show` lists all settings"),
-    }
+    let text = match variable {
+        Some(name) => format!("`{name}` names no setting"),
+        None => format!("{origin}: there is no setting `{key}`"),
+    };
+    let hint = match (variable, near) {
+        (Some(name), Some(near)) => format!("did you mean `{}`?", variable_like(name, near)),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (_, None) => "`warmstart config show` lists all settings".into(),
+    };
+    Failure::new(Code::ConfigValue, text).hint(hint)
 }
 
 /// The variable of `key`, with the prefix of `name`.
@@ -47,54 +45,47 @@ pub fn value_for_a_table(setting: &Setting) -> Failure {
 /// A value that cannot be used; `wrong` never repeats a secret.
 pub fn bad_value(origin: &Origin, key: &str, kind: Kind, wrong: &str) -> Failure {
     let code = if matches!(kind, Kind::Url) { Code::ConfigUrl } else { Code::ConfigValue };
-    let (wrong, hint) = match wrong.split_once("; did you mean ") {
-        Some((wrong, near)) => (wrong, Some(format!("did you mean {near}"))),
-        None => (wrong, None),
-    };
-    let failure = Failure::new(code, format!("{origin}: `{key}` {wrong}"));
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
+    let failure = |wrong: &str| Failure::new(code, format!("{origin}: `{key}` {wrong}"));
+    match wrong.split_once("; did you mean ") {
+        Some((wrong, near)) => failure(wrong).hint(format!("did you mean {near}")),
+        None => failure(wrong),
     }
 }
 
-/// A secret where it must not be: in a project's file it would be committed, on a command line every
-/// process of the machine could read it.
-pub fn secret_in(
+/// What is wrong with a value because of the layer that it is in.
+pub fn misplaced(
     layer: layer::Kind,
     kind: Kind,
     value: Input<'_>,
     origin: &Origin,
     key: &str,
 ) -> Option<Failure> {
-    if !kind.can_hold_secret() || !kind.holds_secret(value) {
+    // Variables and flags hold texts: a table there is a key written below a value. Only a secret's
+    // form may be given that way.
+    if value.is_table() && !layer.is_file() && !matches!(kind, Kind::Secret) {
+        let below = value.entries().unwrap_or_default().first().map_or("", |(name, _)| *name);
+        return Some(unknown_key(origin, &format!("{key}.{below}"), None));
+    }
+    secret_in(layer, kind, value, origin, key)
+}
+
+/// A secret where it must not be: in a project's file it would be committed, on a command line every
+/// process of the machine could read it.
+fn secret_in(
+    layer: layer::Kind,
+    kind: Kind,
+    value: Input<'_>,
+    origin: &Origin,
+    key: &str,
+) -> Option<Failure> {
+    if !kind.holds_secret(value) {
         return None;
     }
     const FORMS: &str = "name where it is kept: `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`";
     let text = match layer {
-        layer::Kind::ProjectFile => {
-            format!("{origin}: `{key}` holds a secret")
-        }
+        layer::Kind::ProjectFile => format!("{origin}: `{key}` holds a secret"),
         layer::Kind::Flag => format!("`--set {key}` puts a secret on the command line"),
         _ => return None,
     };
     Some(Failure::new(Code::ConfigValue, text).hint(FORMS))
-}
-
-/// What an untrusted file asked for; `has_changed`: it was trusted with another content.
-pub fn untrusted(shown: &str, refused: &[String], has_changed: bool) -> Option<Failure> {
-    const MAX_NAMED: usize = 4;
-    if refused.is_empty() {
-        return None;
-    }
-    let mut keys: Vec<String> = refused.iter().take(MAX_NAMED).cloned().collect();
-    if refused.len() > MAX_NAMED {
-        keys.push(format!("{} more", refused.len() - MAX_NAMED));
-    }
-    let state = if has_changed { "has changed since it was trusted" } else { "is not trusted" };
-    let text = format!("`{shown}` {state}; ignored: {}", keys.join(", "));
-    Some(
-        Failure::new(Code::FileUntrusted, text)
-            .hint("read it, then run `warmstart trust` in the project"),
-    )
 }

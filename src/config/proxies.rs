@@ -24,7 +24,7 @@ pub const NAMES: &[&str] = &[
     "NO_PROXY",
 ];
 
-/// What the proxy variables say, lower case before upper case; what cannot be read is left out.
+/// The values of the proxy variables, lower case before upper case; an unusable one is ignored.
 #[must_use]
 pub fn read(environment: &Environment) -> ProxyVariables {
     let first = |names: [&str; 4]| {
@@ -32,7 +32,7 @@ pub fn read(environment: &Environment) -> ProxyVariables {
         value.and_then(|value| url(value).ok())
     };
     let none = environment.get("no_proxy").or_else(|| environment.get("NO_PROXY"));
-    let none = none.unwrap_or_default().split(',').map(str::trim).filter(|one| !one.is_empty());
+    let none = none.unwrap_or_default().split(',').map(str::trim).filter(|host| !host.is_empty());
     ProxyVariables {
         http: first(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
         https: first(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),

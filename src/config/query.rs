@@ -35,7 +35,6 @@ impl Words for AnswerKind {
 impl QueryConfig {
     /// Reads `[query_defaults]`, for its mistakes alone: queries inherit from it key by key.
     pub(super) fn read_defaults(table: &Reader<'_>) {
-        let _: String = table.get("client", text());
         let _ = reading::read(table);
         let _: bool = table.get("read_only", flag());
         let _: AnswerKind = table.get("answer", word());

@@ -5,17 +5,17 @@
 mod annotate;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use figment::value::{Dict, Value};
 
 use super::defaults::DEFAULTS;
-use super::kind::Kind;
-use super::layer::{self, Layer};
-use super::parser::{Parsed, Parser, ReadContext};
+use super::layer::{Layer, Origin};
+use super::parser::{Parse, Parser};
 use super::problem;
 use super::stack::{Depth, Stack};
 use super::value::{Input, Leaf};
+use crate::error::Failure;
 
 /// One table.
 pub struct Reader<'a> {
@@ -28,40 +28,58 @@ pub struct Reader<'a> {
     base: Option<&'a Reader<'a>>,
     keys: RefCell<Vec<&'static str>>,
     /// Only the names of the keys are collected.
-    is_probe: Cell<bool>,
+    is_probe: bool,
     /// As a base, only the keys that were read from it are inherited.
     is_sealed: Cell<bool>,
 }
 
+/// A value that a layer has.
+struct Written<'a, T> {
+    origin: &'a Origin,
+    input: Input<'a>,
+    parsed: Result<T, Failure>,
+}
+
 impl<'a> Reader<'a> {
-    pub(super) fn root(stack: &'a Stack, values: &'a Dict) -> Self {
+    /// The top table.
+    pub fn root(stack: &'a Stack) -> Self {
         Reader {
             stack,
             path: Vec::new(),
-            values: Some(values),
+            values: Some(stack.merged()),
             defaults: Some(&DEFAULTS),
             base: None,
             keys: RefCell::default(),
-            is_probe: Cell::default(),
+            is_probe: false,
             is_sealed: Cell::default(),
         }
     }
 
+    /// The value of `key` in this table itself: nothing is inherited.
+    pub fn get_own<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
+        self.keys.borrow_mut().push(key);
+        let without_base = Reader {
+            stack: self.stack,
+            path: self.path.clone(),
+            values: self.values,
+            defaults: self.defaults,
+            base: None,
+            keys: RefCell::default(),
+            is_probe: self.is_probe.clone(),
+            is_sealed: Cell::default(),
+        };
+        without_base.get(key, parser)
+    }
+
     /// The value of `key`, which has a default.
-    pub fn get<T: Default, F>(&self, key: &'static str, parser: Parser<F>) -> T
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
+    pub fn get<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
         self.get_optional(key, parser).unwrap_or_default()
     }
 
     /// The value of `key`, if a layer, a base or the defaults have one.
     #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
-    pub fn get_optional<T, F>(&self, key: &'static str, parser: Parser<F>) -> Option<T>
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
-        if self.is_probe.get() {
+    pub fn get_optional<T>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> Option<T> {
+        if self.is_probe {
             self.keys.borrow_mut().push(key);
             return None;
         }
@@ -72,10 +90,14 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn lookup<T, F>(&self, key: &'static str, parser: &Parser<F>) -> Option<T>
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
+    /// Whether a layer has a usable value of `key`, so that it is not the default.
+    #[expect(clippy::needless_pass_by_value, reason = "a parser is made where it is used")]
+    pub fn is_set<T>(&self, key: &str, parser: Parser<impl Parse<T>>) -> bool {
+        let merged = self.values.and_then(|values| values.get(key));
+        merged.is_some_and(|value| self.strongest(key, value, &parser).is_some())
+    }
+
+    fn lookup<T>(&self, key: &'static str, parser: &Parser<impl Parse<T>>) -> Option<T> {
         self.keys.borrow_mut().push(key);
         let merged = self.values.and_then(|values| values.get(key));
         if let Some(value) = merged.and_then(|value| self.strongest(key, value, parser)) {
@@ -90,70 +112,53 @@ impl<'a> Reader<'a> {
     }
 
     /// The strongest usable value; `merged` is the one that figment chose.
-    fn strongest<T, F>(&self, key: &str, merged: &Value, parser: &Parser<F>) -> Option<T>
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
+    fn strongest<T>(&self, key: &str, merged: &Value, parser: &Parser<impl Parse<T>>) -> Option<T> {
         let input = Input::from(merged);
+        let winners_only = self.stack.depth() == Depth::Winners;
         // A table that is one value is never a mixture of layers, and a secret's layer matters.
         let is_plain = !input.is_table() && !parser.kind.can_hold_secret();
         if is_plain
-            && self.stack.depth() == Depth::Winners
+            && winners_only
             && let Ok(value) = (parser.parse)(input, self.stack.context())
         {
             return Some(value);
         }
         let mut winner = None;
-        for (layer, value) in self.stack.values(&self.path, key) {
-            match self.parse(layer, key, value.into(), parser) {
-                Some(value) if self.stack.depth() == Depth::Winners => return Some(value),
-                Some(value) => _ = winner.get_or_insert(value),
-                None => {}
+        for written in self.written(key, parser) {
+            match written.parsed {
+                Ok(value) if winners_only => return Some(value),
+                Ok(value) => _ = winner.get_or_insert(value),
+                Err(problem) => {
+                    self.stack.report(written.origin, &self.path_of(key).join("."), problem);
+                }
             }
         }
         winner
     }
 
-    /// Parses one layer's value; what is wrong with it is reported.
-    fn parse<T, F>(
-        &self,
-        layer: &Layer,
-        key: &str,
-        input: Input<'_>,
-        parser: &Parser<F>,
-    ) -> Option<T>
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
-        let path = self.key(key);
-        let parts: Vec<&str> = self.path.iter().copied().chain([key]).collect();
-        let origin = layer.origin(&parts)?;
-        let problem = if is_key_below_a_value(layer.kind, parser.kind, input) {
-            let below = input
-                .entries()
-                .and_then(|entries| entries.first().map(|(name, _)| (*name).to_owned()));
-            problem::unknown_key(origin, &format!("{path}.{}", below.unwrap_or_default()), None)
-        } else if let Some(problem) =
-            problem::secret_in(layer.kind, parser.kind, input, origin, &path)
-        {
-            problem
-        } else {
-            match (parser.parse)(input, self.stack.context()) {
-                Ok(value) => return Some(value),
-                Err(wrong) => problem::bad_value(origin, &path, parser.kind, &wrong),
-            }
-        };
-        self.stack.report(origin, &path, problem);
-        None
+    /// The values of `key` in the layers, strongest first.
+    fn written<'s, T>(
+        &'s self,
+        key: &'s str,
+        parser: &'s Parser<impl Parse<T>>,
+    ) -> impl Iterator<Item = Written<'s, T>> {
+        let path = self.path_of(key);
+        self.stack.layers().filter_map(move |layer| {
+            let input = Input::from(layer.get(&path)?);
+            let origin = layer.origin(&path)?;
+            let key = path.join(".");
+            let wrong = |wrong: String| problem::bad_value(origin, &key, parser.kind, &wrong);
+            let parsed = match problem::misplaced(layer.kind, parser.kind, input, origin, &key) {
+                Some(problem) => Err(problem),
+                None => (parser.parse)(input, self.stack.context()).map_err(wrong),
+            };
+            Some(Written { origin, input, parsed })
+        })
     }
 
     /// Reads the table `name` inside this one.
     pub fn table<T>(&self, name: &'static str, read: impl FnOnce(&Reader<'_>) -> T) -> T {
-        self.keys.borrow_mut().push(name);
-        let inner = self.inner(name, None);
-        let value = read(&inner);
-        inner.report_unknown_keys();
-        value
+        read_whole(&self.base(name), read)
     }
 
     /// Reads the table `name` inside this one with the defaults of the top table `like`.
@@ -163,11 +168,7 @@ impl<'a> Reader<'a> {
         like: &str,
         read: impl FnOnce(&Reader<'_>) -> T,
     ) -> T {
-        self.keys.borrow_mut().push(name);
-        let inner = Reader { defaults: DEFAULTS.get(like), ..self.inner(name, None) };
-        let value = read(&inner);
-        inner.report_unknown_keys();
-        value
+        read_whole(&Reader { defaults: DEFAULTS.get(like), ..self.base(name) }, read)
     }
 
     /// From now on only the keys that were read so far are inherited from this base.
@@ -189,24 +190,17 @@ impl<'a> Reader<'a> {
 
     /// The keys that `read` asks for, without reading them.
     pub fn keys_of(&self, read: impl FnOnce(&Reader<'_>)) -> Vec<&'static str> {
-        let before = self.keys.take();
-        self.is_probe.set(true);
-        read(self);
-        self.is_probe.set(false);
-        self.keys.replace(before)
+        let path = self.path.clone();
+        let probe = Reader { path, values: None, is_probe: true, ..Reader::root(self.stack) };
+        read(&probe);
+        probe.keys.into_inner()
     }
 
     /// Whether `layer` sets `key` to its default.
     fn is_default(&self, layer: &Layer, key: &str) -> bool {
-        let value = layer.get(&self.path, key).map(|value| Input::from(value).to_json());
+        let value = layer.get(&self.path_of(key)).map(|value| Input::from(value).to_json());
         let default = self.defaults.and_then(|defaults| defaults.get(key));
         value == default.map(|leaf| Input::from(leaf).to_json())
-    }
-
-    /// Whether a layer, or a base, sets `key`.
-    pub fn is_set(&self, key: &str) -> bool {
-        self.values.is_some_and(|values| values.contains_key(key))
-            || self.base.is_some_and(|base| base.is_set(key))
     }
 
     /// Whether reading it can find anything beside the defaults.
@@ -222,37 +216,30 @@ impl<'a> Reader<'a> {
         base: Option<&Reader<'_>>,
         read: impl Fn(&str, &Reader<'_>) -> T,
     ) -> BTreeMap<String, T> {
-        self.keys.borrow_mut().push(name);
-        let table = self.inner(name, None);
-        let mut entries = BTreeMap::new();
-        for entry in table.names() {
-            let inner = table.inner(entry, base);
-            entries.insert(entry.to_owned(), read(entry, &inner));
-            inner.report_unknown_keys();
-        }
-        entries
+        let table = self.base(name);
+        let read_entry = |entry: &str| {
+            let value = read_whole(&table.inner(entry, base), |table| read(entry, table));
+            (entry.to_owned(), value)
+        };
+        table.names().into_iter().map(read_entry).collect()
     }
 
     /// Reads the table `name`, whose keys the user names and whose values are all of one kind.
-    pub fn entries<T, F>(
+    pub fn entries<T>(
         &self,
         name: &'static str,
-        parser: impl Fn() -> Parser<F>,
-    ) -> BTreeMap<String, T>
-    where
-        F: Fn(Input<'_>, ReadContext<'_>) -> Parsed<T>,
-    {
-        self.keys.borrow_mut().push(name);
-        let table = self.inner(name, None);
+        parser: &Parser<impl Parse<T>>,
+    ) -> BTreeMap<String, T> {
+        let table = self.base(name);
         if self.stack.depth() == Depth::Description {
-            table.annotate("NAME", &parser());
+            table.annotate("NAME", parser);
         }
         let values = table.values.into_iter().flatten();
         let read = |(key, value): (&String, &Value)| {
             if table.stack.depth() != Depth::Winners {
-                table.annotate(key, &parser());
+                table.annotate(key, parser);
             }
-            Some((key.clone(), table.strongest(key, value, &parser())?))
+            Some((key.clone(), table.strongest(key, value, parser)?))
         };
         values.filter_map(read).collect()
     }
@@ -261,37 +248,27 @@ impl<'a> Reader<'a> {
     /// are reported by `report_unknown_keys`.
     pub fn base(&self, name: &'static str) -> Reader<'a> {
         self.keys.borrow_mut().push(name);
-        Reader { base: None, ..self.inner(name, None) }
+        self.inner(name, None)
     }
 
     fn inner<'b>(&self, name: &'b str, base: Option<&'b Reader<'b>>) -> Reader<'b>
     where
         'a: 'b,
     {
-        let mut path: Vec<&'b str> = self.path.clone();
-        path.push(name);
         Reader {
-            stack: self.stack,
-            path,
+            path: self.path_of(name),
             values: self.values.and_then(|values| values.get(name)?.as_dict()),
             defaults: self.defaults.and_then(|defaults| defaults.get(name)),
             base,
-            keys: RefCell::default(),
-            is_probe: Cell::default(),
-            is_sealed: Cell::default(),
+            ..Reader::root(self.stack)
         }
     }
 
     /// The names of all entries, of the layers and of the defaults, in order.
-    fn names(&self) -> Vec<&'a str> {
-        let defaults = self.defaults.into_iter().flat_map(Leaf::keys);
-        let mut names: Vec<&str> = defaults.collect();
+    fn names(&self) -> BTreeSet<&'a str> {
+        let mut names: BTreeSet<&str> = self.defaults.into_iter().flat_map(Leaf::keys).collect();
         names.extend(self.values.into_iter().flat_map(|values| values.keys().map(String::as_str)));
-        names.sort_unstable();
-        names.dedup();
-        if self.stack.depth() == Depth::Description {
-            names.push("NAME");
-        }
+        names.extend((self.stack.depth() == Depth::Description).then_some("NAME"));
         names
     }
 
@@ -299,14 +276,14 @@ impl<'a> Reader<'a> {
     /// table: one is reported only when its own layer chose `kind` too, and then as without effect.
     pub fn report_keys_of_other_kinds(&self, kind: &str, others: &[&'static str]) {
         for key in others.iter().filter(|key| !self.keys.borrow().contains(key)) {
-            let path: Vec<&str> = self.path.iter().copied().chain([*key]).collect();
-            let layers = self.stack.layers().filter(|layer| layer.get(&self.path, key).is_some());
-            let chosen = layers.filter(|layer| layer.get(&self.path, "kind").is_some());
+            let (path, kind_path) = (self.path_of(key), self.path_of("kind"));
+            let layers = self.stack.layers().filter(|layer| layer.get(&path).is_some());
+            let chosen = layers.filter(|layer| layer.get(&kind_path).is_some());
             // A line copied from the defaults changes nothing, whatever the kind is.
             let differs = |layer: &&Layer| !self.is_default(layer, key);
             for origin in chosen.filter(differs).filter_map(|layer| layer.origin(&path)) {
-                let problem = problem::without_effect(origin, &self.key(key), kind);
-                self.stack.report(origin, &self.key(key), problem);
+                let key = path.join(".");
+                self.stack.report(origin, &key, problem::without_effect(origin, &key, kind));
             }
         }
         self.keys.borrow_mut().extend(others);
@@ -319,16 +296,14 @@ impl<'a> Reader<'a> {
         let keys = self.keys.borrow();
         let is_unknown = |key: &&String| !keys.contains(&key.as_str());
         for key in values.keys().filter(is_unknown) {
-            let path: Vec<&str> = self.path.iter().copied().chain([key.as_str()]).collect();
-            let near = super::nearest(key, &keys);
-            for layer in self.stack.layers() {
-                for (written, origin) in layer.below(&path) {
-                    let rest = &written[path.len()..];
-                    let meant = near.map(|near| join(&self.path, near, rest));
-                    let key = written.join(".");
-                    let problem = problem::unknown_key(origin, &key, meant.as_deref());
-                    self.stack.report(origin, &key, problem);
-                }
+            let path = self.path_of(key);
+            let near = super::nearest(key, &keys).map(|near| self.path_of(near).join("."));
+            for (written, origin) in self.stack.layers().flat_map(|layer| layer.below(&path)) {
+                let rest = written[path.len()..].iter().map(|part| format!(".{part}"));
+                let meant = near.clone().map(|near| near + &rest.collect::<String>());
+                let key = written.join(".");
+                let problem = problem::unknown_key(origin, &key, meant.as_deref());
+                self.stack.report(origin, &key, problem);
             }
         }
     }
@@ -336,13 +311,15 @@ impl<'a> Reader<'a> {
     /// `FILE:LINE: ` or `VARIABLE: ` for `key`, where it is written; empty for a default.
     #[must_use]
     pub fn place(&self, key: &str) -> String {
-        let path: Vec<&str> = self.path.iter().copied().chain([key]).collect();
-        self.stack.place(&path)
+        self.stack.place(&self.path_of(key))
     }
 
-    /// The name of `key` in messages.
-    fn key(&self, key: &str) -> String {
-        self.path.iter().copied().chain([key]).collect::<Vec<_>>().join(".")
+    /// The path of `key` from the top table.
+    fn path_of<'b>(&self, key: &'b str) -> Vec<&'b str>
+    where
+        'a: 'b,
+    {
+        self.path.iter().copied().chain([key]).collect()
     }
 
     /// Whether a table that inherits from this one inherits `key`.
@@ -351,15 +328,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A path with `key` in the middle, as it is written in messages.
-fn join(before: &[&str], key: &str, rest: &[String]) -> String {
-    let parts = before.iter().copied().chain([key]).chain(rest.iter().map(String::as_str));
-    parts.collect::<Vec<_>>().join(".")
-}
-
-/// Variables and flags hold texts: a table there is a key written below a value. Only a secret's form
-/// may be given that way.
-fn is_key_below_a_value(layer: layer::Kind, kind: Kind, input: Input<'_>) -> bool {
-    let is_file = matches!(layer, layer::Kind::UserFile | layer::Kind::ProjectFile);
-    input.is_table() && !is_file && !matches!(kind, Kind::Secret)
+/// Reads a table; a key that `read` does not ask for is reported.
+fn read_whole<T>(table: &Reader<'_>, read: impl FnOnce(&Reader<'_>) -> T) -> T {
+    let value = read(table);
+    table.report_unknown_keys();
+    value
 }

@@ -7,16 +7,11 @@ use serde_json::{Map, Value};
 
 use super::kind::Kind;
 use super::parser::{
-    Parsed, Parser, ReadContext, list, number, parser, read_list, read_table, toml_value,
-    unknown_word,
+    Parse, Parsed, Parser, list, number, parser, read_list, read_table, toml_value, unknown_word,
 };
 use super::reader::Reader;
 use super::value::Input;
 use crate::task::{FieldMap, Numbers, Paging, Pointer, Rank, Reading, State, Vocabulary, folded};
-
-macro_rules! parser_type {
-    ($t:ty) => { Parser<impl Fn(Input<'_>, ReadContext<'_>) -> Parsed<$t>> };
-}
 
 /// Reads the settings of one query.
 pub fn read(table: &Reader<'_>) -> Reading {
@@ -31,14 +26,14 @@ pub fn read(table: &Reader<'_>) -> Reading {
     }
 }
 
-fn pointers() -> parser_type!(Vec<Pointer>) {
+fn pointers() -> Parser<impl Parse<Vec<Pointer>>> {
     parser(Kind::List(None), |value, _| {
         read_list(value)?.iter().map(|text| Pointer::parse(text)).collect()
     })
 }
 
 /// `{ title = ["/subject"], due = "/dates/due" }`: a pointer or a list of them for each field.
-fn map() -> parser_type!(FieldMap) {
+fn map() -> Parser<impl Parse<FieldMap>> {
     parser(Kind::Form("table of a field's name and JSON pointers into a task"), |value, _| {
         let field = |(name, places): (String, Value)| {
             let places = match places {
@@ -51,7 +46,7 @@ fn map() -> parser_type!(FieldMap) {
     })
 }
 
-fn words() -> parser_type!(Vocabulary) {
+fn words() -> Parser<impl Parse<Vocabulary>> {
     parser(Kind::Form("table with `status`, `priority` and `numbers`"), |value, _| {
         let mut words = Vocabulary::default();
         for (key, value) in read_table(value)? {
@@ -89,7 +84,7 @@ fn one_of<T: Copy>(word: &str, table: &[(&str, T)]) -> Parsed<T> {
         .ok_or_else(|| unknown_word(word, &names().collect::<Vec<_>>()))
 }
 
-fn page() -> parser_type!(Paging) {
+fn page() -> Parser<impl Parse<Paging>> {
     parser(Kind::Form("table with `next`, `more`, `total` and `send`"), |value, _| {
         let mut page = Paging::default();
         for (key, value) in read_table(value)? {
@@ -106,7 +101,7 @@ fn page() -> parser_type!(Paging) {
 }
 
 /// `[{ status = "todo" }]`: arguments, each laid over the query's own.
-fn narrow() -> parser_type!(Vec<Map<String, Value>>) {
+fn narrow() -> Parser<impl Parse<Vec<Map<String, Value>>>> {
     parser(Kind::Form("list of tables of arguments"), |value, _| {
         let json = match value {
             Input::Text(text) => toml_value(text).unwrap_or_default(),

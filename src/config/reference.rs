@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Config;
 use super::annotated::AnnotatedSetting;
 use super::defaults::TEXT;
 use super::kind::Kind;
-use super::layer::NAMED_TABLES;
+use super::layer::is_named_table;
 use super::secrets::{masked, masked_entry};
 use super::stack::{Depth, Stack};
 use super::value::Input;
@@ -37,7 +37,7 @@ pub fn shown(settings: &[AnnotatedSetting], path: &[String], value: Input<'_>) -
         Some((Kind::Headers, _)) => ("****".into(), true),
         Some((Kind::Secret | Kind::Table, _)) => {
             let key = path.last().map(String::as_str).unwrap_or_default();
-            (masked_entry(key, value), true)
+            (masked_entry(key, &value.to_json()), true)
         }
         _ => (masked(Kind::Text, value), path.len() == 2 && path[0] == "branches"),
     }
@@ -45,7 +45,7 @@ pub fn shown(settings: &[AnnotatedSetting], path: &[String], value: Input<'_>) -
 
 /// Whether two paths are one setting; the names of the user's own entries do not matter.
 fn is_same(path: &[String], other: &[String]) -> bool {
-    let is_named = path.first().is_some_and(|table| NAMED_TABLES.contains(&table.as_str()));
+    let is_named = path.first().is_some_and(|table| is_named_table(table));
     let same = |(at, (a, b)): (usize, (&String, &String))| a == b || at == 1 && is_named;
     path.len() == other.len() && path.iter().zip(other).enumerate().all(same)
 }
@@ -54,58 +54,33 @@ fn is_same(path: &[String], other: &[String]) -> bool {
 #[must_use]
 pub fn schema(settings: &[AnnotatedSetting]) -> Value {
     let comments = comments();
-    let mut root = Node::default();
+    let mut root = table_schema(false);
+    root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    root["title"] = "hooks.toml of warmstart".into();
     for setting in settings {
-        root.insert(&setting.path, setting.kind.schema(), comment(&comments, &setting.path));
+        let Some((key, tables)) = setting.path.split_last() else { continue };
+        let mut place = &mut root;
+        for (depth, table) in tables.iter().enumerate() {
+            place = if depth == 1 && is_named_table(&tables[0]) {
+                // All entries of a table whose entries the user names have one schema.
+                &mut place["additionalProperties"]
+            } else {
+                &mut place["properties"][table]
+            };
+            if !place.is_object() {
+                *place = table_schema(depth == 0 && table == "branches");
+            }
+        }
+        place["properties"][key] = setting.kind.schema();
+        if let Some(comment) = comment(&comments, &setting.path) {
+            place["properties"][key]["description"] = comment.into();
+        }
     }
-    let mut schema = root.into_schema(&[]);
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema["title"] = "hooks.toml of warmstart".into();
-    schema
+    root
 }
 
-/// A table of the schema while it is built.
-#[derive(Default)]
-struct Node {
-    keys: BTreeMap<String, Value>,
-    tables: BTreeMap<String, Node>,
-}
-
-impl Node {
-    fn insert(&mut self, path: &[String], mut schema: Value, comment: Option<&str>) {
-        match path {
-            [] => {}
-            [key] => {
-                if let Some(comment) = comment {
-                    schema["description"] = comment.into();
-                }
-                self.keys.insert(key.clone(), schema);
-            }
-            [table, rest @ ..] => {
-                self.tables.entry(table.clone()).or_default().insert(rest, schema, comment);
-            }
-        }
-    }
-
-    /// All entries of a table whose entries the user names have one schema.
-    fn into_schema(self, path: &[&str]) -> Value {
-        if let [table] = path
-            && NAMED_TABLES.contains(table)
-        {
-            let mut any = Node::default();
-            for entry in self.tables.into_values() {
-                any.keys.extend(entry.keys);
-                any.tables.extend(entry.tables);
-            }
-            return json!({ "type": "object", "additionalProperties": any.into_schema(&["", ""]) });
-        }
-        let mut properties: Map<String, Value> = self.keys.into_iter().collect();
-        for (name, table) in self.tables {
-            let schema = table.into_schema(&[path, &[name.as_str()]].concat());
-            properties.insert(name, schema);
-        }
-        json!({ "type": "object", "properties": properties, "additionalProperties": path == ["branches"] })
-    }
+fn table_schema(has_other_keys: bool) -> Value {
+    json!({ "type": "object", "additionalProperties": has_other_keys })
 }
 
 /// The settings reference as Markdown.
@@ -132,21 +107,17 @@ fn rows(
     settings: &[AnnotatedSetting],
     comments: &BTreeMap<String, String>,
 ) -> Vec<(String, Vec<String>)> {
-    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    let mut tables = BTreeMap::<_, Vec<String>>::new();
     for setting in settings.iter().filter(|setting| is_listed(setting)) {
         let Some((key, parents)) = setting.path.split_last() else { continue };
         let table = parents.join(".");
         let row = row(key, setting, comment(comments, &setting.path).unwrap_or_default());
-        match tables.iter_mut().find(|(name, _)| *name == table) {
-            Some((_, rows)) => rows.push(row),
-            None => tables.push((table, vec![row])),
-        }
+        tables.entry((place(&table), table)).or_default().push(row);
     }
-    tables.sort_by_key(|(table, _)| place(table));
-    tables
+    tables.into_iter().map(|((_, table), rows)| (table, rows)).collect()
 }
 
-/// Where a table stands in `hooks.toml`; entries that the user names come behind the others.
+/// Where a table is in `hooks.toml`; entries that the user names come behind the others.
 fn place(table: &str) -> (Option<usize>, usize) {
     let find = |table: &str| TEXT.find(&format!("\n[{table}]"));
     if table.is_empty() {
@@ -197,13 +168,22 @@ fn comment<'a>(comments: &'a BTreeMap<String, String>, path: &[String]) -> Optio
         .map(String::as_str)
 }
 
-/// A value as it is written in `hooks.toml`.
+/// A value as it is written in `hooks.toml`, on one line.
 #[must_use]
 pub fn toml_text(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".into(),
-        other => toml::Value::try_from(other)
-            .map_or_else(|_| other.to_string(), |value| value.to_string()),
+    let written = toml::Value::try_from(value).map(|value| value.to_string());
+    match (value, written) {
+        (Value::Object(map), _) if map.is_empty() => "{}".into(),
+        (_, Ok(text)) if !text.contains('\n') => text,
+        (Value::Object(map), _) => {
+            let entries = map.iter();
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{} = {}", Value::from(key.as_str()), toml_text(value))
+            };
+            format!("{{ {} }}", entries.map(entry).collect::<Vec<_>>().join(", "))
+        }
+        // JSON's strings and lists are TOML too.
+        (other, _) => other.to_string(),
     }
 }
 
@@ -265,12 +245,16 @@ fn append(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
-/// What is wrong with the comments of these settings: none, or a range, which is its parser's.
-#[must_use]
-pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
-    let comments = comments();
-    let fault = |setting: &AnnotatedSetting| {
-        let text = comment(&comments, &setting.path).unwrap_or_default();
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is wrong with the comment of a setting: there is none, or it has a range, which is its
+    /// parser's.
+    fn fault(comments: &BTreeMap<String, String>, setting: &AnnotatedSetting) -> Option<String> {
+        let text = comment(comments, &setting.path).unwrap_or_default();
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_bound = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
         let has_range = words.windows(3).any(|w| w[1] == "to" && is_bound(w[0]) && is_bound(w[2]));
@@ -281,6 +265,39 @@ pub fn comment_faults(settings: &[AnnotatedSetting]) -> Vec<String> {
             _ => return None,
         };
         Some(format!("`{}` {fault}", setting.key()))
-    };
-    settings.iter().filter(|setting| is_listed(setting)).filter_map(fault).collect()
+    }
+
+    #[test]
+    fn only_a_table_of_the_users_own_keys_is_open_in_the_schema() {
+        let tables = &schema(&crate::resolve::settings())["properties"];
+        assert_eq!(tables["branches"]["additionalProperties"], true);
+        assert_eq!(tables["cache"]["additionalProperties"], false);
+        // `[queries.branches]` is an entry like any other.
+        assert_eq!(tables["queries"]["additionalProperties"]["additionalProperties"], false);
+    }
+
+    #[test]
+    fn every_setting_has_a_comment_and_its_range_is_its_parsers() {
+        let (settings, comments) = (crate::resolve::settings(), comments());
+        let listed = settings.iter().filter(|setting| is_listed(setting));
+        let faults: Vec<String> = listed.filter_map(|setting| fault(&comments, setting)).collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
+
+    #[test]
+    fn mg_a_value_stays_on_one_line_and_is_toml() {
+        let table = [
+            (json!("a\nb = \"c\"\\\u{1b}"), r#""a\nb = \"c\"\\\u001b""#),
+            (json!(["a\nb", "c"]), r#"["a\nb","c"]"#),
+            (json!({ "k l": "a\nb", "m": {} }), r#"{ "k l" = "a\nb", "m" = {} }"#),
+            (json!(["a", "b"]), r#"["a", "b"]"#),
+            (json!({}), "{}"),
+        ];
+        for (value, expected) in table {
+            let text = toml_text(&value);
+            assert_eq!(text, expected);
+            let read: toml::Table = toml::from_str(&format!("x = {text}")).unwrap();
+            assert_eq!(serde_json::to_value(&read["x"]).unwrap(), value);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Which values must not be shown, and how they are shown instead.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::kind::Kind;
 use super::value::Input;
@@ -15,17 +15,13 @@ pub fn is_credential(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// Whether a URL has a password in it.
-pub fn has_password(text: &str) -> bool {
-    SafeUrl::parse(text).is_ok_and(|url| url.url().password().is_some())
-}
-
 /// The value with `****` for a literal secret, a header's value, a URL's user part, and whatever in a
 /// table is named like a credential. The place where a secret is kept is shown.
 pub fn masked(kind: Kind, value: Input<'_>) -> Value {
     match (kind, value) {
-        (Kind::Secret, Input::Text(text)) if !text.is_empty() => hidden(),
-        (Kind::Secret, form) => secret_form(form.to_json()),
+        (Kind::Secret, Input::Text("")) => "".into(),
+        (Kind::Secret, form) if names_a_place(form) => form.to_json(),
+        (Kind::Secret, _) => hidden(),
         (Kind::Headers, headers) => match headers.entries() {
             Some(entries) => {
                 entries.iter().map(|(name, _)| ((*name).to_owned(), hidden())).collect()
@@ -41,39 +37,29 @@ pub fn masked(kind: Kind, value: Input<'_>) -> Value {
     }
 }
 
-/// The value of `key` in a table, with `****` for one that is named like a credential.
-pub fn masked_entry(key: &str, value: Input<'_>) -> Value {
-    let is_text = matches!(value, Input::Text(text) if !text.is_empty());
-    if is_text && is_credential(key) { hidden() } else { without_credentials(&value.to_json()) }
-}
-
 fn hidden() -> Value {
     Value::from("****")
 }
 
-/// The forms that name where a secret is kept; anything else may be a secret.
-fn secret_form(value: Value) -> Value {
-    let is_form = |map: &Map<String, Value>| {
-        map.keys().all(|form| matches!(form.as_str(), "env" | "file" | "command"))
-    };
-    match value {
-        Value::Object(map) if is_form(&map) => Value::Object(map),
-        Value::String(text) if text.is_empty() => Value::String(text),
-        _ => hidden(),
-    }
+/// Whether it is a form that names where a secret is kept; anything else may be a secret.
+fn names_a_place(form: Input<'_>) -> bool {
+    let is_form = |name: &str| matches!(name, "env" | "file" | "command");
+    form.entries().is_some_and(|entries| entries.iter().all(|(name, _)| is_form(name)))
 }
 
 /// The value with `****` for each text in it that is named like a credential.
 pub fn without_credentials(value: &Value) -> Value {
-    let entry = |(name, inner): (&String, &Value)| {
-        let is_text = inner.as_str().is_some_and(|text| !text.is_empty());
-        let shown =
-            if is_text && is_credential(name) { hidden() } else { without_credentials(inner) };
-        (name.clone(), shown)
-    };
     match value {
-        Value::Object(map) => map.iter().map(entry).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), masked_entry(key, value))).collect()
+        }
         Value::Array(list) => list.iter().map(without_credentials).collect(),
         other => other.clone(),
     }
+}
+
+/// The value of `key` in a table, with `****` for one that is named like a credential.
+pub fn masked_entry(key: &str, value: &Value) -> Value {
+    let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+    if is_text && is_credential(key) { hidden() } else { without_credentials(value) }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::parser::{Words, duration, word, word_list};
+use super::parser::{WordList, Words, duration, word, word_list};
 use super::reader::Reader;
 use crate::event::Source;
 
@@ -11,6 +11,8 @@ use crate::event::Source;
 pub struct SessionStart {
     /// Of the whole run.
     pub deadline: Duration,
+    /// For the first answer of a source that starts a program.
+    pub first_deadline: Duration,
     pub sources: Vec<Source>,
     pub resume: Resume,
     pub notice: Notice,
@@ -43,26 +45,25 @@ pub enum Notice {
 }
 
 impl Words for Resume {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("full", Resume::Full), ("changed", Resume::Changed)];
+    const WORDS: WordList<Self> = &[("full", Self::Full), ("changed", Self::Changed)];
 }
 
 impl Words for Notice {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("never", Notice::Never), ("degraded", Notice::Degraded), ("always", Notice::Always)];
+    const WORDS: WordList<Self> =
+        &[("never", Self::Never), ("degraded", Self::Degraded), ("always", Self::Always)];
 }
 
 impl Words for Agents {
-    const WORDS: &'static [(&'static str, Self)] = &[("main", Agents::Main), ("all", Agents::All)];
+    const WORDS: WordList<Self> = &[("main", Self::Main), ("all", Self::All)];
 }
 
 impl Words for Source {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("startup", Source::Startup),
-        ("resume", Source::Resume),
-        ("clear", Source::Clear),
-        ("compact", Source::Compact),
-        ("fork", Source::Fork),
+    const WORDS: WordList<Self> = &[
+        ("startup", Self::Startup),
+        ("resume", Self::Resume),
+        ("clear", Self::Clear),
+        ("compact", Self::Compact),
+        ("fork", Self::Fork),
     ];
 }
 
@@ -70,6 +71,7 @@ impl SessionStart {
     pub(super) fn read(table: &Reader<'_>) -> Self {
         SessionStart {
             deadline: table.get("deadline", duration("100ms", "60s")),
+            first_deadline: table.get("first_deadline", duration("100ms", "60s")),
             sources: table.get("sources", word_list()),
             resume: table.get("resume", word()),
             notice: table.get("notice", word()),

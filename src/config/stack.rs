@@ -12,6 +12,7 @@ use super::annotated::AnnotatedSetting;
 use super::layer::{Layer, Origin};
 use super::parser::ReadContext;
 use super::reader::Reader;
+use super::untrusted::UntrustedFile;
 use crate::environment::Environment;
 use crate::error::Failure;
 
@@ -34,6 +35,8 @@ pub struct Stack {
     environment: Arc<Environment>,
     home: Option<PathBuf>,
     depth: Depth,
+    /// The file whose keys and values are not repeated.
+    untrusted: Option<Arc<UntrustedFile>>,
     findings: RefCell<Findings>,
 }
 
@@ -42,6 +45,8 @@ pub struct Stack {
 struct Findings {
     problems: Vec<Failure>,
     flag_problems: Vec<Failure>,
+    /// The keys of flags that were refused.
+    refused_flags: Vec<String>,
     reported: Vec<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
@@ -57,12 +62,24 @@ impl Stack {
     ) -> Self {
         let layers: Vec<Layer> = layers.into_iter().filter(|layer| !layer.is_empty()).collect();
         let merged = merge(&layers);
-        Stack { layers, merged, environment, home, depth, findings: RefCell::default() }
+        let findings = RefCell::default();
+        Stack { layers, merged, environment, home, depth, untrusted: None, findings }
+    }
+
+    /// Reports of `file` no more than that it has problems, but in `config check` and `config show`.
+    pub fn hiding(mut self, file: Option<Arc<UntrustedFile>>) -> Self {
+        self.untrusted = file.filter(|_| self.depth == Depth::Winners);
+        self
     }
 
     /// The reader of the whole configuration.
     pub fn root(&self) -> Reader<'_> {
-        Reader::root(self, &self.merged)
+        Reader::root(self)
+    }
+
+    /// The values of all layers, as figment merged them.
+    pub(super) fn merged(&self) -> &Dict {
+        &self.merged
     }
 
     /// What values may refer to.
@@ -75,20 +92,10 @@ impl Stack {
         self.depth
     }
 
-    /// The layers that have a value at `path` and `key`, strongest first.
-    pub fn values<'a>(
-        &'a self,
-        path: &'a [&'a str],
-        key: &'a str,
-    ) -> impl Iterator<Item = (&'a Layer, &'a Value)> {
-        self.layers.iter().rev().filter_map(move |layer| Some((layer, layer.get(path, key)?)))
-    }
-
     /// `FILE:LINE: ` or `VARIABLE: ` where `path` is written; empty for a default.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> String {
-        let Some((key, table)) = path.split_last() else { return String::new() };
-        let mut layers = self.layers().filter(|layer| layer.get(table, key).is_some());
+        let mut layers = self.layers().filter(|layer| layer.get(path).is_some());
         let origin = layers.find_map(|layer| layer.origin(path));
         origin.map_or_else(String::new, |origin| format!("{origin}: "))
     }
@@ -113,12 +120,22 @@ impl Stack {
 
     /// Notes what is wrong with `key` as it is written at `origin`; once, however often it is read.
     pub fn report(&self, origin: &Origin, key: &str, problem: Failure) {
+        let untrusted = self.untrusted.as_ref().filter(|file| file.has(origin));
+        let (origin, key, mut problem) = match untrusted.map(|file| file.problem()) {
+            None => (origin, key, problem),
+            Some(Some((file, problem))) => (file, "", problem),
+            Some(None) => return,
+        };
+        if problem.message.contains('\n') {
+            problem.message = problem.message.replace('\n', r"\n");
+        }
         let findings = &mut *self.findings.borrow_mut();
         let place = (origin.clone(), key.to_owned());
         if !findings.reported.contains(&place) {
             findings.reported.push(place);
             if matches!(origin, Origin::Name(name) if name.starts_with('-')) {
                 findings.flag_problems.push(problem.clone());
+                findings.refused_flags.push(key.to_owned());
             }
             findings.problems.push(problem);
         }
@@ -130,6 +147,14 @@ impl Stack {
         if settings.iter().all(|known| known.path != setting.path) {
             settings.push(setting);
         }
+    }
+
+    /// Whether `--set KEY` was refused, such as a secret that must not appear on a command line.
+    #[must_use]
+    pub fn refuses_flag(&self, key: &str) -> bool {
+        let refused = &self.findings.borrow().refused_flags;
+        let is_below = |refused: &String| key.strip_prefix(refused.as_str());
+        refused.iter().filter_map(is_below).any(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
     /// Takes the problems with flags that were found so far; they are among the problems too.

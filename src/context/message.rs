@@ -58,7 +58,9 @@ fn degraded(report: &Report, problems: &[Failure]) -> Option<String> {
 /// a home folder there is no log.
 fn details(failed: &[&HookResult], problems: &[Failure]) -> Option<&'static str> {
     let hooks = failed.iter().filter_map(|result| result.provenance.failure.as_ref());
-    if hooks.chain(problems).all(|failure| failure.class() == Class::Config) {
+    let is_setting =
+        |failure: &Failure| failure.class() == Class::Config || failure.code == Code::FileUntrusted;
+    if hooks.chain(problems).all(is_setting) {
         return Some("warmstart config check");
     }
     let has_log = problems.iter().all(|failure| failure.code != Code::StoreUnusable);

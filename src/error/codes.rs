@@ -53,8 +53,9 @@ pub enum Audience {
 
 codes! {
     ConfigUnreadable = 101, Config, User, "configuration file unreadable",
-        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB"],
-        &["fix the line and column in the message", "`warmstart config check` lists everything that is wrong"];
+        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB",
+          "another user owns or can change your own file, or a folder above it"],
+        &["fix the line and column in the message", "run the `chmod` or `chown` command in the message", "`warmstart config check` lists everything that is wrong"];
     ConfigValue = 102, Config, User, "invalid setting",
         &["the value has the wrong kind or is out of range", "the key or variable does not exist", "two settings contradict each other"],
         &["fix the file and line, or the variable, in the message", "`docs/settings.md` has every kind and range"];
@@ -65,8 +66,11 @@ codes! {
         &["a client, strategy, query, hook or plugin of that name does not exist"],
         &["use the nearest name in the message", "add the table that defines it"];
     ConfigUrl = 105, Config, User, "invalid URL",
-        &["the URL has no scheme or no host", "a credential would be sent unencrypted"],
-        &["write the URL as `http://localhost:8000` or `https://…`", "use https, or a server on this machine"];
+        &["the URL has no scheme or no host"],
+        &["write the URL as `http://localhost:8000` or `https://…`"];
+    Unencrypted = 106, Config, Model, "credential would travel unencrypted",
+        &["a token, a client secret, a header of `http.headers` or a URL's password would go over plain http to another machine", "the name in the URL has an address that is not a loopback address"],
+        &["use https, or a server on this machine", "let the name have loopback addresses alone: `127.0.0.1 NAME` in the hosts file", "name the host in `http.plain_hosts` of your own hooks.toml, if you trust the network up to it"];
     SecretMissing = 201, Auth, Model, "credential missing",
         &["no token or client secret is configured", "the variable, file or program that should supply it gives nothing"],
         &["set `MCP_AUTH_TOKEN`, or `KEYCLOAK_URL`, `KEYCLOAK_REALM`, `KEYCLOAK_CLIENT_ID` and `KEYCLOAK_CLIENT_SECRET`", "`warmstart config show auth --origin` shows where each value comes from"];
@@ -117,6 +121,9 @@ codes! {
         &["fix the server; the next attempt is at the time in the message", "`warmstart --set breaker.failures=0 tasks` ignores the breaker once"];
     PluginUnavailable = 325, Unavailable, Model, "plugin has no answer",
         &["the plugin reported that its source does not answer"], &["see the plugin's message in `warmstart logs show`"];
+    ProgramFailed = 326, Unavailable, Model, "task server's program failed",
+        &["the program of `client.command` was not found", "it ended, or closed its output, before it answered"],
+        &["run the program of `client.command` by hand in the project", "`warmstart logs show` shows what it printed"];
     WrongEndpoint = 401, Protocol, Model, "wrong endpoint",
         &["the path of the URL is not that of the endpoint (HTTP 400, 404, 405, 415)", "`client.kind` or `client.era` does not fit the server"],
         &["check `client.url`; the MCP endpoint usually ends in /mcp", "check `client.kind`"];
@@ -132,13 +139,15 @@ codes! {
         &["the answer exceeds `http.max_body`, or is nested too deeply"],
         &["ask for fewer tasks", "raise `http.max_body`"];
     StoreUnusable = 501, Cache, Model, "folder or file cannot be used",
-        &["another user owns the folder, or others can write it", "the disk is full or read-only", "there is no home folder"],
+        &["another user owns the folder, or others can write it", "the disk is full or read-only", "there is no home folder",
+          "root runs under sudo with the home folder of another user"],
         &["check owner, mode and free space of the folders that `warmstart config path` prints"];
     EntryDamaged = 502, Cache, Log, "cache entry damaged",
         &["the process was killed or the machine lost power while writing"],
         &["nothing: the entry was moved aside and is fetched again"];
     TokenFileMode = 511, Cache, Log, "token file not private",
-        &["another user owns the token file, or it is a link"], &["remove the file named in the log"];
+        &["another user owns the token file, or it is a link", "another user can change the file, or a folder above it"],
+        &["run the `chmod` or `chown` command in the log", "remove the file named in the log"];
     TokenFileDamaged = 512, Cache, Log, "token file damaged",
         &["the process was killed or the machine lost power while writing"],
         &["nothing: the file was moved aside and a new token is requested"];
@@ -165,8 +174,9 @@ codes! {
     PluginFailed = 610, Plugin, Model, "plugin failed",
         &["the plugin reported an internal error or panicked"], &["see the plugin's message in `warmstart logs show`"];
     FileUntrusted = 621, Trust, Model, "project file not trusted",
-        &["the project's `.claude/hooks.toml` was never trusted, or has changed"],
-        &["read it, then run `warmstart trust` in the project"];
+        &["the project's `.claude/hooks.toml` was never trusted, or has changed",
+          "the list of trusted files cannot be read, or another user can change it"],
+        &["read it, then run `warmstart trust` in the project", "run `warmstart untrust` there to hide the notice until the file changes"];
     Event = 701, Config, Log, "event not understood",
         &["standard input has no JSON object, or one of another event"],
         &["call `warmstart session-start` from the SessionStart hook"];

@@ -25,6 +25,7 @@ pub fn of_session(session: &SessionContext) -> Bindings {
     bind("git.branch", branch);
     bind("git.commit", repository.and_then(|repository| repository.commit.clone()));
     bind("repository.name", repository.map(crate::repository::Repository::name));
+    bind("repository.root", session.root.to_str().map(str::to_owned));
     bind("session.id", session.event.session_id.clone());
     bind("user.id", Some(session.queries.primary().user_id.clone()));
     bindings

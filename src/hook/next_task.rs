@@ -46,7 +46,7 @@ fn no_branch(failure: Failure) -> HookResult {
 
 impl Hook for NextTask {
     fn from_disk(&self, session: &SessionContext) -> Option<HookResult> {
-        if is_local(session) {
+        if is_local(session, &self.query) {
             return Some(HookResult::nothing());
         }
         let bindings = match bindings::with_branch(session, &self.query) {
@@ -75,6 +75,6 @@ impl Hook for NextTask {
 }
 
 /// A local file recommends only tasks that are already listed as pending.
-fn is_local(session: &SessionContext) -> bool {
-    !session.queries.primary().is_cached
+fn is_local(session: &SessionContext, query: &str) -> bool {
+    !session.queries.source_of(query).is_cached
 }

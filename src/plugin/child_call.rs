@@ -12,14 +12,12 @@ use super::fault::{Fault, FaultKind};
 use super::frame::{Frame, Frames};
 use super::plugin_log::PluginLog;
 use crate::deadline::Deadline;
-use crate::process::Program;
+use crate::process::{self, Exit, Program};
 
 /// Limit on waiting for a killed process to end.
 const REAP_TIMEOUT: Duration = Duration::from_millis(200);
 /// Limit on reading what it printed before it was killed.
 const STDERR_GRACE: Duration = Duration::from_millis(20);
-/// Between two checks whether a child that closed its output has ended.
-const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Runs one call in a child process.
 ///
@@ -82,8 +80,11 @@ async fn exchange(
             }
         }
     }
-    let exit_reason = exit_reason(child).await;
-    Err(Fault::new(FaultKind::Died, format!("died: {exit_reason}")))
+    let ended = match process::exit_of(child).await {
+        exit @ Exit::Code(_) => format!("{exit} without a reply"),
+        exit => exit.to_string(),
+    };
+    Err(Fault::new(FaultKind::Died, format!("died: {ended}")))
 }
 
 /// Reads what the plugin prints until every process that could print has closed its end.
@@ -97,33 +98,25 @@ async fn read_stderr(stderr: &mut Option<ChildStderr>, plugin_log: &PluginLog<'_
     }
 }
 
-/// How the child ended. Does not reap it: its process id is still needed to kill the group.
-#[cfg(unix)]
-async fn exit_reason(child: &Child) -> String {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let Some(id) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
-        return "its process has ended".into();
-    };
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    loop {
-        match waitid(WaitId::Pid(id), options) {
-            Ok(None) => tokio::time::sleep(POLL_INTERVAL).await,
-            Err(_) => return "its exit status is unknown".into(),
-            Ok(Some(status)) => {
-                return match (status.terminating_signal(), status.exit_status()) {
-                    (Some(signal), _) => format!("signal {signal}"),
-                    (None, code) => format!("exit {} without a reply", code.unwrap_or(0)),
-                };
-            }
-        }
-    }
-}
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::Path;
 
-#[cfg(not(unix))]
-async fn exit_reason(child: &mut Child) -> String {
-    let _ = POLL_INTERVAL;
-    child
-        .wait()
-        .await
-        .map_or_else(|error| error.to_string(), |status| format!("{status} without a reply"))
+    use super::*;
+    use crate::plugin::PinnedLibrary;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn b17_without_time_no_process_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["-c", "touch started; cat"].map(str::to_owned);
+        let program = Path::new("/bin/sh");
+        let host =
+            Program { file: program, arguments: &arguments, variables: &[], folder: folder.path() };
+        let library = PinnedLibrary { path: "/none".into(), sha256: String::new(), size: 0 };
+        let request = CallRequest { library, soft_ms: 0, cpu_s: 0, request: Value::Null };
+        let deadline = Deadline::after(Duration::ZERO);
+        let fault = call(&host, &request, &PluginLog::of("x"), deadline).await.unwrap_err();
+        assert_eq!(fault, Fault::new(FaultKind::Timeout, "had no time left"));
+        assert!(!folder.path().join("started").exists());
+    }
 }

@@ -11,7 +11,7 @@ use super::fault::{Fault, FaultKind};
 use super::manifest::Manifest;
 use crate::deadline::Timestamp;
 use crate::digest::sha256_hex;
-use crate::disk::{self, Durability};
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
 
@@ -55,12 +55,11 @@ impl Pins {
             return Err(bad_name(name));
         }
         let path = self.0.join(format!("{name}.json"));
-        let bytes =
-            disk::read_private(&path, MAX_PIN_BYTES).map_err(|error| unreadable(&path, &error))?;
+        let bytes = disk::read_agreement(&path, MAX_PIN_BYTES).map_err(|error| {
+            let text = format!("has a pin that cannot be used: {error}");
+            Fault::new(FaultKind::Path, text).failure(name)
+        })?;
         let Some(bytes) = bytes else { return Ok(None) };
-        check_modes(&self.0)
-            .and_then(|()| check_modes(&path))
-            .map_err(|fault| fault.failure(name))?;
         let pin: Pin = serde_json::from_slice(&bytes)
             .map_err(|error| unreadable(&path, &io::Error::other(error)))?;
         if pin.name == name
@@ -100,7 +99,7 @@ impl Pins {
             return Err(bad_name(name));
         }
         let path = self.library(name, &sha256_hex(bytes));
-        disk::write_atomic(&path, bytes, Durability::Power).map_err(|error| unkept(&error))?;
+        disk::write_agreement(&path, bytes).map_err(|error| unkept(&error))?;
         Ok(path)
     }
 
@@ -112,7 +111,7 @@ impl Pins {
         let earlier = self.get(&pin.name).ok().flatten();
         let bytes = serde_json::to_vec_pretty(pin).unwrap_or_default();
         let path = self.0.join(format!("{}.json", pin.name));
-        disk::write_atomic(&path, &bytes, Durability::Power).map_err(|error| unkept(&error))?;
+        disk::write_agreement(&path, &bytes).map_err(|error| unkept(&error))?;
         if let Some(earlier) = earlier.filter(|earlier| earlier.sha256 != pin.sha256) {
             let _ = fs::remove_file(self.library(&earlier.name, &earlier.sha256));
         }
@@ -133,16 +132,22 @@ impl Pins {
         }
         let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
         for entry in entries {
-            let file = entry.file_name().to_string_lossy().into_owned();
-            let is_copy = file.strip_prefix(name).is_some_and(|rest| {
-                rest.starts_with('-') && rest[1..].split('.').next().is_some_and(|h| h.len() == 16)
-            });
-            if is_copy {
+            if is_copy(name, &entry.file_name().to_string_lossy()) {
                 let _ = fs::remove_file(entry.path());
             }
         }
         Ok(true)
     }
+}
+
+/// Whether `file` is a copy of the plugin `name`, as `Pins::library` names it.
+fn is_copy(name: &str, file: &str) -> bool {
+    let ending = format!(".{}", std::env::consts::DLL_EXTENSION);
+    let digest = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+    let digest = digest.and_then(|rest| rest.strip_suffix(&ending));
+    digest.is_some_and(|digest| {
+        digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Checks a copy without reading it: a regular file of this user, of that size, that no other user
@@ -215,4 +220,23 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 
 fn unkept(error: &io::Error) -> Failure {
     Failure::new(Code::StoreUnusable, format!("the plugin's trust cannot be stored: {error}"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_copies_of_the_plugin_itself_are_removed_with_its_pin() {
+        assert!(is_copy("jira", "jira-0123456789abcdef.so"));
+        for other in [
+            "jira-0123456789abcdef.json",
+            "jira-abcdefghijklmnop.so",
+            "jira-x-0123456789abcdef.so",
+            "jira-0123456789abcdef.so.json",
+            "jira.json",
+        ] {
+            assert!(!is_copy("jira", other), "{other}");
+        }
+    }
 }

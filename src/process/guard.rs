@@ -2,7 +2,9 @@
 //! ends the group when we end, however that happens: by an exit, a signal, or SIGKILL.
 //!
 //! Its standard output is a pipe to us. When we end, the kernel closes our end, and `poll` reports
-//! that on the guard's. The program inherits the guard's streams and its group.
+//! that on the guard's. The program inherits the guard's streams and its group. For a program that
+//! reads from us the guard watches its standard input instead, and closes its output: so the end of
+//! the program's output is seen while the program still runs.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use std::sync::OnceLock;
 
 /// The hidden command.
 pub const COMMAND: &str = "__guard";
+/// In front of the program's file: the guard watches its standard input.
+pub(super) const WATCH_INPUT: &str = "--watch-input";
 /// In front of the guard's own output: why the program could not be started.
 pub(super) const NOT_STARTED: &[u8] = b"\0__guard\0";
 
@@ -30,24 +34,49 @@ pub(super) fn own_program() -> Option<&'static PathBuf> {
 #[cfg(unix)]
 #[must_use]
 pub fn run(words: &[OsString]) -> ExitCode {
-    use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
+    let (watches_input, words) = match words {
+        [first, rest @ ..] if first == WATCH_INPUT => (true, rest),
+        _ => (false, words),
+    };
     let Some((program, arguments)) = words.split_first() else { return ExitCode::from(2) };
-    if end_group_with_reader(std::io::stdout()).is_err() {
+    let watching = if watches_input {
+        end_group_with_writer(std::io::stdin())
+    } else {
+        end_group_with_reader(std::io::stdout())
+    };
+    if watching.is_err() {
         return ExitCode::FAILURE;
     }
-    match std::process::Command::new(program).args(arguments).status() {
+    let started = std::process::Command::new(program).args(arguments).spawn();
+    let ended = started.and_then(|mut child| {
+        if watches_input {
+            close_output();
+        }
+        child.wait()
+    });
+    match ended {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => ExitCode::from(code.to_le_bytes()[0]),
             (None, signal) => end_by(signal.unwrap_or_default()),
         },
         Err(error) => {
+            use std::io::Write;
             let mut stdout = std::io::stdout().lock();
             let _ = stdout.write_all(NOT_STARTED);
             let _ = stdout.write_all(error.to_string().as_bytes());
             let _ = stdout.flush();
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Leaves standard output and error to the program alone.
+#[cfg(unix)]
+fn close_output() {
+    if let Ok(nothing) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&nothing);
+        let _ = rustix::stdio::dup2_stderr(&nothing);
     }
 }
 
@@ -76,9 +105,20 @@ fn end_by(number: i32) -> ExitCode {
 /// When the thread cannot be started.
 #[cfg(unix)]
 pub fn end_group_with_reader(pipe: impl std::os::fd::AsFd + Send + 'static) -> std::io::Result<()> {
+    end_group_with_other_end(pipe)
+}
+
+/// The same for a pipe that nothing can write to again.
+#[cfg(unix)]
+fn end_group_with_writer(pipe: impl std::os::fd::AsFd + Send + 'static) -> std::io::Result<()> {
+    end_group_with_other_end(pipe)
+}
+
+#[cfg(unix)]
+fn end_group_with_other_end(pipe: impl std::os::fd::AsFd + Send + 'static) -> std::io::Result<()> {
     use rustix::process::{Signal, getpgrp, getpid, kill_process_group};
     let watch = move || {
-        wait_for_reader_end(&pipe);
+        wait_for_other_end(&pipe);
         // When it was started by hand, the group is the shell's.
         if getpgrp() == getpid() {
             let _ = kill_process_group(getpgrp(), Signal::KILL);
@@ -88,10 +128,10 @@ pub fn end_group_with_reader(pipe: impl std::os::fd::AsFd + Send + 'static) -> s
 }
 
 #[cfg(unix)]
-fn wait_for_reader_end(pipe: &impl std::os::fd::AsFd) {
+fn wait_for_other_end(pipe: &impl std::os::fd::AsFd) {
     use rustix::event::{PollFd, PollFlags, poll};
     loop {
-        // POLLERR is always reported.
+        // POLLERR (no reader) and POLLHUP (no writer) are always reported.
         let mut files = [PollFd::new(pipe, PollFlags::empty())];
         match poll(&mut files, None) {
             Ok(_) if files[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => return,

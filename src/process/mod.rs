@@ -1,6 +1,7 @@
 //! The one way to start another program: no shell, a process group of its own that ends with us, a
 //! short list of variables, bounded time and output.
 
+mod exit;
 mod group;
 pub mod guard;
 mod lookup;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
+pub use self::exit::{Exit, exit_of};
 pub use self::group::ProcessGroup;
 pub use self::lookup::{LookupError, find, is_path, look_up, project};
 pub use self::variables::{is_inherited, variables};
@@ -73,17 +75,40 @@ impl Program<'_> {
         Ok((child, group))
     }
 
-    /// Starts it below a guard. A guard that cannot be started (the binary was replaced) costs only
-    /// the promise for SIGKILL.
+    /// Starts it below a guard, without input; only its output is read.
     fn spawn(&self) -> std::io::Result<Child> {
+        self.spawn_guarded(&[guard::COMMAND], |command| {
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        })
+    }
+
+    /// Starts it below a guard, for a conversation: all three streams are pipes. It ends with its
+    /// standard input, and with the group.
+    ///
+    /// # Errors
+    /// When it cannot be started; below a guard `start_error` of its output has the reason.
+    pub fn spawn_conversation(&self) -> std::io::Result<(Child, ProcessGroup)> {
+        let child = self.spawn_guarded(&[guard::COMMAND, guard::WATCH_INPUT], |command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        })?;
+        let group = ProcessGroup::of(&child);
+        Ok((child, group))
+    }
+
+    /// A guard that cannot be started (the binary was replaced) costs only the promise for SIGKILL.
+    fn spawn_guarded(
+        &self,
+        guard_words: &[&str],
+        set_streams: impl Fn(&mut Command),
+    ) -> std::io::Result<Child> {
         let start = |mut command: Command| {
             command.args(self.arguments);
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            set_streams(&mut command);
             command.spawn()
         };
         let guarded = guard::own_program().map(|guard| {
             let mut command = self.command(guard);
-            command.arg(guard::COMMAND).arg(self.file);
+            command.args(guard_words).arg(self.file);
             start(command)
         });
         match guarded {
@@ -104,14 +129,20 @@ impl Program<'_> {
     }
 }
 
+/// Why the guard could not start the program, if that is what it printed.
+#[must_use]
+pub fn start_error(output: &[u8]) -> Option<String> {
+    let error = output.strip_prefix(guard::NOT_STARTED)?;
+    Some(String::from_utf8_lossy(error).into_owned())
+}
+
 async fn output(child: &mut Child) -> ProcessResult {
     let Some(stdout) = child.stdout.take() else {
         return ProcessResult::Failed("has no output".into());
     };
     let mut bytes = Vec::new();
     let status = until_the_end(child, stdout, &mut bytes).await;
-    if let Some(error) = bytes.strip_prefix(guard::NOT_STARTED) {
-        let error = String::from_utf8_lossy(error);
+    if let Some(error) = start_error(&bytes) {
         return ProcessResult::Failed(format!("cannot be started: {error}"));
     }
     match status {

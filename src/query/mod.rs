@@ -5,13 +5,17 @@ mod ask;
 mod fall_back;
 mod fill;
 mod result;
+mod slow;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+pub use ask::Background;
 pub use fill::Bindings;
 pub use result::QueryResult;
+
+use slow::Waiting;
 
 use crate::cache::{Cache, CacheView, Freshness, Identity, Key, Lookup};
 use crate::client::Client;
@@ -20,10 +24,6 @@ use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::error::{Code, Failure};
 use crate::fallback::{Serve, Step};
 use crate::task::Query;
-
-/// File times come from a coarser clock than ours: a file written this shortly before the run began
-/// counts as written during it.
-const CLOCK_GRAIN: Duration = Duration::from_millis(10);
 
 /// A query that failed in the background is not asked there again for this long.
 const PRIMING_PAUSE: Duration = Duration::from_secs(600);
@@ -34,8 +34,12 @@ pub struct TaskSource {
     pub label: String,
     /// Identifies its entries in the cache.
     pub identity: Identity,
+    /// Whether it has no tasks in this project (`client.only_in`): it is skipped silently.
+    pub is_absent: bool,
     /// Answers of local files are never cached: reading them again costs less.
     pub is_cached: bool,
+    /// Whether each question starts a program.
+    pub starts_program: bool,
     /// The files that it looks for, in order; for a server none.
     pub files: Vec<std::path::PathBuf>,
     pub user_id: String,
@@ -58,8 +62,8 @@ pub struct Queries {
     others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
-    started: SystemTime,
     due: RefCell<BTreeSet<String>>,
+    first: slow::FirstWait,
 }
 
 /// A query ready to be asked: its configuration, and the question with its placeholders filled in.
@@ -109,8 +113,8 @@ impl Queries {
         cache: Cache,
         read: CacheRead,
     ) -> Self {
-        let started = SystemTime::now() - CLOCK_GRAIN;
-        Queries { table, primary, others, cache, read, started, due: RefCell::default() }
+        let (due, first) = (RefCell::default(), slow::FirstWait::default());
+        Queries { table, primary, others, cache, read, due, first }
     }
 
     /// The names of the further sources.
@@ -152,20 +156,24 @@ impl Queries {
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
-        if !prepared.source.is_cached || !prepared.query.read_only {
+        let source = prepared.source;
+        if source.is_absent || !source.is_cached || !prepared.query.read_only {
             return false;
         }
         let key = Key::new(&prepared.source.identity, &prepared.query);
         let view = self.lookup(prepared.source, &prepared.query).view;
-        view.freshness != Freshness::Fresh
-            && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
+        view.freshness != Freshness::Fresh && !self.cache.failed_within(&key, PRIMING_PAUSE)
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.
     /// `None`: it has to be asked for.
     #[must_use]
     pub fn from_disk(&self, name: &str, bindings: &Bindings) -> Option<QueryResult> {
-        self.answer_from_disk(name, bindings).ok()
+        let answer = self.answer_from_disk(name, bindings).ok();
+        if answer.is_none() {
+            self.expect_first_answer(name, bindings);
+        }
+        answer
     }
 
     /// The same; `Err` has the failure of the last request, unless an answer was stored since.
@@ -190,6 +198,9 @@ impl Queries {
             Ok(prepared) => prepared,
             Err(failure) => return Ok(QueryResult::nothing(failure)),
         };
+        if prepared.source.is_absent {
+            return Ok(QueryResult::skipped(&prepared.source.label));
+        }
         if !prepared.source.is_cached {
             return Err(None);
         }
@@ -221,13 +232,21 @@ impl Queries {
         if let Some(served) = advice.served {
             return served;
         }
-        match self.ask(prepared.source, &prepared.query, timeout.cap(deadline)).await {
+        let limit = match self.waiting(prepared.source, &prepared, timeout, deadline) {
+            Waiting::Until(limit) => limit,
+            Waiting::Answered(result) => return result.with_failure(advice.failure),
+            Waiting::Nothing(failure) => return self.fall_back(&prepared, failure, deadline).await,
+        };
+        match self.ask(prepared.source, &prepared.query, limit).await {
             Ok(mut result) => {
                 let provenance = &mut result.provenance;
                 provenance.failure = provenance.failure.take().or(advice.failure);
                 result
             }
-            Err(failure) => self.fall_back(&prepared, failure, deadline).await,
+            Err(failure) => {
+                self.renew_after_timeout(&self.primary, &prepared.query, &failure);
+                self.fall_back(&prepared, failure, deadline).await
+            }
         }
     }
 

@@ -27,6 +27,13 @@ impl QueryResult {
         QueryResult { answer: Some(answer), provenance }
     }
 
+    /// The result of a source that does not belong to this project: an empty text, which shows nothing.
+    #[must_use]
+    pub fn skipped(origin: &str) -> Self {
+        let provenance = Provenance::live(origin);
+        QueryResult { answer: Some(Answer::Text(String::new())), provenance }
+    }
+
     /// The answer that a step of the chain supplied itself; it is never cached.
     #[must_use]
     pub fn substitute(answer: Answer, origin: String, failure: Failure) -> Self {

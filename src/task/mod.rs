@@ -1,6 +1,7 @@
 //! The domain: tasks, the named queries that ask for them, and answers.
 //! Pure values; knows neither servers nor files.
 
+mod explanation;
 mod reading;
 mod words;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use explanation::Explanation;
 pub use reading::{Field, FieldMap, Found, Paging, Pointer, Reading};
 pub use words::{Numbers, Rank, State, Vocabulary, folded};
 
@@ -48,6 +50,16 @@ impl Task {
     #[must_use]
     pub fn read(value: &Value) -> Option<Self> {
         FieldMap::default().read(Found { value, key: None }, &Vocabulary::default())
+    }
+
+    /// Cuts every field to `chars` characters.
+    pub fn shorten(&mut self, chars: usize) {
+        for field in [&mut self.id, &mut self.title, &mut self.status, &mut self.priority] {
+            *field = reading::shortened(field, chars);
+        }
+        for field in self.more.values_mut() {
+            *field = reading::shortened(field.as_str().unwrap_or_default(), chars).into();
+        }
     }
 }
 
@@ -136,6 +148,9 @@ pub struct Tasks {
     /// Elements of the answer that have no title, and so could not be read.
     #[serde(default)]
     pub unread: usize,
+    /// How it was read, where it has just been.
+    #[serde(skip)]
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// More tasks than this are never shown.
@@ -147,9 +162,16 @@ impl Tasks {
     pub fn new(tasks: impl IntoIterator<Item = Task>, rest: Rest, unread: usize) -> Self {
         let mut list: Vec<Task> = tasks.into_iter().filter(|task| task.state.is_open()).collect();
         list.sort_by(by_importance);
-        let cut = list.len().saturating_sub(MAX_TASKS);
-        list.truncate(MAX_TASKS);
-        Tasks { list, rest: rest.and(Rest::of(cut)), unread }
+        let mut tasks = Tasks { list, rest, unread, explanation: None };
+        tasks.cut(MAX_TASKS);
+        tasks
+    }
+
+    /// Keeps the first `limit`, and counts the others.
+    pub fn cut(&mut self, limit: usize) {
+        let hidden = self.list.len().saturating_sub(limit);
+        self.list.truncate(limit);
+        self.rest = self.rest.and(Rest::of(hidden));
     }
 
     /// What a reader has to know of the tasks that are not shown, a line each; the last `hidden` of the

@@ -8,7 +8,7 @@ use crate::text::masked;
 
 /// Where the next page of a list is announced, and how it is asked for. Pointers are into the whole
 /// answer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Paging {
     /// Where the cursor of the next page is.
     pub next: Option<String>,
@@ -22,7 +22,7 @@ pub struct Paging {
 }
 
 /// How to read the answer to one query.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Reading {
     /// Pointers to the list; the first that exists counts.
     pub items: Vec<Pointer>,
@@ -37,13 +37,13 @@ pub struct Reading {
 }
 
 /// A JSON pointer (RFC 6901) in which a segment `*` stands for each element of a list or object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pointer {
     text: String,
     segments: Vec<Segment>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
     Each,
     Name(String),
@@ -150,7 +150,7 @@ impl Field {
 }
 
 /// Where the fields of a task are in an element of the list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct FieldMap {
     /// By name of the field: pointers into the element, tried in order. Title, id, status and priority
     /// are found in the common places when they are not here; without a pointer a field is not read.
@@ -164,7 +164,9 @@ impl FieldMap {
         let field = |field| self.text(field, element.value).unwrap_or_default();
         let title = Some(field(Field::Title)).filter(|title| !title.trim().is_empty())?;
         let id = Some(field(Field::Id)).filter(|id| !id.is_empty());
-        let id = id.or_else(|| element.key.map(|key| cut(&masked(key)))).unwrap_or_default();
+        let id = id
+            .or_else(|| element.key.map(|key| shortened(&masked(key), MAX_FIELD_CHARS)))
+            .unwrap_or_default();
         let (status, priority) = (field(Field::Status), field(Field::Priority));
         let (rank, order) = words.rank(&priority);
         let state = words.state(&status);
@@ -213,18 +215,32 @@ fn text_at(pointer: &str, element: &Value) -> Option<String> {
 /// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(value) => Some(cut(&masked(value))),
+        Value::String(value) => Some(shortened(&masked(value), MAX_FIELD_CHARS)),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Array(list) => {
-            Some(cut(&list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")))
-        }
+        Value::Array(list) => Some(joined(list)),
         Value::Null | Value::Object(_) => None,
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(MAX_FIELD_CHARS).collect()
+/// The elements that are fields, as far as the result can be kept.
+fn joined(list: &[Value]) -> String {
+    let mut text = String::new();
+    for element in list.iter().filter_map(scalar) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&element);
+        // Each character has at most four bytes.
+        if text.len() > 4 * MAX_FIELD_CHARS {
+            break;
+        }
+    }
+    shortened(&text, MAX_FIELD_CHARS)
+}
+
+pub(super) fn shortened(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
 }
 
 #[cfg(test)]
@@ -232,6 +248,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn mb_a_field_is_cut_also_when_it_is_a_list() {
+        let long = "漢".repeat(2 * MAX_FIELD_CHARS);
+        let words = vec!["word"; 100_000];
+        for value in [json!(long), json!([long, long]), json!(words), json!([[words]])] {
+            let text = scalar(&value).unwrap();
+            assert_eq!(text.chars().count(), MAX_FIELD_CHARS);
+        }
+        assert_eq!(scalar(&json!(["a", null, 1, ["b", true]])).unwrap(), "a, 1, b, true");
+        assert_eq!(scalar(&json!([])).unwrap(), "");
+    }
 
     #[test]
     fn a_pointer_with_a_star_leads_to_each() {

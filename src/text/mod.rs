@@ -74,6 +74,12 @@ pub fn for_terminal(text: &str) -> String {
     out
 }
 
+/// The same on one line: a line end is spelled out too, so that a name cannot forge a line.
+#[must_use]
+pub fn for_terminal_line(text: &str) -> String {
+    for_terminal(text).replace('\n', "\\u{a}")
+}
+
 /// One line of the log: line ends are spelled out too, and it has at most 4 KiB. A JSON object stays
 /// one: hidden characters are written as JSON escapes, and long strings in it are shortened.
 #[must_use]

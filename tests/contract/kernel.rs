@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// A session start through the command `words`, which runs the command that follows it.
-fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
+pub fn by_way_of(session: &Session, words: &[&str]) -> Outcome {
     let plain = session.program(&[]);
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).arg(plain.get_program()).arg("session-start");
@@ -33,7 +33,7 @@ fn can(words: &[&str], package: &str) -> Option<()> {
     if_permitted(output.status.success().then_some(()).ok_or_else(refused))
 }
 
-fn can_unshare(what: &str) -> Option<()> {
+pub fn can_unshare(what: &str) -> Option<()> {
     can(&["unshare", what], "util-linux")
 }
 
@@ -48,7 +48,7 @@ fn under_strace(session: &Session, inject: &str) -> Outcome {
 }
 
 /// `Some` when calls can be made to fail.
-fn tracing() -> Option<()> {
+pub fn tracing() -> Option<()> {
     can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace")
 }
 
@@ -102,11 +102,15 @@ fn d012_a016_i22_ended_at_any_write_or_rename_the_next_run_is_whole() {
 
 /// A session start whose home is a separate file system, prepared by these lines of shell.
 fn in_a_home(lines: &str) -> Option<Outcome> {
-    can_unshare("-m")?;
     let server = FaultServer::start(healthy);
-    let session = Session::with_server(&server.mcp()).deadline("15s");
+    in_the_home_of(&Session::with_server(&server.mcp()).deadline("15s"), lines)
+}
+
+/// The same for this session.
+fn in_the_home_of(session: &Session, lines: &str) -> Option<Outcome> {
+    can_unshare("-m")?;
     let script = format!("{{ {lines} }} || exit 99\nexec \"$0\" \"$@\"");
-    let outcome = by_way_of(&session, &["unshare", "-m", "sh", "-c", &script]);
+    let outcome = by_way_of(session, &["unshare", "-m", "sh", "-c", &script]);
     let mounted = if outcome.code() == 99 {
         Err(Forbidden("a file system cannot be mounted".into()))
     } else {
@@ -115,18 +119,34 @@ fn in_a_home(lines: &str) -> Option<Outcome> {
     if_permitted(mounted)
 }
 
+const FULL: &str = "mount -t tmpfs -o size=64k tmpfs \"$HOME\" &&\n\
+    { head -c 1000000 /dev/zero > \"$HOME/filler\" 2>/dev/null; true; };";
+const READ_ONLY: &str = "mount -t tmpfs -o ro tmpfs \"$HOME\";";
+
+#[test]
+fn b12_on_a_full_or_read_only_disk_nothing_is_primed() {
+    for disk in [FULL, READ_ONLY] {
+        let server = FaultServer::start(healthy);
+        let session = Session::with_server(&server.mcp())
+            .deadline("15s")
+            .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+        let Some(outcome) = in_the_home_of(&session, disk) else { return };
+        assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+        session.settle();
+        assert_eq!(server.requests().len(), 1, "the session's own: {outcome:?}");
+    }
+}
+
 #[test]
 fn d008_a_full_disk() {
-    let fill = "mount -t tmpfs -o size=64k tmpfs \"$HOME\" &&\n\
-        { head -c 1000000 /dev/zero > \"$HOME/filler\" 2>/dev/null; true; };";
-    let Some(outcome) = in_a_home(fill) else { return };
+    let Some(outcome) = in_a_home(FULL) else { return };
     assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
     assert!(outcome.stderr.is_empty(), "{outcome:?}");
 }
 
 #[test]
 fn d006_a_home_that_can_only_be_read() {
-    let Some(outcome) = in_a_home("mount -t tmpfs -o ro tmpfs \"$HOME\";") else { return };
+    let Some(outcome) = in_a_home(READ_ONLY) else { return };
     assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
     assert!(outcome.stderr.is_empty(), "{outcome:?}");
 }

@@ -39,13 +39,20 @@ pub fn rust(member: &str) -> PathBuf {
     stripped(&profile().join(&file), &file)
 }
 
-/// Cargo, without the flags of a sanitiser: those are for the host under test, and would break
-/// procedural macros.
+/// Cargo as a shell starts it: without the variables of the package under test, since build scripts
+/// would run again for it, and without the flags of a sanitiser, which are for the host under test and
+/// would break procedural macros.
+#[expect(clippy::disallowed_methods, reason = "a test's own environment")]
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
     if std::env::var("RUSTFLAGS").is_ok_and(|flags| flags.contains("sanitizer")) {
         cargo.env_remove("RUSTFLAGS");
+    }
+    for (name, _) in std::env::vars() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+        if of_package.iter().any(|prefix| name.starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
     }
     cargo
 }

@@ -3,8 +3,9 @@
 //! 4 limits, 5 trust, 6 SDK and authors' commands, 7 whole sessions.
 
 mod authors;
-mod build;
+pub mod build;
 mod calls;
+mod chain;
 mod decisions;
 mod examples;
 mod in_process;

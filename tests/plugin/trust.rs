@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{answers, build, client_session, configure, falls_back};
 use crate::support::session::write;
-use crate::support::{FaultServer, Session};
+use crate::support::{FaultServer, Forbidden, Session, if_permitted};
 
 fn copy(session: &Session) -> PathBuf {
     let entries = fs::read_dir(session.state().join("plugins")).unwrap().flatten();
@@ -78,6 +78,9 @@ fn g5_a_copy_that_is_not_what_was_agreed_to_does_not_run() {
     falls_back(&session, "faulty", "link", "has a symbolic link in place");
     fs::remove_file(&copy).unwrap();
     falls_back(&session, "faulty", "gone", "has lost its trusted copy");
+    fs::create_dir(&copy).unwrap();
+    falls_back(&session, "faulty", "a folder", "is not a regular file");
+    fs::remove_dir(&copy).unwrap();
     put(&whole, 0o600);
     let folder = copy.parent().unwrap();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
@@ -165,6 +168,12 @@ fn g5_log_lines_of_a_plugin_are_masked_and_stay_one_line() {
     answers(&session, "faulty", "log_secret", "tasks from log_secret");
     let log = session.log();
     assert!(log.contains("the token is **** forged line"), "{log}");
+    answers(&session, "faulty", "secret_in_two_pieces", "tasks from secret_in_two_pieces");
+    let log = session.log();
+    for line in ["printed: the token is ****", "printed: and a line", "printed: without an end"] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
+    assert!(!log.contains("s3c"), "{log}");
 }
 
 #[test]
@@ -210,6 +219,77 @@ fn g5_a_pin_that_others_can_change_or_that_is_damaged_is_not_used() {
     }
     fs::write(&path, &pin).unwrap();
     answers(&session, "faulty", "whole again", "tasks from whole again");
+}
+
+/// Mutant 239.
+#[test]
+fn g5_a_copy_or_a_pin_of_another_user_is_not_used() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let give = |path: &Path, uid| {
+        let given = std::os::unix::fs::chown(path, Some(uid), None);
+        if_permitted(given.map_err(|error| Forbidden(format!("chown: {error}"))))
+    };
+    let copy = copy(&session);
+    if give(&copy, 12346).is_none() {
+        return;
+    }
+    falls_back(&session, "faulty", "copy", "has a trusted copy that belongs to another user");
+    give(&copy, 0);
+    let pin = session.state().join("plugins/faulty.json");
+    give(&pin, 12346);
+    falls_back(&session, "faulty", "pin", "belongs to another user");
+    give(&pin, 0);
+    answers(&session, "faulty", "whole again", "tasks from whole again");
+}
+
+/// Mutant 242: the size of a folder fits by chance.
+#[test]
+fn g5_an_irregular_copy_is_not_used_whatever_its_size() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let copy = copy(&session);
+    fs::remove_file(&copy).unwrap();
+    fs::create_dir(&copy).unwrap();
+    let path = session.state().join("plugins/faulty.json");
+    let mut pin: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    pin["size"] = fs::metadata(&copy).unwrap().len().into();
+    fs::write(&path, pin.to_string()).unwrap();
+    falls_back(&session, "faulty", "a folder", "has a trusted copy that is not a regular file");
+}
+
+#[test]
+fn mf_a_pin_below_a_folder_that_others_can_write_is_not_used() {
+    let session = client_session(&build::rust("faulty"), "faulty");
+    let above = session.state().parent().unwrap().to_owned();
+    let set_mode = |mode| fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(0o777);
+    let command = format!("run `chmod go-w {}`", above.display());
+    falls_back(&session, "faulty", "above", &command);
+    let library = build::rust("faulty");
+    let trusted = ["plugin", "trust", library.to_str().unwrap(), "--name", "other", "--yes"];
+    let refused = session.run(&trusted);
+    assert_eq!(refused.code(), 7, "{refused:?}");
+    assert!(refused.stderr.contains(&command), "{refused:?}");
+    set_mode(0o755);
+    let second = session.scratch().join("second.json");
+    fs::hard_link(session.state().join("plugins/faulty.json"), &second).unwrap();
+    falls_back(&session, "faulty", "a second name", "has more than one name");
+    fs::remove_file(&second).unwrap();
+    answers(&session, "faulty", "whole again", "tasks from whole again");
+}
+
+/// Mutant 247.
+#[test]
+fn g5_the_name_of_a_plugin_has_at_most_64_characters() {
+    let session = Session::new();
+    let library = build::rust("todo-file");
+    let trust = |length: usize| {
+        let name = "n".repeat(length);
+        session.run(&["plugin", "trust", library.to_str().unwrap(), "--name", &name, "--yes"])
+    };
+    assert_eq!(trust(64).code(), 0);
+    let refused = trust(65);
+    assert_eq!(refused.code(), 2, "{refused:?}");
+    assert!(refused.stderr.contains("cannot be the name of a plugin"), "{refused:?}");
 }
 
 #[test]

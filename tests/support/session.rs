@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,12 +17,10 @@ use super::{canary, repository};
 /// Enough for git and a shell, without the folders of the developer's home.
 pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// `query::CLOCK_GRAIN` and a little more.
-const FILE_CLOCK: Duration = Duration::from_millis(12);
-
 /// See the module.
 pub struct Session {
     root: TempDir,
+    program: PathBuf,
     variables: Vec<(String, String)>,
     secrets: Vec<String>,
     written: Vec<PathBuf>,
@@ -48,6 +46,7 @@ impl Session {
         }
         repository::plant(&root.path().join("project"), "main");
         let session = Session {
+            program: env!("CARGO_BIN_EXE_warmstart").into(),
             variables: Vec::new(),
             secrets: Vec::new(),
             written: Vec::new(),
@@ -66,6 +65,12 @@ impl Session {
         Session::new().env("MCP_SERVER_URL", url)
     }
 
+    /// Runs another build of the program.
+    pub fn with_program(mut self, program: &Path) -> Self {
+        self.program = program.to_path_buf();
+        self
+    }
+
     /// Sets a variable, in place of an earlier one of that name.
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.set(name, value);
@@ -76,6 +81,12 @@ impl Session {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.unset(name);
         self.variables.push((name.into(), value.into()));
+    }
+
+    /// The value of a variable that was set.
+    pub fn variable(&self, name: &str) -> String {
+        let variable = self.variables.iter().find(|(variable, _)| variable == name);
+        variable.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// Removes a variable.
@@ -156,7 +167,7 @@ impl Session {
 
     /// The program with these arguments, this session's environment and nothing else.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_warmstart"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.project()).env_clear();
         command.env("HOME", self.home()).env("PATH", PATH).env("TMPDIR", self.scratch());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -199,18 +210,7 @@ impl Session {
         }
         canary::absent("eyJhbGciOi", &outcome.stdout, "stdout");
         assert!(!outcome.stderr.contains("panicked at"), "a panic on stderr: {outcome:?}");
-        self.outlast_file_times();
         outcome
-    }
-
-    /// Waits until the next run is certainly later than all that is written: what is as old as the
-    /// clock of file times is coarse counts as written during the run, and is taken over by it.
-    fn outlast_file_times(&self) {
-        let files = canary::files(self.root.path());
-        let times = files.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok());
-        let Some(newest) = times.max() else { return };
-        let age = SystemTime::now().duration_since(newest).unwrap_or_default();
-        std::thread::sleep(FILE_CLOCK.saturating_sub(age));
     }
 
     /// The cache folder of the platform.

@@ -10,6 +10,8 @@ mod peers;
 mod reading;
 mod rest;
 mod shapes;
+mod slow_sources;
+mod stdio;
 mod swarm;
 
 use crate::support::{Outcome, Session};

@@ -17,7 +17,7 @@ use crate::deadline::Timestamp;
 use crate::digest::sha256_hex;
 use crate::error::{Code, Failure};
 use crate::plugin::{Pin, PinnedLibrary, Pins, Plugin, PluginHost, header, pin};
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Flags of `plugin trust`.
 #[derive(Args)]
@@ -122,7 +122,7 @@ fn forget_copy(pins: &Pins, name: &str, library: &PinnedLibrary) {
 fn screen(name: &str, path: &Path, bytes: &[u8]) -> String {
     format!(
         "plugin: {name}\nfile:   {}\nsize:   {} bytes\nowner:  {}\nsha256: {}\nA plugin runs with all your rights. A copy of exactly these bytes is kept and run.\n",
-        path.display(),
+        for_terminal_line(&path.display().to_string()),
         bytes.len(),
         owner(path),
         sha256_hex(bytes),

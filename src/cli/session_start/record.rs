@@ -6,11 +6,14 @@ use std::time::Instant;
 use super::{FinishedRun, millis};
 use crate::deadline::Timestamp;
 use crate::engine::HookReport;
+use crate::error::Failure;
 use crate::hook::SessionContext;
 use crate::runs::{self, HookRun, Run, RunResult};
 
-/// Characters of a session's id.
+/// Characters of a session's id. No host has a longer one.
 const MAX_SESSION_CHARS: usize = 64;
+/// Characters of a cause, which may repeat what a server or a file has: it would fill the record.
+const MAX_CAUSE_CHARS: usize = 500;
 
 /// The stages of a run and their milliseconds.
 pub struct Stages {
@@ -48,9 +51,9 @@ pub fn run(finished: &FinishedRun<'_>, stages: Stages) -> Run {
         time: now,
         id: finished.id.clone(),
         source: session.event.source.word().to_owned(),
-        session: session.event.session_id.as_deref().map(shortened),
+        session: session.event.session_id.as_deref().map(session_name),
         result: result(finished),
-        cause: cause.map(ToString::to_string),
+        cause: cause.map(short_cause),
         cache_age: ages.max().map(|age| age.as_secs()),
         millis: millis(stages.started),
         stages: stages.done,
@@ -67,7 +70,7 @@ fn hook_run(hook: &HookReport) -> HookRun {
         name: hook.name.clone(),
         supply: result.provenance.served,
         millis: u64::try_from(hook.elapsed.as_millis()).unwrap_or(u64::MAX),
-        cause: cause.map(ToString::to_string),
+        cause: cause.map(short_cause),
     }
 }
 
@@ -88,11 +91,16 @@ pub fn was_printed(session: &SessionContext, digest: &str) -> bool {
     let (Some(paths), Some(session)) = (&session.paths, &session.event.session_id) else {
         return false;
     };
-    let last = runs::last_printed(&runs::file(paths), &shortened(session));
+    let last = runs::last_printed(&runs::file(paths), &session_name(session));
     last.is_some_and(|run| run.digest == digest)
 }
 
-/// The host's id. No host has a longer one, and it would fill the record.
-fn shortened(session: &str) -> String {
+fn session_name(session: &str) -> String {
     session.chars().take(MAX_SESSION_CHARS).collect()
+}
+
+fn short_cause(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let short: String = text.chars().take(MAX_CAUSE_CHARS).collect();
+    if short.len() < text.len() { short + "…" } else { text }
 }

@@ -35,7 +35,7 @@ struct LocalSettings {
 }
 
 fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
-    let is_configured = table.is_set("files");
+    let is_configured = table.is_set("files", files());
     Rc::new(LocalSettings { files: table.get("files", files()), is_configured })
 }
 
@@ -190,9 +190,7 @@ fn select(mut tasks: Vec<Task>, unread: usize, arguments: &Map<String, Value>) -
             .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     let mut tasks = Tasks::new(tasks, Rest::Nothing, unread);
-    let cut = tasks.list.len().saturating_sub(limit);
-    tasks.list.truncate(limit);
-    tasks.rest = tasks.rest.and(Rest::of(cut));
+    tasks.cut(limit);
     tasks
 }
 

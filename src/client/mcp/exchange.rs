@@ -8,10 +8,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::reply::RawReply;
-use super::request::Header;
 use super::sse::Reader;
 use super::{AuthorisedCall, Mcp};
 use crate::client::payload;
+use crate::client::wire::request::Header;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::{Error, HttpRequest, Opened, Phase, Repeat};
@@ -95,8 +95,10 @@ impl Mcp {
             method,
             url: self.endpoint.clone(),
             headers,
+            configured: self.headers.clone(),
             bearer: call.token.clone(),
             body,
+            secret_body: None,
         }
     }
 

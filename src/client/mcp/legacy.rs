@@ -1,17 +1,15 @@
 //! The handshake era: `initialize`, `notifications/initialized`, then the call, with a session where
 //! the server keeps one. A kept session saves the next run the handshake.
 
-use serde_json::Value;
-
 use super::exchange::{Exchanged, Stream};
-use super::reply::{self, CallOutcome, SessionAge};
-use super::request::{self, CallParams, LEGACY_ALL, Session};
-use super::wire_cache::ServerProfile;
+use super::reply::{self, SessionAge};
 use super::{AuthorisedCall, Mcp};
-use crate::client::payload;
 use crate::client::tool_call::ToolCall;
+use crate::client::wire::outcome::{self, CallOutcome};
+use crate::client::wire::profile::ServerProfile;
+use crate::client::wire::request::{self, CallParams, Session};
 use crate::deadline::Timestamp;
-use crate::error::{Code, Failure};
+use crate::error::Failure;
 use crate::http::{Error, Phase, Repeat};
 
 /// How often the rest of a cut-off stream is requested.
@@ -63,17 +61,11 @@ impl Mcp {
                 CallOutcome::Result(result) => result,
                 other => return Ok(Handshake::Other(other)),
             };
-        let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
-        if !LEGACY_ALL.contains(&version) {
-            let text = format!(
-                "the server chose protocol version `{}`, which warmstart does not speak",
-                payload::brief(version)
-            );
-            let failure =
-                Failure::new(Code::WrongEndpoint, text).hint("update the older of the two");
-            return Ok(Handshake::Other(CallOutcome::Failed(failure)));
-        }
-        let session = Session { version: version.to_owned(), id: exchanged.session };
+        let version = match outcome::negotiated(&result) {
+            Ok(version) => version,
+            Err(failure) => return Ok(Handshake::Other(CallOutcome::Failed(failure))),
+        };
+        let session = Session { version, id: exchanged.session };
         // Some servers accept no call before they receive this.
         let made = |_| request::initialized(&session);
         self.exchange(&made, call, Repeat::Safe, Stream::Resumable).await?;

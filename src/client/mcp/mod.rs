@@ -1,21 +1,24 @@
 //! Tasks over MCP (Streamable HTTP), in both eras. The modern call goes first, since its answer shows
-//! the era at no cost; the server's profile is kept for the next runs. The flow is here; building
-//! requests and reading answers are pure functions in `request` and `reply`.
+//! the era at no cost; the server's profile is kept for the next runs. The flow is here; reading answers
+//! is a pure function in `reply`, and what does not depend on HTTP is in `wire`.
 
 mod exchange;
 mod legacy;
 mod reply;
-mod request;
 mod sse;
-mod wire_cache;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::payload::Documents;
 use super::tool_call::ToolCall;
+use super::wire::MAX_ROUNDS;
+use super::wire::outcome::CallOutcome;
+use super::wire::profile::{ServerProfile, WireCache};
+use super::wire::request::{self, CallParams};
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
 use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
@@ -27,21 +30,16 @@ use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
 use exchange::Stream;
-use reply::CallOutcome;
-use request::CallParams;
-use wire_cache::{ServerProfile, WireCache};
 
 pub static BUILTIN: Builtin =
     Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", read };
-
-/// How often a call is repeated with the state that the server asks for.
-const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct Mcp {
     endpoint: SafeUrl,
     era: Era,
     http: Rc<Http>,
     auth: Auth,
+    headers: BTreeMap<String, Secret>,
     wire: WireCache,
     last_id: Cell<u64>,
 }
@@ -71,9 +69,14 @@ fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
 impl ClientSettings for McpSettings {
     fn missing(&self, context: &ClientContext) -> Vec<Failure> {
         match Mcp::new(context.clone(), self.era) {
-            Ok(client) => client.auth.missing(),
+            Ok(client) => client.auth.missing(&client.headers),
             Err(failure) => vec![failure],
         }
+    }
+
+    fn notes(&self, context: &ClientContext) -> Vec<String> {
+        let client = Mcp::new(context.clone(), self.era);
+        client.map(|client| client.auth.notes(&client.headers)).unwrap_or_default()
     }
 
     fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
@@ -87,8 +90,8 @@ impl Mcp {
         let auth = context.auth(&endpoint, ResourceIndicator::Server);
         let wire =
             WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
-        let http = context.http;
-        Ok(Mcp { endpoint, era, http, auth, wire, last_id: Cell::new(0) })
+        let (http, headers) = (context.http, context.config.headers);
+        Ok(Mcp { endpoint, era, http, auth, headers, wire, last_id: Cell::new(0) })
     }
 }
 

@@ -1,12 +1,11 @@
-//! The meaning of an answer: the tables of both MCP eras as pure functions.
+//! The meaning of an answer over HTTP: the tables of both MCP eras as pure functions.
 //! Errors are recognised by HTTP status and code, never by id: real servers answer with other ids.
 
 use serde_json::Value;
 
 use crate::client::payload;
+use crate::client::wire::outcome::{self, CallOutcome, rpc_failure};
 use crate::error::{Code, Failure};
-
-use super::request::{LEGACY_ALL, MODERN};
 
 /// An answer, with the message that concerns this request.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,26 +18,6 @@ pub struct RawReply {
     pub text: String,
 }
 
-/// What follows from an answer to a call.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallOutcome {
-    /// The tool's result.
-    Result(Value),
-    /// Repeat the call with this state (MRTR).
-    RetryWithState(String),
-    /// The token is not accepted.
-    Unauthorized,
-    /// The server does not speak the modern era: do the handshake.
-    Legacy,
-    /// Modern, and our version is among those that it speaks.
-    RetryModern,
-    /// Modern, and a header that mirrors an argument is missing.
-    MissingHeader(Failure),
-    /// The server no longer knows the kept session.
-    SessionGone,
-    Failed(Failure),
-}
-
 /// Reads the answer to a call of the modern era.
 #[must_use]
 pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
@@ -49,7 +28,7 @@ pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
     match (raw.status, code) {
         (200..=299, Some(_)) => CallOutcome::Failed(rpc_failure(error)),
-        (400, Some(-32022)) => versions(error),
+        (400, Some(-32022)) => outcome::of_versions(error),
         (400, Some(-32020)) => CallOutcome::MissingHeader(rpc_failure(error)),
         (400, Some(-32021 | -32602)) | (404, Some(-32601)) => {
             CallOutcome::Failed(rpc_failure(error))
@@ -96,73 +75,10 @@ fn common(raw: &RawReply, place: &str) -> Option<CallOutcome> {
     }
     let is_success = (200..300).contains(&raw.status);
     match &raw.message {
-        Some(message) if is_success => message.get("result").map(result),
+        Some(message) if is_success => message.get("result").map(outcome::of_result),
         None if is_success => Some(CallOutcome::Failed(unexpected(raw, place))),
         _ => None,
     }
-}
-
-/// A result; without `resultType` it is complete, as in older revisions.
-fn result(result: &Value) -> CallOutcome {
-    let kind = result.get("resultType").and_then(Value::as_str).unwrap_or("complete");
-    let state = result.get("requestState").and_then(Value::as_str);
-    let wants_input = result.get("inputRequests").is_some_and(|requests| match requests {
-        Value::Object(map) => !map.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        other => !other.is_null(),
-    });
-    match (kind, state) {
-        ("complete", _) => CallOutcome::Result(result.clone()),
-        ("input_required", Some(state)) if !wants_input => {
-            CallOutcome::RetryWithState(state.to_owned())
-        }
-        ("input_required", _) => CallOutcome::Failed(Failure::new(
-            Code::ToolError,
-            "the tool asks for input, which cannot be given without a user",
-        )),
-        ("task", _) => CallOutcome::Failed(Failure::new(
-            Code::ToolError,
-            "the tool answered with a long-running task instead of a result",
-        )),
-        (other, _) => CallOutcome::Failed(Failure::new(
-            Code::NotUnderstood,
-            format!("the result is of an unknown kind, `{}`", payload::brief(other)),
-        )),
-    }
-}
-
-/// `-32022`: which versions the server speaks instead.
-fn versions(error: Option<&Value>) -> CallOutcome {
-    let supported =
-        error.and_then(|error| error.pointer("/data/supported")).and_then(Value::as_array);
-    let supported: Vec<&str> =
-        supported.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
-    if supported.contains(&MODERN) {
-        return CallOutcome::RetryModern;
-    }
-    if supported.iter().any(|version| LEGACY_ALL.contains(version)) {
-        return CallOutcome::Legacy;
-    }
-    let text = format!(
-        "the server and warmstart have no protocol version in common: it speaks {}, warmstart {MODERN}, {}",
-        payload::brief(&supported.join(", ")),
-        LEGACY_ALL.join(", ")
-    );
-    CallOutcome::Failed(Failure::new(Code::WrongEndpoint, text).hint("update the older of the two"))
-}
-
-/// The failure for a JSON-RPC error object.
-#[must_use]
-pub fn rpc_failure(error: Option<&Value>) -> Failure {
-    let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64).unwrap_or(0);
-    let message = error.and_then(|error| error.get("message"));
-    let message = message.map_or_else(
-        || "no reason given".into(),
-        |text| text.as_str().map_or_else(|| text.to_string(), str::to_owned),
-    );
-    let message = payload::brief(&message);
-    Failure::new(Code::ToolError, format!("the server refused the call: {message} ({code})"))
-        .hint("check the query's `tool` and `arguments`")
 }
 
 fn forbidden(raw: &RawReply, place: &str) -> Failure {
@@ -197,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::client::wire::request::MODERN;
 
     fn raw(status: u16, message: Value) -> RawReply {
         let message = Some(message).filter(|message| !message.is_null());
@@ -227,6 +144,7 @@ mod tests {
         let table = [
             (raw(200, json!({ "id": 1, "result": { "content": [] } })), "result"),
             (raw(200, error(-32602, none.clone())), "failed"),
+            (raw(200, error(-32022, json!({ "supported": [MODERN] }))), "failed"),
             (raw(400, error(-32022, json!({ "supported": [MODERN] }))), "once more"),
             (raw(400, error(-32022, json!({ "supported": ["2025-06-18"] }))), "legacy"),
             (raw(400, error(-32022, json!({ "supported": ["2031-01-01"] }))), "failed"),
@@ -260,6 +178,14 @@ mod tests {
                 json!({ "resultType": "input_required", "requestState": "s", "inputRequests": { "a": {} } }),
                 "failed",
             ),
+            (
+                json!({ "resultType": "input_required", "requestState": "s", "inputRequests": [{}] }),
+                "failed",
+            ),
+            (
+                json!({ "resultType": "input_required", "requestState": "s", "inputRequests": [] }),
+                "again",
+            ),
             (json!({ "resultType": "input_required" }), "failed"),
             (json!({ "resultType": "task" }), "failed"),
             (json!({ "resultType": "surprise" }), "failed"),
@@ -279,9 +205,25 @@ mod tests {
         assert_eq!(word(&to_legacy(&raw(401, Value::Null), "h", SessionAge::Kept)), "unauthorized");
         let carried_out = raw(200, error(-32603, Value::Null));
         assert_eq!(word(&to_legacy(&carried_out, "h", SessionAge::Kept)), "failed");
-        assert_eq!(
-            word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", SessionAge::New)),
-            "once more"
-        );
+        for code in [-32022, -32021, -32020] {
+            let reply = raw(400, error(code, Value::Null));
+            for age in [SessionAge::New, SessionAge::Kept] {
+                assert_eq!(word(&to_legacy(&reply, "h", age)), "once more", "{code} {age:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn b20_an_empty_answer_is_not_called_a_page() {
+        let with = |status, text: &str| RawReply { text: text.into(), ..raw(status, Value::Null) };
+        let table = [
+            (with(200, " \n"), Code::NotUnderstood),
+            (with(204, ""), Code::NotUnderstood),
+            (with(200, "<html>"), Code::NotJson),
+            (with(404, ""), Code::WrongEndpoint),
+        ];
+        for (raw, expected) in table {
+            assert_eq!(unexpected(&raw, "http://h").code, expected, "{raw:?}");
+        }
     }
 }

@@ -62,6 +62,65 @@ fn has_title(reading: &Reading, element: &Value) -> bool {
     reading.map.source_of(Field::Title, element).is_some()
 }
 
+/// A list somewhere in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPlace {
+    /// As `items` takes it.
+    pub pointer: String,
+    pub length: usize,
+    /// Elements in which a title is found.
+    pub titled: usize,
+}
+
+/// All lists in `value`, those inside their elements as one with `*`.
+pub fn places(value: &Value) -> Vec<ListPlace> {
+    let mut places = Vec::new();
+    collect(unwrap(value), String::new(), &mut places);
+    places
+}
+
+fn collect(value: &Value, pointer: String, places: &mut Vec<ListPlace>) {
+    match value {
+        Value::Array(list) => {
+            add(ListPlace::of(pointer.clone(), list.iter()), places);
+            for element in list {
+                collect(element, format!("{pointer}/*"), places);
+            }
+        }
+        Value::Object(object) => {
+            let by_id = ListPlace::of(format!("{pointer}/*"), object.values());
+            if by_id.titled > 0 && by_id.titled == by_id.length {
+                return add(by_id, places);
+            }
+            for (key, inner) in object {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                collect(inner, format!("{pointer}/{key}"), places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Lists at the same place of several elements count as one.
+fn add(place: ListPlace, places: &mut Vec<ListPlace>) {
+    match places.iter_mut().find(|known| known.pointer == place.pointer) {
+        Some(known) => {
+            known.length += place.length;
+            known.titled += place.titled;
+        }
+        None => places.push(place),
+    }
+}
+
+impl ListPlace {
+    fn of<'a>(pointer: String, elements: impl Iterator<Item = &'a Value>) -> Self {
+        let reading = Reading::default();
+        let titled: Vec<bool> = elements.map(|element| has_title(&reading, element)).collect();
+        let count = titled.iter().filter(|has| **has).count();
+        ListPlace { pointer, length: titled.len(), titled: count }
+    }
+}
+
 /// Whether there is a list, or an object with a title, anywhere in `value`.
 pub fn has_list_or_title(value: &Value, reading: &Reading) -> bool {
     match value {

@@ -13,9 +13,10 @@ pub use completeness::Completeness;
 pub use documents::Documents;
 pub use failure::{brief, message};
 pub use json::{ParseError, parse, parse_text};
+pub use list::ListPlace;
 
 use crate::error::{Code, Failure};
-use crate::task::{AnswerKind, Field, Query, Task};
+use crate::task::{AnswerKind, Explanation, Field, Query, Task};
 use crate::text;
 
 /// Characters kept of an answer that is text.
@@ -36,6 +37,7 @@ pub struct TaskPage {
     /// Elements without a title.
     pub unread: usize,
     pub completeness: Completeness,
+    pub explanation: Explanation,
     /// Where a REST server says the next page is.
     pub next_url: Option<String>,
 }
@@ -75,6 +77,12 @@ fn nothing(query: &Query) -> Page {
 #[must_use]
 pub fn failure_in(result: &Value) -> Option<Failure> {
     Documents::of_tool_result(result).failure()
+}
+
+/// The lists of a result, for who looks for the pointer of one.
+#[must_use]
+pub fn lists_in(result: &Value) -> Vec<ListPlace> {
+    Documents::of_tool_result(result).values().flat_map(list::places).collect()
 }
 
 /// Whether the answer is one of the texts that mean "nothing": the whole text, or the message of an
@@ -124,6 +132,7 @@ fn page(query: &Query, values: &[Value], list: &list::List<'_>) -> TaskPage {
     let read = list.elements.iter().map(|element| reading.map.read(*element, &reading.words));
     let tasks: Vec<Task> = read.flatten().collect();
     let length = list.elements.len();
+    let first = list.elements.first().map(|element| element.value);
     // A single object is not a page of a list: a count beside it is about something else.
     let value = values.first().filter(|_| !list.is_single);
     let of_value = |value| Completeness::read(value, list.pointer, length, query);
@@ -131,6 +140,7 @@ fn page(query: &Query, values: &[Value], list: &list::List<'_>) -> TaskPage {
         unread: length - tasks.len(),
         tasks,
         completeness: value.map(of_value).unwrap_or_default(),
+        explanation: Explanation::of_list(list.pointer, &reading.map, first),
         next_url: None,
     }
 }
