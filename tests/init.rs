@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::session::write;
 use crate::support::terminal::{Dialog, typing};
-use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply};
+use crate::support::{Act, FaultServer, Outcome, Session, canary, mcp_reply, needs, or_skip};
 
 const TOKEN: &str = "tok3n-of-the-user-0123456789abcdef";
 const ASK: &str = "Ask it for tasks now? [y/N] ";
@@ -490,6 +490,78 @@ fn a_slow_server_is_named_with_the_setting_that_waits_for_it() {
     let outcome = session.run(&["init", "--dry-run"]);
     shows(&outcome, "| - Mend the roof");
     shows(&outcome, "and a session start waits 100 ms: raise `hooks.pending_tasks.timeout`");
+}
+
+/// A program that answers every MCP request with one task, and leaves a file when it is started.
+fn with_program_of_project() -> Option<(Session, PathBuf)> {
+    let python = or_skip(needs("python3", "python3"))?;
+    let session = Session::new();
+    let canary = session.scratch().join("canary");
+    let script = session.scratch().join("server.py");
+    write(&script, PROGRAM.as_bytes());
+    let entry = json!({
+        "command": python, "args": [script, canary], "env": { "API_KEY": "${API_KEY}" },
+    });
+    Some((session.project_file(".mcp.json", &mcp_json(&entry)), canary))
+}
+
+const PROGRAM: &str = r#"
+import json, os, sys
+open(sys.argv[1], "w").write(" ".join(sorted(os.environ)))
+tasks = {"tasks": [{"id": "1", "title": "Mend the program", "status": "todo"}]}
+for line in sys.stdin:
+    request = json.loads(line)
+    if "id" not in request:
+        continue
+    result = {"resultType": "complete", "content": [{"type": "text", "text": json.dumps(tasks)}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), flush=True)
+"#;
+
+#[test]
+fn a_program_of_the_project_is_started_after_a_yes_alone() {
+    let Some((session, canary)) = with_program_of_project() else { return };
+    let session = session.secret("API_KEY", TOKEN).secret("MCP_AUTH_TOKEN", TOKEN);
+    let start = "Start it and ask for tasks now? [y/N] ";
+    for arguments in [&["init"][..], &["init", "--yes"]] {
+        assert_eq!(session.run(arguments).code(), 1);
+        let Some((screen, code)) = typing(&session, arguments, &[(start, "n\n")]) else { return };
+        assert_eq!(code, 1, "{screen}");
+    }
+    assert!(!canary.exists(), "the program was started");
+    let Some((screen, code)) = typing(&session, &["init"], &[(start, "y\n"), (WRITE, "y\n")])
+    else {
+        return;
+    };
+    assert!(code == 0 && screen.contains("| - Mend the program"), "{screen}");
+    assert!(screen.contains("  gets     your variables: API_KEY\n"), "{screen}");
+    let variables = fs::read_to_string(&canary).unwrap();
+    assert!(variables.contains("API_KEY") && !variables.contains("MCP_AUTH_TOKEN"), "{variables}");
+    let text = written(&session);
+    assert!(
+        text.contains("kind = \"stdio\"\ncommand = [") && text.contains("\nenv = [\"API_KEY\"]\n")
+    );
+    assert!(session.start("startup").context().contains("Mend the program"));
+}
+
+#[test]
+fn a_task_file_is_offered_with_its_preset() {
+    let issue = r#"{"id":"b-1","title":"Mend the bead","status":"open","priority":1}"#;
+    let tasks = r#"{"master":{"tasks":[{"id":1,"title":"Mend the master","status":"pending"}]}}"#;
+    let table = [
+        (".beads/issues.jsonl", issue, "beads", "Mend the bead"),
+        (".taskmaster/tasks/tasks.json", tasks, "task-master", "Mend the master"),
+    ];
+    for (path, text, preset, title) in table {
+        let session =
+            Session::new().hooks_toml("[client]\nkind = \"mcp\"\n").project_file(path, text);
+        let outcome = session.run(&["init", "--yes"]);
+        assert_eq!(outcome.code(), 0, "{outcome:?}");
+        shows(&outcome, &format!("  1  {path}  preset {preset}\n"));
+        shows(&outcome, &format!("  | - {title}"));
+        let expected = format!("[client]\nkind = \"local\"\npreset = \"{preset}\"\n");
+        assert_eq!(written(&session), expected);
+        assert!(session.start("startup").context().contains(title));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::listing::{Listing, MCP_JSON};
 use super::mcp_json::{self, McpServer, Target, holds_secret};
 use crate::client;
+use crate::config;
 use crate::environment::Environment;
 use crate::secret::SafeUrl;
 
@@ -42,13 +43,8 @@ pub struct Abilities {
 impl Abilities {
     /// Those of this version.
     pub fn of_program() -> Self {
-        Abilities { stdio: client::find("stdio").is_some(), has_preset }
+        Abilities { stdio: client::find("stdio").is_some(), has_preset: config::has_preset }
     }
-}
-
-// No preset is built in yet.
-fn has_preset(_name: &str) -> bool {
-    false
 }
 
 /// The variables with the URL of a task server, the stronger one first.

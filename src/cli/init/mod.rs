@@ -189,7 +189,8 @@ impl<'a> Surroundings<'a> {
         let is_new = |problem: &&Failure| problem.message.starts_with("there is no file `");
         // A file that is named and does not exist yet is the one to be written.
         problems.iter().filter(|problem| !is_new(problem)).for_each(terminal::print_warning);
-        self.workspace.loaded.untrusted.iter().for_each(terminal::print_note_of);
+        let untrusted = self.workspace.loaded.untrusted.as_ref().and_then(|file| file.notice());
+        untrusted.iter().for_each(terminal::print_note_of);
         if let Some(failure) = failure {
             terminal::print_warning(failure);
             proposal.explain(failure);

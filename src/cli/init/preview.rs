@@ -34,6 +34,8 @@ pub struct Preview {
     pub elapsed: Duration,
     /// What a session start allows it.
     pub limit: Duration,
+    /// Whether the source is a program, for which the first session waits longer.
+    pub starts_program: bool,
 }
 
 /// Asks the source.
@@ -47,7 +49,9 @@ pub fn ask(folder: &Path, invocation: &Invocation, proposal: &Proposal) -> Previ
     let (failure, elapsed) = source(&plan, &report);
     let problems = workspace.loaded.problems.iter().chain(&plan.problems);
     let problems = problems.filter(|problem| Some(*problem) != failure.as_ref()).cloned().collect();
-    Preview { text: context::finish(&body, None).text, failure, problems, elapsed, limit }
+    let starts_program = plan.session.queries.primary().starts_program;
+    let text = context::finish(&body, None).text;
+    Preview { text, failure, problems, elapsed, limit, starts_program }
 }
 
 fn plan(

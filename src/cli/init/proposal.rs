@@ -71,7 +71,7 @@ pub fn propose(candidate: &Candidate, situation: &Situation<'_>) -> Result<Propo
         Candidate::Server(McpServer { target: Target::Command { words, variables }, .. }) => {
             proposal.use_command(words, variables, situation);
         }
-        Candidate::Preset { name, .. } => proposal.set_text("client", "preset", name),
+        Candidate::Preset { name, .. } => proposal.use_preset(name, situation),
         Candidate::Checklist { .. } if situation.has_server => {
             proposal.set_text("client", "kind", "local");
         }
@@ -87,6 +87,14 @@ impl Proposal {
 
     fn set_text(&mut self, table: &'static str, key: &'static str, text: &str) {
         self.set(table, key, Value::Text(text.into()));
+    }
+
+    /// A kind that is set is stronger than that of the preset, whose tasks are in a file.
+    fn use_preset(&mut self, name: &str, situation: &Situation<'_>) {
+        self.set_text("client", "preset", name);
+        if situation.kind != "auto" && situation.kind != "local" {
+            self.set_text("client", "kind", "local");
+        }
     }
 
     /// The URL, and `mcp` where the kind in effect is not one of `kinds`.

@@ -88,14 +88,16 @@ pub fn context(text: &str) -> String {
 
 /// The remark on a source that answers too late for a session start.
 pub fn slow(preview: &Preview) -> Option<String> {
-    let Preview { elapsed, limit, failure, .. } = preview;
-    (failure.is_none() && elapsed > limit).then(|| {
-        format!(
-            "the answer took {} ms, and a session start waits {}: raise `hooks.pending_tasks.timeout`",
-            elapsed.as_millis(),
-            duration_text(*limit)
-        )
-    })
+    let Preview { elapsed, limit, failure, starts_program, .. } = preview;
+    if failure.is_some() || elapsed <= limit {
+        return None;
+    }
+    let what_follows = match starts_program {
+        true => "a session shows the last answer, and asks again in the background",
+        false => "raise `hooks.pending_tasks.timeout`",
+    };
+    let (millis, limit) = (elapsed.as_millis(), duration_text(*limit));
+    Some(format!("the answer took {millis} ms, and a session start waits {limit}: {what_follows}"))
 }
 
 /// There is nothing to write.
