@@ -4,6 +4,7 @@
 mod lines;
 mod lock;
 mod owners;
+mod replace;
 mod sweep;
 
 use std::fs::{self, File, OpenOptions};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
+pub use replace::write_project_file;
 pub use sweep::{OwnFile, Sweep};
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
@@ -335,31 +337,7 @@ fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
-    replace(folder, path, bytes, durability)
-}
-
-/// The same for a file of a project, flushed to the device. The project's folders have the modes that
-/// the user gave them.
-///
-/// # Errors
-/// As for `write_atomic`.
-pub fn write_project_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
-    replace(folder, path, bytes, Durability::Power)
-}
-
-fn replace(folder: &Path, path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    if durability == Durability::Power {
-        file.as_file().sync_all()?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    if durability == Durability::Power && cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    replace::replace(folder, path, bytes, durability)
 }
 
 /// Replaces a file that `read_agreement` reads; nothing is made where another user could replace it.

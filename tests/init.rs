@@ -565,6 +565,18 @@ fn a_task_file_is_offered_with_its_preset() {
 }
 
 #[test]
+fn a_checklist_beside_a_preset_is_configured() {
+    let session = Session::new()
+        .hooks_toml("[client]\npreset = \"beads\"\n")
+        .project_file("TODO.md", "- [ ] Buy milk\n");
+    let outcome = session.run(&["init", "--project", "--yes"]);
+    shows(&outcome, "  | - Buy milk [todo]");
+    shows(&outcome, "  files = [\"TODO.md\"]\n  only_in = []\n");
+    assert_eq!(session.run(&["trust", "--yes"]).code(), 0);
+    assert!(session.start("startup").context().contains("Buy milk"));
+}
+
+#[test]
 fn a_task_folder_is_offered_where_there_is_a_preset_for_it() {
     let session = Session::new().project_file("backlog/tasks/task-1.md", "# Task 1\n");
     let outcome = session.run(&["init", "--dry-run"]);

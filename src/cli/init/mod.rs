@@ -30,7 +30,7 @@ use super::Invocation;
 use super::terminal::{self, CommandResult, Usage, print_note};
 use super::workspace::Workspace;
 use crate::config::AuthKind;
-use crate::config::parser::{text, url};
+use crate::config::parser::{files, text, url};
 use crate::error::Failure;
 use crate::event::SessionEvent;
 use crate::plan::PlanOptions;
@@ -159,11 +159,14 @@ impl<'a> Surroundings<'a> {
     }
 
     fn situation(&self) -> Situation<'_> {
+        let client = self.workspace.loaded.stack.root().base("client");
         Situation {
             environment: &self.invocation.environment,
             kind: self.kind.clone(),
             has_server: self.server.is_some(),
             credentials: self.credentials(),
+            files: client.get("files", files()),
+            only_in: client.get("only_in", files()),
         }
     }
 
@@ -198,7 +201,7 @@ impl<'a> Surroundings<'a> {
         terminal::print(&screen::context(text));
         proposal.notes.extend(screen::slow(&preview));
         proposal.notes.extend(detect::stronger_variable(candidate, &self.invocation.environment));
-        proposal.notes.iter().for_each(|note| print_note(note));
+        proposal.notes.iter().for_each(print_note);
     }
 
     /// Shows the change, asks, and writes it.

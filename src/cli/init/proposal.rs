@@ -1,6 +1,8 @@
 //! From a source of tasks to the settings that configure it. Pure. A literal secret is never among them:
 //! where a variable holds it, the setting names the variable.
 
+use std::path::{Path, PathBuf};
+
 use super::detect::{Candidate, is_writable};
 use super::mcp_json::{McpServer, Target, Token};
 use crate::environment::Environment;
@@ -43,6 +45,9 @@ pub struct Situation<'a> {
     /// Whether the configuration names a server already.
     pub has_server: bool,
     pub credentials: Credentials,
+    /// `client.files` and `client.only_in` as they are in effect.
+    pub files: Vec<PathBuf>,
+    pub only_in: Vec<PathBuf>,
 }
 
 /// What the user's configuration would send to the server.
@@ -72,10 +77,7 @@ pub fn propose(candidate: &Candidate, situation: &Situation<'_>) -> Result<Propo
             proposal.use_command(words, variables, situation);
         }
         Candidate::Preset { name, .. } => proposal.use_preset(name, situation),
-        Candidate::Checklist { .. } if situation.has_server => {
-            proposal.set_text("client", "kind", "local");
-        }
-        Candidate::Checklist { .. } => {}
+        Candidate::Checklist { path } => proposal.use_checklist(path, situation),
     }
     Ok(proposal)
 }
@@ -87,6 +89,19 @@ impl Proposal {
 
     fn set_text(&mut self, table: &'static str, key: &'static str, text: &str) {
         self.set(table, key, Value::Text(text.into()));
+    }
+
+    /// Nothing where it is read already.
+    fn use_checklist(&mut self, path: &str, situation: &Situation<'_>) {
+        if situation.has_server {
+            self.set_text("client", "kind", "local");
+        }
+        if !situation.files.iter().any(|file| file == Path::new(path)) {
+            self.set("client", "files", Value::List(vec![path.into()]));
+        }
+        if !situation.only_in.is_empty() {
+            self.set("client", "only_in", Value::List(Vec::new()));
+        }
     }
 
     /// A kind that is set is stronger than that of the preset, whose tasks are in a file.
@@ -269,13 +284,19 @@ mod tests {
         credentials: Credentials,
     ) -> Result<Proposal, Failure> {
         let environment: Environment = variables.iter().copied().collect();
-        let situation = Situation {
-            environment: &environment,
+        propose(candidate, &Situation { credentials, ..situation(&environment) })
+    }
+
+    /// Nothing is configured.
+    fn situation(environment: &Environment) -> Situation<'_> {
+        Situation {
+            environment,
             kind: "auto".into(),
             has_server: false,
-            credentials,
-        };
-        propose(candidate, &situation)
+            credentials: Credentials::None,
+            files: vec!["TODO.md".into()],
+            only_in: Vec::new(),
+        }
     }
 
     fn server(token: Token) -> Candidate {
@@ -396,14 +417,30 @@ mod tests {
     #[test]
     fn a_kind_that_cannot_ask_a_url_is_replaced() {
         for (kind, expected) in [("local", 2), ("auto", 1), ("rest", 1), ("stdio", 2)] {
-            let situation = Situation {
-                environment: &Environment::default(),
-                kind: kind.into(),
-                has_server: true,
-                credentials: Credentials::None,
-            };
+            let environment = Environment::default();
+            let situation = Situation { kind: kind.into(), ..situation(&environment) };
             let proposal = propose(&variable("http://a"), &situation).unwrap();
             assert_eq!(proposal.settings.len(), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_checklist_is_configured_where_another_source_is() {
+        let environment = Environment::default();
+        let of_server = Situation { has_server: true, ..situation(&environment) };
+        let of_preset = Situation {
+            files: vec![".beads/issues.jsonl".into()],
+            only_in: vec![".beads/".into()],
+            ..situation(&environment)
+        };
+        let cases = [
+            (of_server, vec!["client.kind Text(\"local\")"]),
+            (of_preset, vec!["client.files List([\"TODO.md\"])", "client.only_in List([])"]),
+            (situation(&environment), vec![]),
+        ];
+        for (situation, expected) in cases {
+            let proposal = propose(&Candidate::Checklist { path: "TODO.md" }, &situation).unwrap();
+            assert_eq!(proposal.settings.iter().map(line).collect::<Vec<_>>(), expected);
         }
     }
 

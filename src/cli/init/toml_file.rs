@@ -108,10 +108,12 @@ fn new_tables(settings: &[&Setting]) -> String {
 }
 
 fn append(mut text: String, tables: &str, comments: &[String]) -> String {
-    if text.trim().is_empty() && !(tables.is_empty() && comments.is_empty()) {
-        text = HEADER.to_owned() + &text;
+    if tables.is_empty() && comments.is_empty() {
+        return text;
     }
-    if !text.is_empty() && !text.ends_with('\n') && !(tables.is_empty() && comments.is_empty()) {
+    if text.trim().is_empty() {
+        text = HEADER.to_owned() + &text;
+    } else if !text.ends_with('\n') {
         text.push('\n');
     }
     text.push_str(tables);
