@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use crate::support::terminal::{Dialog, typing};
-use crate::support::{FaultServer, Session, canary, child, mcp_reply};
+use crate::support::{
+    FaultServer, Forbidden, Session, canary, child, if_permitted, mcp_reply, needs, or_skip,
+};
 
 const ENTER: &str = "[Enter] ";
 
@@ -89,4 +91,28 @@ fn its_processes_have_ended_when_it_has() {
     let Ok(processes) = processes else { return };
     let text = String::from_utf8_lossy(&processes.stdout).into_owned();
     assert!(!text.contains(&format!("WARMSTART_HOME={mark}")), "{outcome:?}");
+}
+
+#[test]
+fn no_start_leaves_work_to_a_detached_process() {
+    let Some(_) = or_skip(needs("strace", "strace")) else { return };
+    let session = Session::new();
+    let trace = session.home().join("trace");
+    let program = session.program(&["demo"]);
+    let mut traced = std::process::Command::new("strace");
+    traced.args(["-f", "-s", "200", "-e", "trace=execve", "-o"]).arg(&trace);
+    traced.arg(program.get_program()).arg("demo").current_dir(session.project()).env_clear();
+    traced.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = child::output(&mut traced, child::LIMIT).expect("strace starts");
+    let calls = std::fs::read_to_string(trace).unwrap_or_default();
+    if calls.is_empty() {
+        let reason = format!("strace: {}", String::from_utf8_lossy(&output.stderr));
+        return if_permitted(Err(Forbidden(reason))).unwrap_or_default();
+    }
+    assert_eq!(calls.matches("\"session-start\"").count(), 4, "{calls}");
+    assert_eq!(
+        calls.matches("\"__refresh\"").count(),
+        1,
+        "only the one that is waited for: {calls}"
+    );
 }

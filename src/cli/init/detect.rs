@@ -90,7 +90,7 @@ impl Detected {
                     if !abilities.stdio =>
                 {
                     let reason =
-                        format!("starts `{}`; this version only asks URLs", words.join(" "));
+                        format!("starts a program, which this version cannot: {}", words.join(" "));
                     self.unusable.push((place(&name), reason));
                 }
                 Ok(server) => self.candidates.push(Candidate::Server(server)),
