@@ -215,10 +215,7 @@ fn a_url_that_only_the_project_names_is_asked_after_a_yes_alone() {
     for arguments in [&["init"][..], &["init", "--yes"], &["init", "--dry-run"]] {
         let outcome = session.run(arguments);
         assert_eq!(outcome.code(), 1, "{outcome:?}");
-        shows(
-            &outcome,
-            &format!("  1  .mcp.json, tasks  {} (only this project names it)", server.mcp()),
-        );
+        shows(&outcome, &format!("* 1  .mcp.json, tasks  {}\n", server.mcp()));
         shows(&outcome, "they were neither started nor asked");
     }
     for arguments in [&["init"][..], &["init", "--yes"]] {

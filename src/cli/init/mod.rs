@@ -117,7 +117,7 @@ fn choose<'a>(detected: &'a Detected, options: &Options) -> Choice<'a> {
         (_, None) if !may_ask => Choice::Unconfirmed,
         ([only], _) => Choice::One(only),
         (all, _) => {
-            let number = question::number("Which one?", all.len());
+            let number = question::number("\nWhich one?", all.len());
             number.and_then(|number| all.get(number - 1)).map_or(Choice::Stopped, Choice::One)
         }
     }
@@ -147,7 +147,8 @@ impl<'a> Surroundings<'a> {
 
     /// The project's folder, for the screen.
     fn place(&self) -> String {
-        self.workspace.root.display().to_string()
+        let home = self.workspace.paths.as_ref().and_then(|paths| paths.home.as_deref());
+        target::shown(&self.workspace.root, home)
     }
 
     fn detect(&self) -> Detected {

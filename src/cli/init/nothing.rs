@@ -12,8 +12,8 @@ const FILE: &str = "TODO.md";
 const TEXT: &str = "# To do\n\n- [ ] Replace this line by your first task\n";
 
 const ADVICE: &str = "
-No task server and no task file was found that can be used. A session can begin
-with
+No task server and no task file was found that can be used.
+A session can begin with
   - a checklist in the project: TODO.md, with lines like `- [ ] title`
   - a task server: set MCP_SERVER_URL, then run `warmstart init` again
 `warmstart demo` shows in a minute what it is for.

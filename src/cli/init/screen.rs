@@ -6,22 +6,32 @@ use super::preview::Preview;
 use super::proposal::{Proposal, Value};
 use super::toml_file;
 use crate::cli::quote::quoted;
+use crate::cli::table::terminal_width;
 use crate::deadline::duration_text;
 use crate::environment::Environment;
 use crate::text::for_terminal;
 
 /// Characters of a place in the list.
-const MAX_PLACE_CHARS: usize = 40;
-/// Characters of what is there.
+const MAX_PLACE_CHARS: usize = 32;
+/// Characters of what is there, when piped; at a terminal it is cut to the line.
 const MAX_CHARS: usize = 200;
+/// Before and between the columns.
+const GAPS: usize = 7;
+
+const LEGEND: &str =
+    "* Only this project names it: nothing is asked or started before you confirm.\n";
 
 /// What was found, numbered as it can be chosen.
 pub fn list(detected: &Detected, place: &str) -> String {
     let mut text = for_terminal(&format!("Looking for tasks in {place}\n\n"));
-    let rows: Vec<(String, String)> = detected.candidates.iter().map(row).collect();
-    let width = rows.iter().map(|(place, _)| place.chars().count()).max().unwrap_or(0);
-    for (number, (place, what)) in rows.iter().enumerate() {
-        text.push_str(&format!("  {}  {place:<width$}  {what}\n", number + 1));
+    let place = |candidate: &Candidate| cell(&candidate.describe().0, MAX_PLACE_CHARS);
+    let candidates = &detected.candidates;
+    let width = candidates.iter().map(|one| place(one).chars().count()).max().unwrap_or(0);
+    let room = terminal_width().map_or(MAX_CHARS, |most| most.saturating_sub(width + GAPS));
+    for (number, candidate) in candidates.iter().enumerate() {
+        let mark = if candidate.needs_confirmation() { '*' } else { ' ' };
+        let (place, what) = (place(candidate), cell(&candidate.describe().1, room));
+        text.push_str(&format!("{mark} {}  {place:<width$}  {what}\n", number + 1));
     }
     for (place, reason) in &detected.unusable {
         let (place, reason) = (cell(place, MAX_PLACE_CHARS), cell(reason, MAX_CHARS));
@@ -30,20 +40,18 @@ pub fn list(detected: &Detected, place: &str) -> String {
     if detected.is_empty() {
         text.push_str("  nothing\n");
     }
+    if candidates.iter().any(Candidate::needs_confirmation) {
+        text.push('\n');
+        text.push_str(LEGEND);
+    }
     text
-}
-
-fn row(candidate: &Candidate) -> (String, String) {
-    let (place, what) = candidate.describe();
-    let mark = if candidate.needs_confirmation() { " (only this project names it)" } else { "" };
-    (cell(&place, MAX_PLACE_CHARS), cell(&what, MAX_CHARS) + mark)
 }
 
 /// A text of a project's file on one line, its hidden characters spelled out.
 fn cell(text: &str, most: usize) -> String {
     let text = for_terminal(&text.replace('\n', "\\n"));
     match text.char_indices().nth(most) {
-        Some((end, _)) => text[..end].to_owned() + "…",
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
         None => text,
     }
 }

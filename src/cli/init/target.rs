@@ -127,7 +127,8 @@ fn project_file(root: &Path) -> Result<PathBuf, Failure> {
     Err(Failure::new(Code::StoreUnusable, text).hint("replace the link by a file of the project"))
 }
 
-fn shown(path: &Path, home: Option<&Path>) -> String {
+/// The path, for messages.
+pub fn shown(path: &Path, home: Option<&Path>) -> String {
     let below = home.and_then(|home| path.strip_prefix(home).ok());
     below.map_or_else(|| path.display().to_string(), |rest| format!("~/{}", rest.display()))
 }
