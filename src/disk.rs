@@ -4,6 +4,7 @@
 mod lines;
 mod lock;
 mod owners;
+mod project_file;
 mod replace;
 mod sweep;
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
+pub use project_file::{InsideError, read_inside, read_text};
 pub use replace::write_project_file;
 pub use sweep::{OwnFile, Sweep};
 
@@ -273,49 +275,6 @@ pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Reads a file of the user or the project (links allowed), at most `limit` bytes; never blocks on a
-/// FIFO or device.
-///
-/// # Errors
-/// `PermissionDenied` if it is not a regular file, `FileTooLarge`, or the system's.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    let metadata = match fs::metadata(path) {
-        Err(error) if is_missing(&error) => return Ok(None),
-        other => other?,
-    };
-    if !metadata.is_file() {
-        return Err(denied(path, "is not a regular file"));
-    }
-    let bytes = read_limited(File::open(path)?, limit)?;
-    String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// Why a file that has to be inside a folder was not read.
-#[derive(Debug)]
-pub enum InsideError {
-    /// It is elsewhere after links are resolved.
-    Outside,
-    Unreadable(io::Error),
-}
-
-/// Reads `file` of a project as text, at most `limit` bytes. A relative one must be inside `root`
-/// after links are resolved: a cloned project may contain links. `None`: there is no such file.
-///
-/// # Errors
-/// `Outside`, or as for `read_text`.
-pub fn read_inside(root: &Path, file: &Path, limit: u64) -> Result<Option<String>, InsideError> {
-    let Ok(real) = root.join(file).canonicalize() else { return Ok(None) };
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    if file.is_relative() && !real.starts_with(root) {
-        return Err(InsideError::Outside);
-    }
-    read_text(&real, limit).map_err(InsideError::Unreadable)
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size > limit {
@@ -340,6 +299,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
     replace::replace(folder, path, bytes, durability)
 }
 
+/// A flush takes seconds while much is written to the same disk. The end of the process ends the
+/// thread.
+fn flush_later(path: PathBuf) {
+    let flush = move || {
+        let _ = File::open(&path).and_then(|file| file.sync_all());
+        if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+    };
+    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(flush);
+}
+
 /// Replaces a file that `read_agreement` reads; nothing is made where another user could replace it.
 ///
 /// # Errors
@@ -347,6 +318,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
 pub fn write_agreement(path: &Path, bytes: &[u8]) -> io::Result<()> {
     check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     write_atomic(path, bytes, Durability::Power)
+}
+
+/// The same without waiting for the device: for a file that may be lost, and whose damage is found when
+/// it is read.
+///
+/// # Errors
+/// As for `write_agreement`.
+pub fn write_agreement_flushed_later(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    write_atomic(path, bytes, Durability::Process)?;
+    flush_later(path.to_path_buf());
+    Ok(())
 }
 
 /// Prefix of the files that are still being written; upkeep removes old ones.
@@ -473,22 +456,5 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(write_atomic(&root.path().join("x"), b"", Durability::Process).is_err());
-    }
-
-    #[test]
-    fn a_relative_file_is_read_only_inside_its_folder() {
-        let outer = tempfile::tempdir().unwrap();
-        let root = outer.path().join("project");
-        fs::create_dir(&root).unwrap();
-        fs::write(root.join("inside"), "text").unwrap();
-        fs::write(outer.path().join("outside"), "secret").unwrap();
-        symlink("../outside", root.join("link")).unwrap();
-        let read = |file: &Path| read_inside(&root, file, 100);
-        assert_eq!(read(Path::new("inside")).unwrap().as_deref(), Some("text"));
-        assert_eq!(read(Path::new("absent")).unwrap(), None);
-        assert_eq!(read(&outer.path().join("outside")).unwrap().as_deref(), Some("secret"));
-        for file in ["link", "../outside"] {
-            assert!(matches!(read(Path::new(file)), Err(InsideError::Outside)), "{file}");
-        }
     }
 }

@@ -53,6 +53,26 @@ impl BackgroundWork {
         BackgroundWork { renew, prime, upkeep, ..BackgroundWork::default() }
     }
 
+    /// The same with queries that a run could not answer in time, where they have no fresh entry.
+    #[must_use]
+    pub fn with_unanswered<'a>(
+        mut self,
+        plan: &Plan,
+        queries: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let session = &plan.session;
+        let is_due = |name: &&str| {
+            let bindings = bindings::with_branch(session, name);
+            bindings.is_ok_and(|bindings| session.queries.needs_priming(name, &bindings))
+        };
+        for name in queries.filter(is_due) {
+            if !self.renew.iter().any(|other| other == name) {
+                self.renew.push(name.to_owned());
+            }
+        }
+        self
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -85,9 +105,9 @@ fn can_keep_answers(plan: &Plan) -> bool {
     Cache::new(&session.config.cache, session.paths.as_ref(), Access::ReadOnly).is_writable()
 }
 
-/// Starts the detached process. It inherits no pipes and only the listed variables. A failure here
-/// costs only the next session a request.
-pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) {
+/// The command of the detached process. It inherits no open files and only the listed variables.
+#[must_use]
+pub fn detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) -> Command {
     let plugins = &plan.session.config.plugins;
     let is_kept = |name: &str| {
         process::is_inherited(name)
@@ -106,6 +126,12 @@ pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan
     let set = work.set.iter().map(|(key, value)| format!("--set={key}={value}"));
     command.args(set);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Starts the detached process. A failure here costs only the next session a request.
+pub fn spawn_detached(command: &mut Command) {
+    process::close_on_exec();
     if let Err(error) = command.spawn() {
         tracing::warn!(%error, "the background refresh could not be started");
     }

@@ -60,6 +60,8 @@ pub enum RunResult {
     Failed,
     /// There was nothing to show.
     Empty,
+    /// The run was not complete at its deadline, and was ended with the best answer that it had.
+    Ended,
 }
 
 impl RunResult {
@@ -71,6 +73,7 @@ impl RunResult {
             RunResult::Degraded => "degraded",
             RunResult::Failed => "failed",
             RunResult::Empty => "empty",
+            RunResult::Ended => "ended",
         }
     }
 }
@@ -152,8 +155,8 @@ mod tests {
 
     #[test]
     fn the_record_and_the_screen_have_the_same_words() {
-        use RunResult::{Degraded, Empty, Failed, Ok};
-        for result in [Ok, Degraded, Failed, Empty] {
+        use RunResult::{Degraded, Empty, Ended, Failed, Ok};
+        for result in [Ok, Degraded, Failed, Empty, Ended] {
             assert_eq!(serde_json::to_value(result).unwrap(), result.word());
         }
     }

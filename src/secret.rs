@@ -53,13 +53,20 @@ impl PartialEq for Secret {
     }
 }
 
-/// Keeps a crash from writing the memory of this process, and the secrets in it, to a file.
-pub fn forbid_core_files() {
+/// Keeps the memory of this process, and the secrets in it, from other processes of the user and from
+/// core files. A limit of zero does not keep a core file from a program that `core_pattern` names; on
+/// Linux the second setting does.
+pub fn protect_memory() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
         // Lowering a limit can only fail where there is none.
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 

@@ -147,7 +147,7 @@ impl Store {
         let Some(path) = &self.path else { return };
         let written = serde_json::to_vec(stored)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| disk::write_agreement(path, &bytes));
+            .and_then(|bytes| disk::write_agreement_flushed_later(path, &bytes));
         if let Err(error) = written {
             tracing::warn!(code = %Code::StoreUnusable, %error, "the token is not kept");
         }

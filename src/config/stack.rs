@@ -2,6 +2,7 @@
 //! the values that a stronger layer hides, and collects what reading finds.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ struct Findings {
     flag_problems: Vec<Failure>,
     /// The keys of flags that were refused.
     refused_flags: Vec<String>,
-    reported: Vec<(Origin, String)>,
+    reported: BTreeSet<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
 }
@@ -130,9 +131,7 @@ impl Stack {
             problem.message = problem.message.replace('\n', r"\n");
         }
         let findings = &mut *self.findings.borrow_mut();
-        let place = (origin.clone(), key.to_owned());
-        if !findings.reported.contains(&place) {
-            findings.reported.push(place);
+        if findings.reported.insert((origin.clone(), key.to_owned())) {
             if matches!(origin, Origin::Name(name) if name.starts_with('-')) {
                 findings.flag_problems.push(problem.clone());
                 findings.refused_flags.push(key.to_owned());

@@ -76,7 +76,8 @@ mod tests {
         let file = revision::file(folder.path(), "x");
         let at = |digest, now, access| revision::changed_at(&file, digest, Timestamp(now), access);
         assert_eq!(at("a", 100, Access::ReadWrite), Some(Timestamp(100)));
-        for now in [90, 100] {
+        // A clock that is a few seconds behind counts as the same.
+        for now in [97, 100] {
             assert_eq!(at("b", now, Access::ReadOnly), Some(Timestamp(101)), "{now}");
         }
         assert_eq!(at("b", 200, Access::ReadOnly), Some(Timestamp(200)));

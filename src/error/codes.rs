@@ -53,7 +53,7 @@ pub enum Audience {
 
 codes! {
     ConfigUnreadable = 101, Config, User, "configuration file unreadable",
-        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB",
+        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB, or 256 KiB in a project",
           "another user owns or can change your own file, or a folder above it"],
         &["fix the line and column in the message", "run the `chmod` or `chown` command in the message", "`warmstart config check` lists everything that is wrong"];
     ConfigValue = 102, Config, User, "invalid setting",

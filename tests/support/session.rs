@@ -57,6 +57,8 @@ impl Session {
             .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "false")
             // The deadline of the test is the limit, however busy the machine is.
             .env("WARMSTART_HOOK_DEFAULTS__TIMEOUT", "60s")
+            // So that `children` can read the environment of a process.
+            .env("WARMSTART_DEBUG", "1")
             .env("WARMSTART_HOOKS__GIT_CONTEXT__TIMEOUT", "10s")
     }
 
@@ -329,7 +331,8 @@ impl Session {
         }
     }
 
-    /// The processes, other than our own, whose HOME is this session's.
+    /// The processes, other than our own, whose HOME is this session's, and their children: of some
+    /// only root can read the environment.
     pub fn children(&self) -> Vec<u32> {
         let mark = format!("HOME={}", self.home().display());
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -338,7 +341,11 @@ impl Session {
             let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
             environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
         };
-        ids.filter(ours).collect()
+        let (mut children, others): (Vec<u32>, Vec<u32>) = ids.partition(ours);
+        let known = children.clone();
+        let is_child = |id: &u32| parent(*id).is_some_and(|parent| known.contains(&parent));
+        children.extend(others.into_iter().filter(is_child));
+        children
     }
 }
 
@@ -350,6 +357,15 @@ impl Drop for Session {
         self.settle();
         canary::absent_below(self.root.path(), &self.secrets, &self.written);
     }
+}
+
+/// The parent of a process that has not ended.
+fn parent(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?;
+    fields.next().filter(|_| state != "Z")?.parse().ok()
 }
 
 /// Writes a file and the folders above it.

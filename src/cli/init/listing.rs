@@ -56,7 +56,9 @@ impl Listing {
 fn mcp_json(root: &Path) -> Option<Result<String, String>> {
     match disk::read_inside(root, Path::new(MCP_JSON), MAX_FILE_BYTES) {
         Ok(text) => text.map(Ok),
-        Err(InsideError::Outside) => Some(Err("is a link that leaves the project".into())),
+        Err(InsideError::Outside(target)) => {
+            Some(Err(format!("is a link that leaves the project: {}", target.display())))
+        }
         Err(InsideError::Unreadable(error)) => Some(Err(format!("cannot be read: {error}"))),
     }
 }

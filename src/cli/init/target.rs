@@ -7,8 +7,9 @@ use super::diff::unified;
 use super::proposal::Proposal;
 use super::toml_file::{self, Edited};
 use crate::cli::workspace::Workspace;
+use crate::config::file::{self, File};
+use crate::config::is_credential;
 use crate::config::trust::PROJECT_FILE;
-use crate::config::{file, is_credential};
 use crate::disk::{self, Durability};
 use crate::error::{Code, Failure};
 use crate::paths::Paths;
@@ -35,7 +36,7 @@ impl Target {
             true => project_file(&workspace.root)?,
             false => user_file(workspace)?,
         };
-        let file = file::read(&path)?;
+        let file = read(&path, is_project)?;
         if let Some(file) = &file {
             file::parse(file)
                 .map_err(|failure| failure.hint("fix it first; the file was left as it was"))?;
@@ -85,7 +86,7 @@ impl Target {
     /// # Errors
     /// When it has changed since it was read, or the disk's; the file is then as it was.
     pub fn write(&self, edited: &Edited) -> Result<(), Failure> {
-        let now = file::read(&self.path)?.map(|file| file.text);
+        let now = read(&self.path, self.is_project)?.map(|file| file.text);
         if now != self.text {
             let text = format!("`{}` has just been changed by another program", self.shown);
             return Err(Failure::new(Code::StoreUnusable, text).hint("run `warmstart init` again"));
@@ -101,6 +102,10 @@ impl Target {
                 .hint("check owner and mode of its folder; nothing was changed")
         })
     }
+}
+
+fn read(path: &Path, is_project: bool) -> Result<Option<File>, Failure> {
+    if is_project { file::read_by_project_path(path) } else { file::read(path) }
 }
 
 /// The user's file, or the one that `--config` or WARMSTART_CONFIG names. A link is followed, since the

@@ -111,8 +111,10 @@ impl Local {
     fn open(&self, file: &Path) -> Result<Option<String>, Failure> {
         let shown = file.display();
         disk::read_inside(&self.root, file, MAX_FILE_BYTES).map_err(|error| match error {
-            InsideError::Outside => {
-                let text = format!("the task file `{shown}` points outside the project");
+            InsideError::Outside(target) => {
+                let target = target.display();
+                let text =
+                    format!("the task file `{shown}` points outside the project, to `{target}`");
                 Failure::new(Code::StoreUnusable, text)
                     .hint("name it by its absolute path in your own hooks.toml")
             }
