@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
-use crate::error::{Audience, Class, Failure};
+use crate::error::{Audience, Class, Code, Failure};
 use crate::hook::Part;
 use crate::provenance::{Provenance, ServedFrom};
 use crate::task::Task;
@@ -123,6 +123,11 @@ fn absent(hook: &HookReport) -> Option<String> {
 /// run, and the same state must give the same text. `Unavailable` covers a server that cannot be
 /// reached and one that answers HTTP 500.
 fn cause(failure: &Failure) -> &'static str {
+    match failure.code {
+        Code::Forbidden => return "the source denies access",
+        Code::UnknownTool => return "the source has no such tool",
+        _ => {}
+    }
     match failure.class() {
         Class::Unavailable => "the source gave no usable answer",
         Class::Auth => "the login at the source failed",

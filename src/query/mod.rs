@@ -4,6 +4,7 @@
 mod ask;
 mod fall_back;
 mod fill;
+mod known;
 mod result;
 mod slow;
 
@@ -27,9 +28,6 @@ use crate::task::Query;
 /// File times come from a coarser clock than ours: a file written this shortly before the run began
 /// counts as written during it.
 const CLOCK_GRAIN: Duration = Duration::from_millis(10);
-
-/// A query that failed in the background is not asked there again for this long.
-const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 
 /// A source of tasks; its client is built only when it is asked.
 pub struct TaskSource {
@@ -157,7 +155,7 @@ impl Queries {
     }
 
     /// Whether to ask `name` in the background: its answers are kept, none is fresh, and it did not
-    /// fail within `PRIMING_PAUSE`.
+    /// fail recently.
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
@@ -167,8 +165,7 @@ impl Queries {
         }
         let key = Key::new(&prepared.source.identity, &prepared.query);
         let view = self.lookup(prepared.source, &prepared.query).view;
-        view.freshness != Freshness::Fresh
-            && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
+        view.freshness != Freshness::Fresh && !self.is_paused(&key)
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.

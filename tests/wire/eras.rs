@@ -190,6 +190,104 @@ fn p11_trouble_never_means_another_era() {
     }
 }
 
+/// Status and code with which servers of older revisions refuse a modern call.
+const OLDER: [(u16, i64); 4] = [(400, -32602), (200, -32601), (200, -32600), (200, -32004)];
+
+#[test]
+fn host_f7_a_refusal_that_may_mean_an_older_server_leads_to_one_handshake() {
+    for (status, code) in OLDER {
+        let server = FaultServer::start(rpc_error(status, code));
+        let session = asking(&server.mcp()).env("HTTP_MAX_RETRIES", "1");
+        session.start("startup");
+        let asked: Vec<_> = server.requests().iter().map(|r| r.json()["method"].clone()).collect();
+        assert_eq!(asked, ["tools/call", "initialize"], "{status} {code}");
+        let cause = session.last("pending_tasks").cause;
+        assert!(cause.contains(&format!("refused the call: no ({code})")), "{cause}");
+    }
+}
+
+#[test]
+fn host_f7_an_older_server_with_an_odd_refusal_is_four_requests_and_then_one() {
+    for (status, code) in OLDER {
+        let older = legacy(true);
+        let server = FaultServer::start(move |request| match request.header("mcp-method") {
+            Some(_) => rpc_error(status, code)(request),
+            None => older(request),
+        });
+        let session = asking(&server.mcp());
+        live(&session);
+        assert_eq!(server.requests().len(), 4, "{status} {code}");
+        live(&session);
+        assert_eq!(server.requests().len(), 5, "{status} {code}: the era is remembered");
+    }
+}
+
+#[test]
+fn host_f7_the_drafts_code_for_a_version_is_read_like_todays() {
+    let server = FaultServer::start(|request| match request.n {
+        0 => {
+            let error = json!({ "code": -32004, "message": "Unsupported",
+                "data": { "supported": ["2026-07-28"] } });
+            let body = json!({ "jsonrpc": "2.0", "id": request.json()["id"], "error": error });
+            vec![Act::Send(json_response(200, &body))]
+        }
+        _ => mcp_reply::healthy(request),
+    });
+    live(&asking(&server.mcp()));
+    assert_eq!(server.requests().len(), 2);
+}
+
+/// A server whose only path is `path`.
+fn only_at(
+    path: &'static str,
+    answer: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
+) -> FaultServer {
+    FaultServer::start(move |request| match request.path == path {
+        true => answer(request),
+        false => mcp_reply::status(404),
+    })
+}
+
+#[test]
+fn ts_low_the_other_form_of_a_trailing_slash_is_tried_once_and_remembered() {
+    for (configured, path) in [("/mcp/", "/mcp"), ("/mcp", "/mcp/"), ("/a/b", "/a/b/")] {
+        let server = only_at(path, mcp_reply::healthy);
+        let session = asking(&format!("{}{configured}", server.origin()));
+        live(&session);
+        assert_eq!(server.requests().len(), 2, "{configured}");
+        live(&session);
+        assert_eq!(server.requests().len(), 3, "{configured}: remembered");
+        assert_eq!(server.requests()[2].path, path);
+    }
+    let server = only_at("/mcp", legacy(true));
+    let session = asking(&format!("{}/mcp/", server.origin()));
+    live(&session);
+    assert_eq!(server.requests().len(), 5, "404, then call, handshake and call");
+    live(&session);
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn ts_low_without_any_endpoint_the_slash_costs_one_request() {
+    let server = FaultServer::start(|_| mcp_reply::status(404));
+    let session = asking(&server.mcp());
+    session.start("startup");
+    let asked: Vec<_> = server.requests().iter().map(|r| r.path.clone()).collect();
+    assert_eq!(asked, ["/mcp", "/mcp/", "/mcp"], "the last is the handshake");
+    assert!(session.last("pending_tasks").cause.contains("/mcp` answered HTTP 404"));
+}
+
+#[test]
+fn ts_low_a_slash_too_many_at_a_real_server() {
+    let Some(server) = or_skip(peer::task_server(&[])) else { return };
+    let session = asking(&format!("{}/", server.mcp()));
+    assert_eq!(live(&session).len(), OPEN);
+    let first = server.take_requests();
+    assert!(first <= 2, "{first}");
+    live(&session);
+    assert!(server.take_requests() <= first);
+}
+
 #[test]
 fn p11_what_an_older_server_says_leads_to_the_handshake() {
     for status in [400, 404, 405, 406, 415, 422] {

@@ -11,10 +11,13 @@ pub fn brief(text: &str) -> String {
     text::one_line(text, 200)
 }
 
+/// The beginning of the message for an error that a tool reports.
+pub const TOOL_FAILED: &str = "the tool failed: ";
+
 /// The failure for an error that a tool reports.
 #[must_use]
 pub fn tool_failure(message: &str) -> Failure {
-    Failure::new(Code::ToolError, format!("the tool failed: {}", brief(message)))
+    Failure::new(Code::ToolError, format!("{TOOL_FAILED}{}", brief(message)))
         .hint("check the query's `tool` and `arguments`")
 }
 
