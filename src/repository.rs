@@ -12,6 +12,8 @@ const MAX_REF_BYTES: u64 = 4096;
 const MAX_PACKED_BYTES: u64 = 16 << 20;
 /// Parent folders that are searched.
 const MAX_PARENTS: usize = 64;
+/// What `HEAD` holds where the references are in the reftable format, for programs that do not know it.
+const REFTABLE: &str = "refs/heads/.invalid";
 /// A reference may name another one.
 const MAX_REF_STEPS: usize = 5;
 
@@ -89,7 +91,7 @@ fn git_dir(root: &Path) -> Option<PathBuf> {
 
 fn branch_of(reference: &str) -> Option<String> {
     let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
-    (is_safe(reference) && !name.is_empty()).then(|| name.to_owned())
+    (is_safe(reference) && !name.is_empty() && reference != REFTABLE).then(|| name.to_owned())
 }
 
 /// Those of git's rules for names that keep the path inside the folder.

@@ -17,6 +17,7 @@ mod host;
 mod hosts_table;
 mod language;
 mod layers;
+mod low_findings;
 mod plugin;
 mod policy;
 mod programs;

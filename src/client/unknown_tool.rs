@@ -28,7 +28,7 @@ pub fn recognised(failure: Failure, tool: &str) -> Failure {
     let is_nameless =
         |name: &str| of_refusal.is_some() && (name.is_empty() || name.starts_with('('));
     match name {
-        Some(name) if name.contains(tool) || is_nameless(name) => no_tool(tool),
+        Some(name) if first_word(name) == tool || is_nameless(name) => no_tool(tool),
         _ => failure,
     }
 }
@@ -39,6 +39,12 @@ pub fn no_tool(tool: &str) -> Failure {
     let text = format!("the server has no tool `{}`", payload::brief(tool));
     Failure::new(Code::UnknownTool, text)
         .hint("`warmstart tools` lists its tools; check the query's `tool`")
+}
+
+/// Without quotes and punctuation.
+fn first_word(text: &str) -> &str {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    word.trim_matches(['\'', '"', '`', '.', ',', ':'])
 }
 
 /// The text from the name on, where `text` says that a tool does not exist.

@@ -128,7 +128,8 @@ impl Mcp {
         deadline: Deadline,
     ) -> Result<Exchanged, Failure> {
         let read = async |opened| read(opened, expected.id.get(), expected.stream).await;
-        let exchanged = self.http.send(request, read, repeat, deadline).await?;
+        let sent = self.http.send(request, read, repeat, deadline).await;
+        let exchanged = sent.map_err(|failure| failure.of("the task server"))?;
         match exchanged.failure {
             Some(failure) => Err(failure),
             None => Ok(exchanged),
