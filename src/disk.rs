@@ -200,12 +200,21 @@ pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Reads a file of the user or the project (links allowed), at most `limit` bytes; never blocks on a
-/// FIFO or device.
+/// Reads a file of the user or the project (links allowed) as text, at most `limit` bytes; never blocks
+/// on a FIFO or device.
+///
+/// # Errors
+/// As for `read_bytes`, and `InvalidData` if it is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path, limit)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// The same, whatever its bytes.
 ///
 /// # Errors
 /// `PermissionDenied` if it is not a regular file, `FileTooLarge`, or the system's.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
+pub fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let metadata = match fs::metadata(path) {
         Err(error) if is_missing(&error) => return Ok(None),
         other => other?,
@@ -213,8 +222,7 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     if !metadata.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
-    let bytes = read_limited(File::open(path)?, limit)?;
-    String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
+    read_limited(File::open(path)?, limit).map(Some)
 }
 
 /// Why a file that has to be inside a folder was not read.

@@ -110,7 +110,7 @@ fn ts_low_a_missing_right_is_not_a_failed_login() {
 
 #[test]
 fn ts_low_what_looks_like_a_credential_in_a_tools_text_is_masked() {
-    let text = "cannot connect: host=db user=joe password=hunter2 api_key=abc, retry";
+    let text = "cannot connect: host=db user=joe password=hunter2 api_key=letters-of-a-key, retry";
     for is_rpc in [false, true] {
         let server = FaultServer::start(move |request| {
             let id = request.json()["id"].clone();
@@ -127,28 +127,28 @@ fn ts_low_what_looks_like_a_credential_in_a_tools_text_is_masked() {
         let notice = session.start("startup").notice();
         assert!(notice.contains("host=db user=joe password=**** api_key=**** retry"), "{notice}");
         let everywhere = notice + &session.log() + &session.runs()[0].to_string();
-        assert!(!everywhere.contains("hunter2") && !everywhere.contains("abc"), "{everywhere}");
+        assert!(!everywhere.contains("hunter2") && !everywhere.contains("letters-of"), "{everywhere}");
     }
 }
 
 /// Port 9 of this machine: nothing listens there.
-const NOBODY: &str = "http://127.0.0.1:9";
+const CLOSED: &str = "http://127.0.0.1:9";
 
 #[test]
 fn ts_low_a_refused_connection_names_the_server_that_refused() {
     let server = FaultServer::start(healthy);
     let session = Session::with_server(&server.mcp())
-        .with_keycloak(NOBODY, "claude-hooks", SECRET)
+        .with_keycloak(CLOSED, "claude-hooks", SECRET)
         .env("HTTP_MAX_RETRIES", "0");
     let notice = session.start("startup").notice();
-    let identity = format!("the identity server `{NOBODY}` refused the connection");
+    let identity = format!("the identity server `{CLOSED}` refused the connection");
     assert!(notice.contains(&identity), "{notice}");
     for kind in ["mcp", "rest"] {
-        let session = Session::with_server(&format!("{NOBODY}/mcp"))
+        let session = Session::with_server(&format!("{CLOSED}/mcp"))
             .env("WARMSTART_CLIENT__KIND", kind)
             .env("HTTP_MAX_RETRIES", "0");
         let notice = session.start("startup").notice();
-        let task_server = format!("the task server `{NOBODY}` refused the connection");
+        let task_server = format!("the task server `{CLOSED}` refused the connection");
         assert!(notice.contains(&task_server), "{kind}: {notice}");
     }
 }
@@ -212,14 +212,37 @@ fn ts_low_tasks_next_waits_for_the_background_of_a_start() {
     assert_eq!(server.requests().len(), 3);
 }
 
-/// A repository in the reftable format, as git writes it for programs that do not know the format.
+/// A table with `HEAD` alone, as `gitformat-reftable` describes it.
+fn reftable_of_head(target: &str) -> Vec<u8> {
+    let mut bytes = b"REFT\x01\0\0\0".to_vec();
+    bytes.extend([0; 16]);
+    bytes.extend(b"r\0\0\0");
+    // Prefix, four letters of kind 3, the name, the change, the target.
+    bytes.extend([0, 4 << 3 | 3]);
+    bytes.extend(b"HEAD\0");
+    bytes.push(u8::try_from(target.len()).unwrap());
+    bytes.extend(target.as_bytes());
+    bytes.extend([0, 0, 28, 0, 1]);
+    bytes[27] = u8::try_from(bytes.len()).unwrap();
+    bytes.extend([0; 68]);
+    bytes
+}
+
 #[test]
-fn host_f4_a_reftable_repository_never_shows_its_placeholder() {
+fn host_f4_a_reftable_repository_shows_its_branch_and_never_the_placeholder() {
     let session = Session::new().project_file("TODO.md", "- [ ] a\n");
     let git = session.project().join(".git");
+    // What git writes for programs that do not know the format.
     fs::write(git.join("HEAD"), "ref: refs/heads/.invalid\n").unwrap();
-    fs::write(git.join("refs/heads"), "this repository uses the reftable format\n").ok();
-    let outcome = session.start("startup");
-    assert!(!outcome.context().contains(".invalid"), "{outcome:?}");
-    assert!(outcome.context().contains("- a [todo]"), "{outcome:?}");
+    fs::remove_dir_all(git.join("refs")).unwrap();
+    fs::create_dir(git.join("refs")).unwrap();
+    fs::write(git.join("refs/heads"), "this repository uses the reftable format\n").unwrap();
+    let context = session.start("startup").context();
+    assert!(!context.contains(".invalid") && !context.contains("branch"), "{context}");
+    assert!(context.contains("- a [todo]"), "{context}");
+    let table = git.join("reftable/0x1-0x1-a.ref");
+    crate::support::session::write(&table, &reftable_of_head("refs/heads/feature/x"));
+    fs::write(git.join("reftable/tables.list"), "0x1-0x1-a.ref\n").unwrap();
+    let context = session.start("startup").context();
+    assert!(context.contains("branch feature/x") && !context.contains(".invalid"), "{context}");
 }
