@@ -127,7 +127,10 @@ fn ts_low_what_looks_like_a_credential_in_a_tools_text_is_masked() {
         let notice = session.start("startup").notice();
         assert!(notice.contains("host=db user=joe password=**** api_key=**** retry"), "{notice}");
         let everywhere = notice + &session.log() + &session.runs()[0].to_string();
-        assert!(!everywhere.contains("hunter2") && !everywhere.contains("letters-of"), "{everywhere}");
+        assert!(
+            !everywhere.contains("hunter2") && !everywhere.contains("letters-of"),
+            "{everywhere}"
+        );
     }
 }
 

@@ -100,10 +100,16 @@ pub(super) fn did_you_mean(tools: &[Tool], name: &str) -> Option<String> {
         names.retain(|other| *other != next);
         near.push(next);
     }
-    let is_part = |other: &&str| name.len() >= LEAST_PART && other.contains(name);
+    let is_part = |other: &&str| name.len() >= LEAST_PART && has_part(other, name);
     near.extend(names.into_iter().filter(is_part).take(MAX_NEAREST - near.len()));
     let quoted: Vec<String> = near.iter().map(|name| format!("`{}`", table::cell(name))).collect();
     (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
+}
+
+/// Whether `part` is in `name`, or is like its beginning.
+fn has_part(name: &str, part: &str) -> bool {
+    let begin: String = name.chars().take(part.chars().count()).collect();
+    name.contains(part) || config::nearest(part, &[&begin]).is_some()
 }
 
 fn list(tools: &[Tool]) -> String {
@@ -130,7 +136,7 @@ fn signature(argument: &Argument) -> String {
 fn details(tool: &Tool) -> String {
     const COLUMNS: [Column; 4] = [
         Column::whole("ARGUMENT"),
-        Column::fixed("TYPE"),
+        Column::elastic("TYPE"),
         Column::fixed("REQUIRED"),
         Column::elastic("DESCRIPTION"),
     ];

@@ -20,7 +20,7 @@ pub struct Tool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Argument {
     pub name: String,
-    /// In the words of JSON schema; empty when any value is allowed.
+    /// `string`, `string[]`, `integer|string`, `list|next`; empty when any value is allowed.
     pub kind: String,
     pub is_required: bool,
     pub description: String,
@@ -73,11 +73,12 @@ fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The type: `string`, `array of string`, `integer or string`, the values of an enumeration. `null` is
-/// the same as not to send the argument, and is not named.
+/// The type: `string`, `string[]`, `integer|string`, the values of an enumeration. `null` is the same as
+/// not to send the argument, and is not named.
 fn kind(schema: &Value) -> String {
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-        return values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        return values.iter().map(text).collect::<Vec<_>>().join("|");
     }
     let alternatives = ["anyOf", "oneOf"].iter().find_map(|key| schema.get(key)?.as_array());
     let kinds: Vec<String> = match (schema.get("type"), alternatives) {
@@ -90,11 +91,12 @@ fn kind(schema: &Value) -> String {
     };
     let items = schema.get("items").map(kind).filter(|items| !items.is_empty());
     let with_items = |kind: String| match (&items, kind.as_str()) {
-        (Some(items), "array") => format!("array of {items}"),
+        (Some(items), "array") if items.contains('|') => format!("({items})[]"),
+        (Some(items), "array") => format!("{items}[]"),
         _ => kind,
     };
     let named = kinds.into_iter().filter(|kind| kind != "null" && !kind.is_empty());
-    named.map(with_items).collect::<Vec<_>>().join(" or ")
+    named.map(with_items).collect::<Vec<_>>().join("|")
 }
 
 #[cfg(test)]
@@ -110,10 +112,14 @@ mod tests {
             (json!({ "type": ["integer", "null"] }), "integer"),
             (
                 json!({ "anyOf": [{ "type": "integer" }, { "type": "string" }, { "type": "null" }] }),
-                "integer or string",
+                "integer|string",
             ),
-            (json!({ "type": "array", "items": { "type": "string" } }), "array of string"),
-            (json!({ "enum": ["list", "next"] }), "\"list\" or \"next\""),
+            (json!({ "type": "array", "items": { "type": "string" } }), "string[]"),
+            (json!({ "enum": ["list", "next"] }), "list|next"),
+            (
+                json!({ "type": "array", "items": { "type": ["integer", "string"] } }),
+                "(integer|string)[]",
+            ),
             (json!({}), ""),
             (json!(true), ""),
         ];

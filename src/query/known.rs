@@ -21,11 +21,12 @@ impl Queries {
         client.missing_until(&query.tool).map(|_| crate::client::unknown_tool::no_tool(&query.tool))
     }
 
-    /// Whether `key` failed so recently that the background does not ask it again.
+    /// Whether `key` failed so recently, without an answer since, that the background does not ask it
+    /// again.
     pub(super) fn is_paused(&self, key: &Key) -> bool {
-        let failure = |pause: Duration| self.cache.failure_since(key, self.started - pause);
-        failure(REFUSAL_PAUSE).is_some_and(|last| is_refusal(&last))
-            || failure(PRIMING_PAUSE).is_some()
+        let Some(last) = self.cache.last_failure(key) else { return false };
+        let pause = if is_refusal(&last) { REFUSAL_PAUSE } else { PRIMING_PAUSE };
+        self.cache.failure_since(key, self.started - pause).is_some()
     }
 
     /// What the sources are known to refuse, once for a tool: for `config check`. Asks nothing.

@@ -1,10 +1,12 @@
 //! Tools: listed, called by a wrong name, and remembered where the server does not have them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::asking;
+use super::{asking, stdio};
 use crate::support::mcp_reply::{self, json_response};
-use crate::support::{Act, FaultServer, Request, Session, or_skip, peer};
+use crate::support::{Act, FaultServer, Request, Session, install, or_skip, peer};
 
 fn method(request: &Request) -> String {
     request.json()["method"].as_str().unwrap_or_default().to_owned()
@@ -47,7 +49,7 @@ fn tools_lists_the_tools_of_all_pages_with_their_arguments() {
     assert_eq!(outcome.code(), 0, "{outcome:?}");
     assert_eq!(server.requests().len(), 2);
     let expected = "TOOL\tARGUMENTS\n\
-        manage_task\taction: string, labels?: array of string, limit?: integer\n\
+        manage_task\taction: string, labels?: string[], limit?: integer\n\
         evil [2J\t\n";
     assert_eq!(outcome.text(), expected);
     let cursors: Vec<Value> =
@@ -65,10 +67,10 @@ fn tools_shows_one_and_names_the_nearest_for_another() {
     let expected = "manage_task: List tasks. Or get one.\n\n\
         ARGUMENT\tTYPE\tREQUIRED\tDESCRIPTION\n\
         action\tstring\tyes\tlist, next or get\n\
-        labels\tarray of string\tno\t\n\
+        labels\tstring[]\tno\t\n\
         limit\tinteger\tno\t\n";
     assert_eq!(outcome.text(), expected, "{outcome:?}");
-    for wrong in ["mange_task", "task"] {
+    for wrong in ["mange_task", "task", "manege"] {
         let outcome = session.run(&["tools", wrong]);
         assert_eq!(outcome.code(), 6, "{outcome:?}");
         assert!(outcome.stderr.contains(&format!("has no tool `{wrong}` (WS406)")), "{outcome:?}");
@@ -107,6 +109,20 @@ fn tools_of_the_real_servers() {
         let outcome = asking(&server.mcp()).run(&["tools", "echo"]);
         assert!(outcome.text().contains("\nmessage\tstring\tyes\t"), "{outcome:?}");
     }
+}
+
+#[test]
+fn tools_of_a_program() {
+    let Some(node) = or_skip(install::node_22()) else { return };
+    let Some(packages) = or_skip(install::npm()) else { return };
+    let script =
+        packages.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let words = [node.to_str().unwrap(), script.to_str().unwrap(), "stdio"];
+    let session = stdio::with_command(&words);
+    let outcome = session.run(&["tools", "echo"]);
+    assert!(outcome.text().contains("\nmessage\tstring\tyes\t"), "{outcome:?}");
+    let outcome = session.run(&["call", "ecko"]);
+    assert!(outcome.stderr.contains("hint: did you mean `echo`?"), "{outcome:?}");
 }
 
 #[test]
@@ -205,6 +221,31 @@ fn ts_f10_a_session_does_not_ask_for_a_missing_tool_again_but_a_command_does() {
     server.becomes(mcp_reply::healthy);
     assert_eq!(session.run(&["tasks"]).code(), 0);
     assert_eq!(session.start("startup").notice(), "", "it has the tool now");
+}
+
+#[test]
+fn ts_f10_a_tool_that_is_there_again_is_renewed_in_the_background() {
+    let server = without_branches(0);
+    let session = Session::with_server(&server.mcp())
+        .deadline("20s")
+        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+    session.start("startup");
+    session.settle();
+    server.becomes(|request| match request.json()["params"]["name"].as_str() {
+        Some("manage_git_branch") => {
+            let branches = json!([{ "id": "b-1", "name": "main" }]);
+            answer(request, &mcp_reply::result(&json!({ "data": { "branches": branches } })))
+        }
+        _ => mcp_reply::healthy(request),
+    });
+    session.run(&["tasks", "next"]);
+    session.age_cache(Duration::from_secs(2 * 3600));
+    let before = branch_requests(&server);
+    session.start("startup");
+    session.settle();
+    assert_eq!(branch_requests(&server), before + 1, "{}", session.log());
+    let check = session.run(&["config", "check"]);
+    assert!(!check.stderr.contains("manage_git_branch"), "{check:?}");
 }
 
 /// The guide's server, whose list of branches requires a project.
