@@ -68,7 +68,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     let result = result.map_err(advised)?;
     terminal::print(&text::for_json(&format!("{result:#}\n")));
     if options.pointers {
-        pointers(&result).iter().for_each(|line| terminal::print_note(line));
+        pointers(&result).iter().for_each(terminal::print_note);
     }
     if let Some(failure) = client::failure_in(&result) {
         Err(advised(unknown_tool::recognised(failure, tool)))?;

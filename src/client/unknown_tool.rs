@@ -1,4 +1,4 @@
-//! Recognises that a server does not have a tool, in the words of the common SDKs. Pure.
+//! Recognises that a server does not have a tool, by the words of the common SDKs. Pure.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub fn is_refusal(error: &Value) -> bool {
     error.get("message").and_then(Value::as_str).is_some_and(|text| missing_name(text).is_some())
 }
 
-/// `failure`, or that the server has no tool `tool`, where that is what it says. A tool that calls other
+/// `failure`, or `WS406` where its text means that the server has no tool `tool`. A tool that calls other
 /// tools reports their names: only the name of this one counts. A JSON-RPC error may have no name.
 #[must_use]
 pub fn recognised(failure: Failure, tool: &str) -> Failure {
@@ -47,7 +47,7 @@ fn first_word(text: &str) -> &str {
     word.trim_matches(['\'', '"', '`', '.', ',', ':'])
 }
 
-/// The text from the name on, where `text` says that a tool does not exist.
+/// The text from the name on, where `text` reports that a tool does not exist.
 fn missing_name(text: &str) -> Option<&str> {
     let mut text = text.trim();
     while let Some(rest) = LEADS.iter().find_map(|lead| without(text, lead)) {

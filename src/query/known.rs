@@ -15,7 +15,7 @@ const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 const REFUSAL_PAUSE: Duration = Duration::from_secs(86_400);
 
 impl Queries {
-    /// The failure of `query`, if the server said within a day that it does not have the tool.
+    /// The failure of `query`, if the server reported within a day that it does not have the tool.
     pub(super) fn missing_tool(&self, source: &TaskSource, query: &Query) -> Option<Failure> {
         let client = source.client().as_ref().ok()?;
         client.missing_until(&query.tool).map(|_| crate::client::unknown_tool::no_tool(&query.tool))
@@ -51,8 +51,9 @@ impl Queries {
             let names = listed(&names);
             let text =
                 format!("the {label} has no tool `{tool}`, so {names} not asked until {until}");
-            Failure::new(Code::UnknownTool, text)
-                .hint("`warmstart tools` lists its tools; set the query's `tool`, or ignore this")
+            Failure::new(Code::UnknownTool, text).hint(
+                "`warmstart tools` lists its tools; set the query's `tool`, or disable its hook",
+            )
         });
         tools.chain(refused).collect()
     }

@@ -1,12 +1,13 @@
 //! Tests 1–13 and the budget table: the eras, recognised by the answer to the modern call.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::{OPEN, asking, live};
 use crate::support::mcp_reply::{self, json_response};
-use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
+use crate::support::{Act, FaultServer, Request, Session, canary, control, or_skip, peer};
 
 #[test]
 fn p01_modern_is_one_request_with_all_that_belongs_to_it() {
@@ -223,6 +224,18 @@ fn host_f7_an_older_server_with_an_odd_refusal_is_four_requests_and_then_one() {
 }
 
 #[test]
+fn host_f7_with_a_configured_era_a_refusal_is_one_of_the_call() {
+    for (status, code) in OLDER {
+        let server = FaultServer::start(rpc_error(status, code));
+        let session = asking(&server.mcp()).env("WARMSTART_CLIENT__ERA", "modern");
+        session.start("startup");
+        assert_eq!(server.requests().len(), 1, "{status} {code}");
+        let cause = session.last("pending_tasks").cause;
+        assert!(cause.contains(&format!("refused the call: no ({code})")), "{cause}");
+    }
+}
+
+#[test]
 fn host_f7_the_drafts_code_for_a_version_is_read_like_todays() {
     let server = FaultServer::start(|request| match request.n {
         0 => {
@@ -265,6 +278,25 @@ fn ts_low_the_other_form_of_a_trailing_slash_is_tried_once_and_remembered() {
     assert_eq!(server.requests().len(), 5, "404, then call, handshake and call");
     live(&session);
     assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn ts_low_two_queries_at_once_find_the_other_form_together() {
+    let server = only_at("/mcp", |request| {
+        let next = json!({ "data": { "task": { "id": "9", "title": "Next one" } } });
+        let payload = match request.json()["params"]["arguments"]["action"].as_str() {
+            Some("next") => next,
+            _ => mcp_reply::payload(&mcp_reply::three_tasks()),
+        };
+        let body = mcp_reply::rpc(request, &mcp_reply::result(&payload));
+        vec![Act::Wait(Duration::from_millis(60)), Act::Send(json_response(200, &body))]
+    });
+    let session = Session::with_server(&format!("{}/mcp/", server.origin()))
+        .hooks_toml("[branches]\nmain = \"b-7\"\n")
+        .deadline("20s");
+    let context = session.start("startup").context();
+    assert!(context.contains("Mend the roof") && context.contains("Next one"), "{context}");
+    assert!(server.requests().len() <= 4, "{}", server.requests().len());
 }
 
 #[test]

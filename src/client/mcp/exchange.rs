@@ -59,15 +59,23 @@ impl Mcp {
         repeat: Repeat,
         stream: Stream,
     ) -> Result<Exchanged, Failure> {
+        let used = self.endpoint.has_other_slash();
         let first = self.exchange_once(make, call, repeat, stream).await?;
-        if !is_nothing_there(&first) || has_session(&make(0).0) || !self.endpoint.try_other() {
+        if !is_nothing_there(&first) || has_session(&make(0).0) {
+            return Ok(first);
+        }
+        // Another call of this process may be trying the other form.
+        let is_swapped = self.endpoint.has_other_slash() != used;
+        if !is_swapped && !self.endpoint.try_other() {
             return Ok(first);
         }
         let second = self.exchange_once(make, call, repeat, stream).await;
         if second.as_ref().is_ok_and(|second| !is_nothing_there(second)) {
             return second;
         }
-        self.endpoint.swap();
+        if !is_swapped {
+            self.endpoint.swap();
+        }
         Ok(first)
     }
 

@@ -226,7 +226,9 @@ impl Mcp {
                     return self.after_modern(call, &raw).await;
                 }
                 CallOutcome::Legacy | CallOutcome::RetryModern | CallOutcome::SessionGone => {
-                    return Ok(CallOutcome::Failed(wrong_era("modern", "legacy")));
+                    let wrong_era = || wrong_era("modern", "legacy");
+                    let failure = reply::refusal(&raw).unwrap_or_else(wrong_era);
+                    return Ok(CallOutcome::Failed(failure));
                 }
                 settled => return Ok(settled),
             }

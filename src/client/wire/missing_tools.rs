@@ -1,5 +1,5 @@
-//! The tools that a server said it does not have, a file each, so that two processes never change the same
-//! one. For a day they are not asked for again in a session start or the background.
+//! The tools that a server does not have by its own answer, a file each, so that two processes never change
+//! the same one. For a day they are not called again by a session start or the background.
 
 use std::path::PathBuf;
 use std::time::Duration;
