@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth;
 use crate::cache::{Cache, Identity};
 use crate::client::ClientContext;
 use crate::config::{CacheRead, Config, HookConfig, LoadedConfig, SessionStart};
@@ -67,6 +68,8 @@ pub struct Plan {
     pub problems: Vec<Failure>,
     /// What is missing before clients and hooks can work; only with `check`.
     pub missing: Vec<Failure>,
+    /// What works only on some machines; only with `check`.
+    pub notes: Vec<String>,
     /// The variables that secrets are taken from (`{ env = "NAME" }`), and those that the clients'
     /// programs get.
     pub client_variables: Vec<String>,
@@ -92,7 +95,7 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
     let clients = resolver.clients();
     let mut problems = client_problems(&clients);
     let client_variables = client_variables(&clients);
-    let mut missing = inputs.missing(&config, &clients);
+    let (mut missing, notes) = inputs.check(&config, &clients);
     let check = inputs.options.check;
     let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
     let queries = queries(&inputs, &resolver, clients, &mut problems);
@@ -114,7 +117,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
         let usable = hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         missing.extend(usable.filter_map(|hook| hook.missing(&session)));
     }
-    Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, client_variables }
+    let session = Rc::new(session);
+    Plan { hooks, skipped, session, budget, problems, missing, notes, client_variables }
 }
 
 fn client_problems(clients: &Clients) -> Vec<Failure> {
@@ -199,8 +203,9 @@ fn queries(
         problems.extend(resolver.unknown_client_of(name, &query.client, &clients));
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let http = inputs.http(config, &clients);
-    let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
+    let http = inputs.http(config);
+    let paths = inputs.paths.as_ref();
+    let source = |client: ClientDefinition| source(client, inputs.client_context(&http), paths);
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
     let cache = Cache::new(
@@ -221,20 +226,30 @@ fn is_absent(only_in: &[PathBuf], root: &Path) -> bool {
 fn source(
     client: ClientDefinition,
     make_context: impl Fn(&ClientDefinition) -> ClientContext,
+    paths: Option<&Paths>,
 ) -> TaskSource {
     let context = make_context(&client);
     let ClientDefinition { config, kind, settings } = client;
     let usable = settings.as_ref().ok();
     let own = usable.map(|settings| settings.identity()).unwrap_or_default();
+    let identity = {
+        let (kind, config, root, paths) =
+            (kind.clone(), config.clone(), context.root.clone(), paths.cloned());
+        move || {
+            let credentials = auth::identity_parts(&config.auth, &root, paths.as_ref());
+            Identity::new(&kind, &config, &credentials, &own, &root)
+        }
+    };
     TaskSource {
         label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
-        identity: Identity::new(&kind, &config, &own, &context.root),
+        identity: identity(),
         is_absent: is_absent(&config.only_in, &context.root),
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
         starts_program: usable.is_some_and(|settings| settings.starts_program()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),
         path: usable.map(|settings| settings.path().to_owned()).unwrap_or_default(),
+        identity_now: Box::new(identity),
         build: Box::new(move || settings.clone()?.build(context.clone())),
         client: OnceCell::new(),
     }
@@ -252,8 +267,8 @@ impl PlanInputs<'_> {
         Plugins::new(Arc::clone(config), environment, self.paths.as_ref(), place)
     }
 
-    fn http(&self, config: &Config, clients: &Clients) -> Rc<Http> {
-        Rc::new(Http::new(config, clients.primary.config.url.clone(), self.kept_paths()))
+    fn http(&self, config: &Config) -> Rc<Http> {
+        Rc::new(Http::new(config, self.kept_paths()))
     }
 
     fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
@@ -274,11 +289,12 @@ impl PlanInputs<'_> {
         }
     }
 
-    fn missing(&self, config: &Config, clients: &Clients) -> Vec<Failure> {
+    /// What `config check` reads from the clients: what they lack, and what depends on the machine.
+    fn check(&self, config: &Config, clients: &Clients) -> (Vec<Failure>, Vec<String>) {
         if !self.options.check {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
-        let http = self.http(config, clients);
+        let http = self.http(config);
         let context = self.client_context(&http);
         let missing = |client: &ClientDefinition| match &client.settings {
             Ok(settings) => settings.missing(&context(client)),
@@ -290,6 +306,10 @@ impl PlanInputs<'_> {
                 Failure { message, ..failure }
             })
         });
-        missing(&clients.primary).into_iter().chain(others).collect()
+        let missing = missing(&clients.primary).into_iter().chain(others).collect();
+        let all = std::iter::once(&clients.primary).chain(clients.others.values());
+        let notes =
+            all.filter_map(|client| Some(client.settings.as_ref().ok()?.notes(&context(client))));
+        (missing, notes.flatten().collect())
     }
 }

@@ -3,21 +3,36 @@
 
 mod answer;
 pub mod claims;
+mod identity;
 mod keycloak;
 mod mcp_json;
 mod readiness;
 mod source;
 mod store;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::config::{AuthConfig, AuthKind};
+use crate::config::{AuthConfig, AuthKind, SecretSource};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::secret::{SafeUrl, Secret};
+
+pub use identity::parts as identity_parts;
+pub use store::is_token_over;
+
+/// The folders of tokens: the usual one, and `auth.token_dir`.
+#[must_use]
+pub fn token_folders(config: &AuthConfig, paths: &Paths) -> BTreeSet<PathBuf> {
+    let usual = paths.state.join(TOKENS);
+    config.token_dir.iter().cloned().chain([usual]).collect()
+}
+
+/// In the state folder.
+const TOKENS: &str = "tokens";
 
 /// How one client authorises its requests.
 pub struct Auth {
@@ -84,14 +99,19 @@ impl Auth {
         if matches!(kind, AuthKind::Auto | AuthKind::None) {
             return Ok(None);
         }
-        self.check_transport()?;
+        // Not even requested for a server that may not get it.
+        self.http.check_transport(&self.server, "token")?;
         let token = match kind {
             AuthKind::Auto | AuthKind::None => return Ok(None),
             AuthKind::Static => {
                 let token = self.config.token.as_ref();
                 let token =
                     token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
-                source::resolve(token, "auth.token", &self.root, deadline).await?
+                let given = source::resolve(token, "auth.token", &self.root, deadline).await?;
+                if let (SecretSource::Command(command), Some(paths)) = (token, &self.paths) {
+                    identity::note_given(paths, command, &given);
+                }
+                given
             }
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,
@@ -135,20 +155,7 @@ impl Auth {
     /// Identifies the credentials that a kept session or era belongs to.
     #[must_use]
     pub fn identity(&self) -> String {
-        let auth = &self.config;
-        let url = auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
-        let kind = auth.resolved_kind();
-        let token = auth.token.as_ref().filter(|_| kind == AuthKind::Static);
-        let token = token.map(source::fingerprint).unwrap_or_default();
-        format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
-    }
-
-    fn check_transport(&self) -> Result<(), Failure> {
-        if self.server.may_carry_secrets() {
-            return Ok(());
-        }
-        let text = format!("`{}` would receive the token unencrypted", self.server.origin());
-        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
+        identity::parts(&self.config, &self.root, self.paths.as_ref()).join("\0")
     }
 }
 

@@ -1,9 +1,10 @@
 //! The key of an entry: the server, the identity, the repository, and the question.
 //! The file name is a hash of all of it, so that no identity gets the entry of another.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
+use crate::config::ClientConfig;
 use crate::digest;
 use crate::task::Query;
 
@@ -12,15 +13,24 @@ use crate::task::Query;
 pub struct Identity(String);
 
 impl Identity {
-    /// The identity that a client of this kind has with these settings in this repository; `own` is what
-    /// the client adds. `user_id` is an argument of every question.
+    /// The identity that a client of this kind has with these settings in this repository;
+    /// `credentials` select its data, `own` is what the client adds. `user_id` is an argument of every
+    /// question.
     #[must_use]
-    pub fn new(kind: &str, config: &ClientConfig, own: &[String], root: &Path) -> Self {
+    pub fn new(
+        kind: &str,
+        config: &ClientConfig,
+        credentials: &[String],
+        own: &[String],
+        root: &Path,
+    ) -> Self {
         let url = config.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
-        let auth = auth_parts(&config.auth);
+        let headers =
+            config.headers.iter().map(|(name, value)| format!("{name}={}", value.digest()));
+        let headers = headers.collect::<Vec<_>>().join("\n");
         let root = root.to_string_lossy();
-        let mut parts = vec![kind, url.as_str(), &root];
-        parts.extend(auth.iter().chain(own).map(String::as_str));
+        let mut parts = vec![kind, url.as_str(), &root, &headers];
+        parts.extend(credentials.iter().chain(own).map(String::as_str));
         Identity::of_parts(&parts)
     }
 
@@ -38,31 +48,6 @@ impl Identity {
     }
 }
 
-/// A static token enters by its digest, a token command by its words: a fresh run starts nothing.
-fn auth_parts(auth: &AuthConfig) -> Vec<String> {
-    match auth.resolved_kind() {
-        AuthKind::Auto | AuthKind::None => vec!["none".into()],
-        AuthKind::McpJson => vec!["mcp_json".into(), auth.mcp_json.clone()],
-        AuthKind::Static => vec!["static".into(), source(auth.token.as_ref())],
-        AuthKind::Keycloak => vec![
-            "keycloak".into(),
-            auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default(),
-            auth.realm.clone(),
-            auth.client_id.clone(),
-            auth.scope.join(" "),
-        ],
-    }
-}
-
-fn source(secret: Option<&SecretSource>) -> String {
-    match secret {
-        None => String::new(),
-        Some(SecretSource::Value(secret) | SecretSource::Variable(_, secret)) => secret.digest(),
-        Some(SecretSource::File(path)) => path.to_string_lossy().into_owned(),
-        Some(SecretSource::Command(command)) => command.words.join("\0"),
-    }
-}
-
 /// One question of one identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(String);
@@ -73,8 +58,8 @@ impl Key {
     #[must_use]
     pub fn new(identity: &Identity, query: &Query) -> Self {
         let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();
-        let reading = format!("{:?}{:?}{:?}", query.answer, query.reading, query.path);
-        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &reading]))
+        let reading = format!("{:x}", fingerprint(query));
+        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &query.path, &reading]))
     }
 
     /// The name of its files, without the ending.
@@ -82,4 +67,12 @@ impl Key {
     pub fn name(&self) -> &str {
         &self.0
     }
+}
+
+/// How the answer is read, in 64 bits: only the user's own settings can collide. Another version of the
+/// compiler may give another number, which costs one request.
+fn fingerprint(query: &Query) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (query.answer, &query.reading).hash(&mut hasher);
+    hasher.finish()
 }

@@ -2,7 +2,7 @@
 //! are not asked again for a day, except by a command of the user.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{Bindings, Queries, TaskSource};
 use crate::cache::Key;
@@ -21,12 +21,11 @@ impl Queries {
         client.missing_until(&query.tool).map(|_| crate::client::unknown_tool::no_tool(&query.tool))
     }
 
-    /// Whether `key` failed so recently, without an answer since, that the background does not ask it
-    /// again.
+    /// Whether `key` failed so recently that the background does not ask it again.
     pub(super) fn is_paused(&self, key: &Key) -> bool {
         let Some(last) = self.cache.last_failure(key) else { return false };
         let pause = if is_refusal(&last) { REFUSAL_PAUSE } else { PRIMING_PAUSE };
-        self.cache.failure_since(key, self.started - pause).is_some()
+        self.cache.failed_within(key, pause)
     }
 
     /// What the sources are known to refuse, once for a tool: for `config check`. Asks nothing.
@@ -60,8 +59,9 @@ impl Queries {
 
     fn refused_call(&self, source: &TaskSource, query: &Query) -> Option<Failure> {
         let key = Key::new(&source.identity, query);
-        let since = SystemTime::now() - REFUSAL_PAUSE;
-        self.cache.failure_since(&key, since)?;
+        if !self.cache.failed_within(&key, REFUSAL_PAUSE) {
+            return None;
+        }
         let failure = self.cache.last_failure(&key).filter(|last| last.code == Code::ToolError)?;
         let text = format!("the query `{}` was refused: {}", query.name, failure.message);
         Some(Failure { message: text, ..failure })

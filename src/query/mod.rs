@@ -10,8 +10,9 @@ mod slow;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+pub use ask::Background;
 pub use fill::Bindings;
 pub use result::QueryResult;
 
@@ -25,16 +26,14 @@ use crate::error::{Code, Failure};
 use crate::fallback::{Serve, Step};
 use crate::task::Query;
 
-/// File times come from a coarser clock than ours: a file written this shortly before the run began
-/// counts as written during it.
-const CLOCK_GRAIN: Duration = Duration::from_millis(10);
-
 /// A source of tasks; its client is built only when it is asked.
 pub struct TaskSource {
     /// For messages and source lines: `task server http://localhost:8000/mcp`.
     pub label: String,
     /// Identifies its entries in the cache.
     pub identity: Identity,
+    /// The same, looked at again: the token may have changed since.
+    pub identity_now: Box<dyn Fn() -> Identity>,
     /// Whether it has no tasks in this project (`client.only_in`): it is skipped silently.
     pub is_absent: bool,
     /// Answers of local files are never cached: reading them again costs less.
@@ -63,7 +62,6 @@ pub struct Queries {
     others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
-    started: SystemTime,
     due: RefCell<BTreeSet<String>>,
     first: slow::FirstWait,
 }
@@ -115,9 +113,8 @@ impl Queries {
         cache: Cache,
         read: CacheRead,
     ) -> Self {
-        let started = SystemTime::now() - CLOCK_GRAIN;
         let (due, first) = (RefCell::default(), slow::FirstWait::default());
-        Queries { table, primary, others, cache, read, started, due, first }
+        Queries { table, primary, others, cache, read, due, first }
     }
 
     /// The names of the further sources.

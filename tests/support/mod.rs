@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod certificate;
 pub mod child;
+pub mod clock;
 pub mod control;
 pub mod fault_server;
 pub mod generated;
@@ -18,6 +19,7 @@ pub mod repository;
 pub mod run;
 pub mod session;
 pub mod skip;
+pub mod terminal;
 
 pub use fault_server::{Act, FaultServer, Request};
 pub use run::Outcome;

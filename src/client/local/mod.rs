@@ -111,8 +111,10 @@ impl Local {
     fn open(&self, file: &Path) -> Result<Option<String>, Failure> {
         let shown = file.display();
         disk::read_inside(&self.root, file, MAX_FILE_BYTES).map_err(|error| match error {
-            InsideError::Outside => {
-                let text = format!("the task file `{shown}` points outside the project");
+            InsideError::Outside(target) => {
+                let target = target.display();
+                let text =
+                    format!("the task file `{shown}` points outside the project, to `{target}`");
                 Failure::new(Code::StoreUnusable, text)
                     .hint("name it by its absolute path in your own hooks.toml")
             }
@@ -190,9 +192,7 @@ fn select(mut tasks: Vec<Task>, unread: usize, arguments: &Map<String, Value>) -
             .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     let mut tasks = Tasks::new(tasks, Rest::Nothing, unread);
-    let cut = tasks.list.len().saturating_sub(limit);
-    tasks.list.truncate(limit);
-    tasks.rest = tasks.rest.and(Rest::of(cut));
+    tasks.cut(limit);
     tasks
 }
 

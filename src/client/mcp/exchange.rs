@@ -123,8 +123,10 @@ impl Mcp {
             method,
             url: self.endpoint.address(),
             headers,
+            configured: self.headers.clone(),
             bearer: call.token.clone(),
             body,
+            secret_body: None,
         }
     }
 

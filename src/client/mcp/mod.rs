@@ -9,6 +9,7 @@ mod reply;
 mod sse;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
@@ -43,6 +44,7 @@ pub(super) struct Mcp {
     era: Era,
     http: Rc<Http>,
     auth: Auth,
+    headers: BTreeMap<String, Secret>,
     wire: WireCache,
     missing_tools: MissingTools,
     last_id: Cell<u64>,
@@ -73,9 +75,14 @@ fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
 impl ClientSettings for McpSettings {
     fn missing(&self, context: &ClientContext) -> Vec<Failure> {
         match Mcp::new(context.clone(), self.era) {
-            Ok(client) => client.auth.missing(),
+            Ok(client) => client.auth.missing(&client.headers),
             Err(failure) => vec![failure],
         }
+    }
+
+    fn notes(&self, context: &ClientContext) -> Vec<String> {
+        let client = Mcp::new(context.clone(), self.era);
+        client.map(|client| client.auth.notes(&client.headers)).unwrap_or_default()
     }
 
     fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
@@ -90,8 +97,9 @@ impl Mcp {
         let (paths, identity) = (context.paths.as_ref(), auth.identity());
         let wire = WireCache::new(paths, endpoint.url().as_str(), &identity);
         let missing_tools = MissingTools::new(paths, endpoint.url().as_str(), &identity);
-        let (http, endpoint) = (context.http, Endpoint::new(endpoint));
-        Ok(Mcp { endpoint, era, http, auth, wire, missing_tools, last_id: Cell::new(0) })
+        let (http, headers) = (context.http, context.config.headers);
+        let (endpoint, last_id) = (Endpoint::new(endpoint), Cell::new(0));
+        Ok(Mcp { endpoint, era, http, auth, headers, wire, missing_tools, last_id })
     }
 
     /// The address in use.
