@@ -28,6 +28,7 @@ mod language;
 mod large_answers;
 mod layers;
 mod limits;
+mod low_findings;
 mod mcp_json;
 mod plain_hosts;
 mod plugin;

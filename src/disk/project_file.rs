@@ -35,6 +35,17 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     text(open(path)?, path, limit).map(Some)
 }
 
+/// The same, whatever its bytes.
+///
+/// # Errors
+/// As for `read_text`.
+pub fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    if !exists(path)? {
+        return Ok(None);
+    }
+    bytes(open(path)?, path, limit).map(Some)
+}
+
 /// Reads `file` of a project as text, at most `limit` bytes. A relative one must be inside `root`
 /// after links are resolved: a cloned project may contain links. `None`: there is no such file.
 ///
@@ -67,14 +78,17 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn text(file: File, path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(bytes(file, path, limit)?).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn bytes(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
     if is_on_pseudo_file_system(&file) {
         return Err(denied(path, "is on a pseudo file system of the kernel"));
     }
-    let bytes = read_limited(file, limit)?;
-    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+    read_limited(file, limit)
 }
 
 /// Never waits for the other end of a FIFO, and takes no terminal as the controlling one.

@@ -161,7 +161,7 @@ fn f12_the_example_server_answers_a_call() {
     assert!(outcome.text().contains("hello"), "{outcome:?}");
     let outcome = session.run(&["call", "no_such_tool"]);
     assert_eq!(outcome.code(), 6, "{outcome:?}");
-    assert!(outcome.stderr.contains("WS403"), "{outcome:?}");
+    assert!(outcome.stderr.contains("has no tool `no_such_tool` (WS406)"), "{outcome:?}");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn b3_each_way_to_fail_is_named_and_leaves_no_process() {
         ("closes", "WS326", "closed its output before it answered"),
         ("long", "WS405", "http.max_body"),
         ("nameless", "WS403", "cannot read the request"),
-        ("refuses", "WS403", "unknown tool"),
+        ("refuses", "WS406", "the server has no tool `manage_task`"),
     ];
     for (mode, code, text) in table {
         let (session, _) = scripted(mode);
