@@ -231,12 +231,41 @@ pub enum InsideError {
 /// # Errors
 /// `Outside`, or as for `read_text`.
 pub fn read_inside(root: &Path, file: &Path, limit: u64) -> Result<Option<String>, InsideError> {
+    match real_inside(root, file)? {
+        Some(real) => read_text(&real, limit).map_err(InsideError::Unreadable),
+        None => Ok(None),
+    }
+}
+
+/// As `read_inside`, but of a longer file its first `limit` bytes.
+///
+/// # Errors
+/// `Outside`, or as for `read_text`.
+pub fn read_head_inside(root: &Path, file: &Path, limit: u64) -> Result<String, InsideError> {
+    let read = |real: &Path| {
+        if !fs::metadata(real)?.is_file() {
+            return Err(denied(real, "is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(real)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let real = real_inside(root, file)?;
+    let real = real.ok_or_else(|| InsideError::Unreadable(io::ErrorKind::NotFound.into()))?;
+    read(&real).map_err(InsideError::Unreadable)
+}
+
+/// The path of `file` without links; `None` where there is nothing.
+///
+/// # Errors
+/// `Outside`.
+pub fn real_inside(root: &Path, file: &Path) -> Result<Option<PathBuf>, InsideError> {
     let Ok(real) = root.join(file).canonicalize() else { return Ok(None) };
     let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     if file.is_relative() && !real.starts_with(root) {
         return Err(InsideError::Outside);
     }
-    read_text(&real, limit).map_err(InsideError::Unreadable)
+    Ok(Some(real))
 }
 
 fn is_missing(error: &io::Error) -> bool {

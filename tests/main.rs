@@ -19,6 +19,7 @@ mod language;
 mod layers;
 mod plugin;
 mod policy;
+mod presets;
 mod programs;
 mod recipes;
 mod screens;

@@ -18,6 +18,7 @@ pub mod repository;
 pub mod run;
 pub mod session;
 pub mod skip;
+pub mod stdio_server;
 
 pub use fault_server::{Act, FaultServer, Request};
 pub use run::Outcome;

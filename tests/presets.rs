@@ -1,0 +1,221 @@
+//! `client.preset`, for each task server that it names: ten tasks put in by the server's own program, and
+//! the exact text of a session that sets nothing but the preset. The lock files below `tests/peers` name
+//! the versions.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::session::{PATH, write};
+use crate::support::stdio_server::StdioServer;
+use crate::support::{Missing, Session, child, control, install, or_skip, peer};
+
+/// A session with this preset and nothing else.
+fn session(preset: &str) -> Session {
+    Session::new().deadline("20s").hooks_toml(&format!("[client]\npreset = \"{preset}\"\n"))
+}
+
+/// The text of a session start about tasks: from the line that names their source on.
+fn tasks(session: &Session) -> String {
+    let outcome = session.start("startup");
+    assert_eq!(outcome.notice(), "", "{outcome:?}");
+    let context = outcome.context();
+    let begin = context.find("Open tasks").unwrap_or_else(|| panic!("no tasks: {outcome:?}"));
+    let end = context[begin..].find("\nGit").map_or(context.len(), |end| begin + end);
+    context[begin..end].trim_end().to_owned()
+}
+
+/// A program of the test with nothing in its environment but a home and a path.
+fn program(path: &PathBuf, session: &Session) -> Command {
+    let mut command = Command::new(path);
+    let node = install::node_22().ok().and_then(|node| node.parent().map(PathBuf::from));
+    let path = node.filter(|folder| folder.is_absolute());
+    let path = path.map_or(PATH.to_owned(), |folder| format!("{}:{PATH}", folder.display()));
+    command.env_clear().env("HOME", session.scratch()).env("PATH", path);
+    command.current_dir(session.project());
+    command
+}
+
+fn node_program(
+    server: &str,
+    script: &str,
+    session: &Session,
+) -> Result<Command, Missing> {
+    let script = install::npm_server(server)?.join("node_modules").join(script);
+    let mut command = program(&install::node_22()?, session);
+    command.arg("--no-warnings").arg(script);
+    Ok(command)
+}
+
+#[test]
+fn backlog_md() {
+    let session = session("backlog-md");
+    let run = |arguments: &[&str]| {
+        let folder = install::npm_server("backlog_md")?.join("node_modules/backlog.md-linux-x64");
+        let file = folder.join("backlog");
+        let missing = Missing("Backlog.md for this kind of machine".into());
+        let file = file.exists().then_some(file).ok_or(missing)?;
+        let mut command = program(&file, &session);
+        let output = child::output(command.args(arguments), child::LIMIT).expect("it starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        Ok::<_, Missing>(())
+    };
+    let init = ["init", "Demo", "--defaults", "--no-git", "--integration-mode", "none"];
+    let Some(()) = or_skip(run(&init)) else { return };
+    assert_eq!(tasks(&session), "Open tasks, local task file: none");
+    let long = "A title that is so long that the writer of its front matter has to fold the line \
+        after eighty columns";
+    let created: [(&str, &[&str]); 10] = [
+        ("Low one", &["--priority", "low"]),
+        ("Done one", &["--priority", "high", "-s", "Done"]),
+        ("Colon: \"quoted\" & 'single' # hash", &["--priority", "high", "-l", "a,b"]),
+        (long, &["--priority", "medium"]),
+        ("Begun", &["--priority", "medium", "-s", "In Progress", "-a", "@me"]),
+        ("Without a priority", &["-d", "---\ntitle: of the description\n---\n- [ ] box"]),
+        ("ünïcode 🎉 back\\slash", &[]),
+        ("Archived", &["--priority", "high"]),
+        ("Draft", &["--draft", "--priority", "high"]),
+        ("Part of the first", &["-p", "task-1", "--priority", "high"]),
+    ];
+    for (title, options) in created {
+        or_skip(run(&[&["task", "create", title], options].concat()));
+    }
+    or_skip(run(&["task", "archive", "task-8"]));
+    let expected = format!(
+        "Open tasks, local task file:\n\
+         - Part of the first [To Do, high]\n\
+         - Colon: \"quoted\" &amp; 'single' # hash [To Do, high]\n\
+         - Begun [In Progress, medium]\n\
+         - {long} [To Do, medium]\n\
+         - Without a priority [To Do]\n\
+         - ünïcode 🎉 back\\slash [To Do]\n\
+         - Low one [To Do, low]"
+    );
+    assert_eq!(tasks(&session), expected);
+}
+
+#[test]
+fn task_master() {
+    let session = session("task-master");
+    let root = session.project().canonicalize().unwrap();
+    let Some(mut command) =
+        or_skip(node_program("task_master", "task-master-ai/dist/mcp-server.js", &session))
+    else {
+        return;
+    };
+    let mut server = StdioServer::start(command.env("TASK_MASTER_TOOLS", "all"), &root);
+    let mut call = |tool: &str, arguments: Value| {
+        let mut arguments = arguments;
+        arguments["projectRoot"] = json!(root);
+        server.call(tool, &arguments)
+    };
+    let created = [
+        ("Low one", "low", "pending"),
+        ("Done one", "high", "done"),
+        ("Cancelled one", "high", "cancelled"),
+        ("Begun", "medium", "in-progress"),
+        ("High one", "high", "pending"),
+        ("In review", "medium", "review"),
+        ("Deferred", "low", "deferred"),
+        ("Blocked", "high", "blocked"),
+        ("Medium one", "medium", "pending"),
+        ("Colon: \"quoted\"", "medium", "pending"),
+    ];
+    for (index, (title, priority, status)) in created.into_iter().enumerate() {
+        let task = json!({ "title": title, "description": "x", "details": "y", "priority": priority });
+        call("add_task", task);
+        if status != "pending" {
+            call("set_task_status", json!({ "id": (index + 1).to_string(), "status": status }));
+        }
+    }
+    let expected = "Open tasks, local task file:\n\
+        - High one [pending, high]\n\
+        - Blocked [blocked, high]\n\
+        - Begun [in-progress, medium]\n\
+        - In review [review, medium]\n\
+        - Medium one [pending, medium]\n\
+        - Colon: \"quoted\" [pending, medium]\n\
+        - Low one [pending, low]\n\
+        - Deferred [deferred, low]";
+    assert_eq!(tasks(&session), expected);
+    call("add_tag", json!({ "name": "feature" }));
+    call("use_tag", json!({ "name": "feature" }));
+    assert_eq!(tasks(&session), "Open tasks, local task file: none");
+    call("add_task", json!({ "title": "Of the tag", "description": "x", "details": "y" }));
+    assert_eq!(tasks(&session), "Open tasks, local task file:\n- Of the tag [pending, medium]");
+}
+
+#[test]
+fn shrimp() {
+    let session = session("shrimp");
+    let root = session.project().canonicalize().unwrap();
+    let script = "mcp-shrimp-task-manager/dist/index.js";
+    let Some(mut command) = or_skip(node_program("shrimp", script, &session)) else { return };
+    command.env("DATA_DIR", ".shrimp").env("TEMPLATES_USE", "en").env("ENABLE_GUI", "false");
+    let mut server = StdioServer::start(&mut command, &root);
+    assert!(server.call("list_tasks", &json!({ "status": "all" })).contains("##"));
+    assert_eq!(tasks(&session), "Open tasks, local task file: none");
+    let named: Vec<Value> = (1..=10)
+        .map(|n| json!({ "name": format!("Task: {n}"), "description": "a description that is long",
+            "implementationGuide": "a guide" }))
+        .collect();
+    let raw = json!(named).to_string();
+    server.call("split_tasks", &json!({ "updateMode": "append", "tasksRaw": raw,
+        "globalAnalysisResult": "x" }));
+    let file = root.join(".shrimp/tasks.json");
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let id = |n: usize| written["tasks"][n]["id"].as_str().unwrap().to_owned();
+    server.call("execute_task", &json!({ "taskId": id(6) }));
+    server.call("execute_task", &json!({ "taskId": id(0) }));
+    server.call("verify_task", &json!({ "taskId": id(0), "score": 90,
+        "summary": "a summary that has at least thirty characters" }));
+    server.call("delete_task", &json!({ "taskId": id(9) }));
+    let rest = [2, 3, 4, 5, 6, 8, 9].map(|n| format!("\n- Task: {n} [pending]")).concat();
+    let expected = format!("Open tasks, local task file:\n- Task: 7 [in_progress]{rest}");
+    assert_eq!(tasks(&session), expected);
+}
+
+#[test]
+fn better_todo() {
+    let session = session("better-todo");
+    assert!(!session.start("startup").context().contains("Open tasks"), "it has no task file");
+    let Some(server) = or_skip(peer::better_todo(&session.project())) else { return };
+    write(&session.project().join(".task/task.md"), b"");
+    let session = session.env("MCP_SERVER_URL", server.origin());
+    let heading = format!("Open tasks, task server {}", server.origin());
+    assert_eq!(tasks(&session), format!("{heading}: none"));
+    let post = |path: &str, body: Value| {
+        let answer = control::post(server.origin(), path, &body);
+        assert!(answer.is_object() && answer["detail"].is_null(), "{path} {body}: {answer}");
+    };
+    post("/tasks/from-plan", json!([
+        { "title": "First", "children": [{ "title": "Part a" }, { "title": "Part b" }, { "title": "Part c" }] },
+        { "title": "Second: with a colon", "children": [{ "title": "Part d" }] },
+        { "title": "Third" }, { "title": "Fourth" }, { "title": "Fifth" }, { "title": "Removed" },
+    ]));
+    for path in ["First/Part a", "First/Part b", "Third", "Fifth"] {
+        post("/tasks/start", json!({ "path": path }));
+    }
+    for path in ["First/Part a", "Third"] {
+        post("/tasks/finish", json!({ "path": path }));
+    }
+    let removed = json!({ "path": "Removed" }).to_string();
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(control::request("DELETE", server.origin(), "/tasks", &json, &removed).0, 200);
+    server.take_requests();
+    let expected = format!(
+        "{heading}:\n\
+         - First [[-]]\n\
+         - Part b [[-]]\n\
+         - Fifth [[-]]\n\
+         - Part c [[]]\n\
+         - Second: with a colon [[]]\n\
+         - Part d [[]]\n\
+         - Fourth [[]]"
+    );
+    let session = session.env("WARMSTART_CACHE__READ", "network_first");
+    assert_eq!(tasks(&session), expected);
+    let log = server.stats().log;
+    assert_eq!(log, [json!({ "method": "GET", "path": "/tasks", "query": "" })]);
+}
