@@ -37,15 +37,162 @@ fn program(path: &PathBuf, session: &Session) -> Command {
     command
 }
 
-fn node_program(
-    server: &str,
-    script: &str,
-    session: &Session,
-) -> Result<Command, Missing> {
+fn node_program(server: &str, script: &str, session: &Session) -> Result<Command, Missing> {
     let script = install::npm_server(server)?.join("node_modules").join(script);
     let mut command = program(&install::node_22()?, session);
     command.arg("--no-warnings").arg(script);
     Ok(command)
+}
+
+const AGENTHUB: [&str; 8] = [
+    "--shape",
+    "agenthub",
+    "--auth",
+    "static",
+    "--auth-style",
+    "agenthub",
+    "--token",
+    "a-token-of-the-test",
+];
+
+/// A session with the guide's variables alone.
+fn guide(server: &peer::Peer) -> Session {
+    Session::with_server(server.origin())
+        .secret("MCP_AUTH_TOKEN", "a-token-of-the-test")
+        .env("WARMSTART_CACHE__READ", "network_first")
+        .deadline("20s")
+}
+
+/// Ten tasks, by the server's own tool.
+fn fill_agenthub(server: &peer::Peer) {
+    server.set(&json!({ "tasks": 0, "branches": 1 }));
+    let created = [
+        ("Low one", "todo", "low"),
+        ("Done one", "done", "critical"),
+        ("Cancelled one", "cancelled", "urgent"),
+        ("Begun", "in_progress", "medium"),
+        ("Urgent one", "todo", "urgent"),
+        ("Critical one", "todo", "critical"),
+        ("Blocked", "blocked", "high"),
+        ("In review", "review", "medium"),
+        ("Archived", "archived", "high"),
+        ("Colon: \"quoted\" & more", "todo", "medium"),
+    ];
+    let headers =
+        [("Content-Type", "application/json"), ("Authorization", "Bearer a-token-of-the-test")];
+    for (title, status, priority) in created {
+        let body =
+            json!({ "action": "create", "title": title, "status": status, "priority": priority });
+        let (status, answer) = control::request(
+            "POST",
+            server.origin(),
+            "/mcp/manage_task",
+            &headers,
+            &body.to_string(),
+        );
+        assert_eq!(status, 200, "{answer}");
+    }
+    server.take_requests();
+}
+
+#[test]
+fn agenthub_with_and_without_the_preset() {
+    let Some(server) = or_skip(peer::task_server(&AGENTHUB)) else { return };
+    fill_agenthub(&server);
+    let heading = format!("Open tasks, task server {}", server.origin());
+    let expected = format!(
+        "{heading}:\n\
+         - Critical one [todo, critical]\n\
+         - Urgent one [todo, urgent]\n\
+         - Blocked [blocked, high]\n\
+         - Begun [in_progress, medium]\n\
+         - Colon: \"quoted\" & more [todo, medium]\n\
+         - In review [review, medium]\n\
+         - Low one [todo, low]"
+    );
+    let preset = || guide(&server).hooks_toml("[client]\npreset = \"agenthub\"\n");
+    for session in [guide(&server), preset()] {
+        assert_eq!(tasks(&session), expected);
+        assert_eq!(server.take_requests(), 1);
+    }
+    server.set(&json!({ "tasks": 0 }));
+    let session = preset();
+    assert_eq!(tasks(&session), format!("{heading}: none"));
+    server.take_requests();
+    server.set(&json!({ "tasks": 100 }));
+    let text = tasks(&session);
+    assert!(text.starts_with(&format!("{heading}:\n- ")) && !text.contains("at least"), "{text}");
+    assert_eq!(server.take_requests(), 1, "a hundred tasks of all statuses");
+}
+
+#[test]
+fn agenthub_recommends_a_task_with_the_id_of_the_project() {
+    let Some(server) = or_skip(peer::task_server(&AGENTHUB)) else { return };
+    fill_agenthub(&server);
+    let preset = "[client]\npreset = \"agenthub\"\n";
+    let without = guide(&server).hooks_toml(preset);
+    let next = without.run(&["tasks", "next"]);
+    assert_eq!(next.code(), 6, "{next:?}");
+    let message = "error: the server's id of the branch `main` is unknown: the tool failed: Missing required \
+        field: project_id. Expected: A valid project_id string (WS403)\n\
+        hint: set `arguments = { action = \"list\", project_id = \"ID\" }` in `[queries.branches]`, \
+        or add `main = \"ID\"` to `[branches]` in hooks.toml\n";
+    assert_eq!(next.stderr, message);
+    let project = "[queries.branches]\narguments = { action = \"list\", project_id = \"p-1\" }\n";
+    let session = guide(&server)
+        .hooks_toml(&format!("{preset}{project}"))
+        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true")
+        .env("WARMSTART_CACHE__READ", "fresh_first");
+    assert!(!session.start("startup").context().contains("Recommended"));
+    session.settle();
+    let context = session.start("startup").context();
+    let part = format!(
+        "Recommended next, task server {}:\n- Critical one [todo, critical]\n",
+        server.origin()
+    );
+    assert!(context.contains(&part), "{context}\n{}", session.log());
+    session.settle();
+    server.set(&json!({ "tasks": 0 }));
+    session.age_cache(std::time::Duration::from_secs(20 * 60));
+    for _ in 0..2 {
+        let outcome = session.start("startup");
+        assert_eq!(outcome.notice(), "", "nothing left is an answer: {outcome:?}");
+        session.settle();
+    }
+    assert!(!session.start("startup").context().contains("Recommended"));
+}
+
+#[test]
+fn beads() {
+    // The program is in no package registry that the tests use: lines as its documentation has them.
+    let issue = |id: &str, title: &str, status: &str, priority: u8| {
+        json!({ "id": id, "title": title, "description": "", "status": status, "priority": priority,
+            "issue_type": "task", "created_at": "2026-01-02T03:04:05.678901Z",
+            "updated_at": "2026-01-02T03:04:05.678901Z" })
+        .to_string()
+    };
+    let issues = [
+        issue("bd-1", "Later", "open", 3),
+        issue("bd-2", "Closed", "closed", 0),
+        issue("bd-3", "Begun", "in_progress", 2),
+        issue("bd-4", "Now", "open", 0),
+        issue("bd-5", "Deleted", "tombstone", 0),
+        issue("bd-6", "Waits", "blocked", 1),
+        issue("bd-7", "Backlog", "open", 4),
+        issue("bd-8", "Deferred", "deferred", 2),
+        issue("bd-9", "Colon: \"quoted\"", "open", 1),
+        issue("bd-10", "Also closed", "closed", 2),
+    ];
+    let session = session("beads").project_file(".beads/issues.jsonl", &(issues.join("\n") + "\n"));
+    let expected = "Open tasks, local task file:\n\
+        - Now [open, 0]\n\
+        - Waits [blocked, 1]\n\
+        - Colon: \"quoted\" [open, 1]\n\
+        - Begun [in_progress, 2]\n\
+        - Deferred [deferred, 2]\n\
+        - Later [open, 3]\n\
+        - Backlog [open, 4]";
+    assert_eq!(tasks(&session), expected);
 }
 
 #[test]
@@ -85,7 +232,7 @@ fn backlog_md() {
     let expected = format!(
         "Open tasks, local task file:\n\
          - Part of the first [To Do, high]\n\
-         - Colon: \"quoted\" &amp; 'single' # hash [To Do, high]\n\
+         - Colon: \"quoted\" & 'single' # hash [To Do, high]\n\
          - Begun [In Progress, medium]\n\
          - {long} [To Do, medium]\n\
          - Without a priority [To Do]\n\
@@ -123,7 +270,8 @@ fn task_master() {
         ("Colon: \"quoted\"", "medium", "pending"),
     ];
     for (index, (title, priority, status)) in created.into_iter().enumerate() {
-        let task = json!({ "title": title, "description": "x", "details": "y", "priority": priority });
+        let task =
+            json!({ "title": title, "description": "x", "details": "y", "priority": priority });
         call("add_task", task);
         if status != "pending" {
             call("set_task_status", json!({ "id": (index + 1).to_string(), "status": status }));
@@ -157,19 +305,27 @@ fn shrimp() {
     assert!(server.call("list_tasks", &json!({ "status": "all" })).contains("##"));
     assert_eq!(tasks(&session), "Open tasks, local task file: none");
     let named: Vec<Value> = (1..=10)
-        .map(|n| json!({ "name": format!("Task: {n}"), "description": "a description that is long",
-            "implementationGuide": "a guide" }))
+        .map(|n| {
+            json!({ "name": format!("Task: {n}"), "description": "a description that is long",
+            "implementationGuide": "a guide" })
+        })
         .collect();
     let raw = json!(named).to_string();
-    server.call("split_tasks", &json!({ "updateMode": "append", "tasksRaw": raw,
-        "globalAnalysisResult": "x" }));
+    server.call(
+        "split_tasks",
+        &json!({ "updateMode": "append", "tasksRaw": raw,
+        "globalAnalysisResult": "x" }),
+    );
     let file = root.join(".shrimp/tasks.json");
     let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let id = |n: usize| written["tasks"][n]["id"].as_str().unwrap().to_owned();
     server.call("execute_task", &json!({ "taskId": id(6) }));
     server.call("execute_task", &json!({ "taskId": id(0) }));
-    server.call("verify_task", &json!({ "taskId": id(0), "score": 90,
-        "summary": "a summary that has at least thirty characters" }));
+    server.call(
+        "verify_task",
+        &json!({ "taskId": id(0), "score": 90,
+        "summary": "a summary that has at least thirty characters" }),
+    );
     server.call("delete_task", &json!({ "taskId": id(9) }));
     let rest = [2, 3, 4, 5, 6, 8, 9].map(|n| format!("\n- Task: {n} [pending]")).concat();
     let expected = format!("Open tasks, local task file:\n- Task: 7 [in_progress]{rest}");
@@ -189,11 +345,14 @@ fn better_todo() {
         let answer = control::post(server.origin(), path, &body);
         assert!(answer.is_object() && answer["detail"].is_null(), "{path} {body}: {answer}");
     };
-    post("/tasks/from-plan", json!([
-        { "title": "First", "children": [{ "title": "Part a" }, { "title": "Part b" }, { "title": "Part c" }] },
-        { "title": "Second: with a colon", "children": [{ "title": "Part d" }] },
-        { "title": "Third" }, { "title": "Fourth" }, { "title": "Fifth" }, { "title": "Removed" },
-    ]));
+    post(
+        "/tasks/from-plan",
+        json!([
+            { "title": "First", "children": [{ "title": "Part a" }, { "title": "Part b" }, { "title": "Part c" }] },
+            { "title": "Second: with a colon", "children": [{ "title": "Part d" }] },
+            { "title": "Third" }, { "title": "Fourth" }, { "title": "Fifth" }, { "title": "Removed" },
+        ]),
+    );
     for path in ["First/Part a", "First/Part b", "Third", "Fifth"] {
         post("/tasks/start", json!({ "path": path }));
     }

@@ -135,8 +135,20 @@ fn lookup_failed(branch: &str, cause: Failure) -> Failure {
     let message = format!("the server's id of the branch `{branch}` is unknown: {}", cause.message);
     match cause.class() {
         Class::Unavailable | Class::Auth => Failure { message, ..cause },
-        _ => Failure { message, ..cause }
-            .hint(format!("check `queries.branches`, or {}", add_to_table(branch))),
+        _ => {
+            let check = check_query(&cause);
+            Failure { message, ..cause }.hint(format!("{check}, or {}", add_to_table(branch)))
+        }
+    }
+}
+
+/// The guide's server lists the branches of a project, whose id is the user's choice.
+fn check_query(cause: &Failure) -> &'static str {
+    match cause.code == Code::ToolError && cause.message.contains("project_id") {
+        true => {
+            "set `arguments = { action = \"list\", project_id = \"ID\" }` in `[queries.branches]`"
+        }
+        false => "check `queries.branches`",
     }
 }
 

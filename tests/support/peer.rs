@@ -225,6 +225,11 @@ pub fn fastmcp_server(answer: &str) -> Result<Peer, Missing> {
     python_peer("fastmcp", "other_servers/fastmcp_server.py", &[answer])
 }
 
+/// The Python SDK 1.9.4's server, answering `manage_task` with the content of `answer`.
+pub fn python_sdk_server(answer: &str) -> Result<Peer, Missing> {
+    python_peer("mcp1_9", "other_servers/python_sdk_server.py", &[answer])
+}
+
 /// better-todo-mcp for the project in `folder`.
 pub fn better_todo(folder: &Path) -> Result<Peer, Missing> {
     let mut command = Command::new(install::python("better_todo")?);

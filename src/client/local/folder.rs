@@ -139,7 +139,9 @@ mod tests {
         assert_eq!(tasks.files(root.path()).unwrap(), None);
         fs::create_dir_all(root.path().join("tasks/inner.md")).unwrap();
         assert_eq!(tasks.files(root.path()).unwrap(), Some(Files::default()));
-        for name in ["t-10 - b.md", "t-2 - a.md", "t-2.1 - c.md", ".hidden.md", "t-3.txt", "t-02.md"] {
+        for name in
+            ["t-10 - b.md", "t-2 - a.md", "t-2.1 - c.md", ".hidden.md", "t-3.txt", "t-02.md"]
+        {
             fs::write(root.path().join("tasks").join(name), "").unwrap();
         }
         let files = tasks.files(root.path()).unwrap().unwrap();

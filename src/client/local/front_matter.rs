@@ -182,12 +182,12 @@ mod tests {
     fn scalars_and_lists_of_a_task_file() {
         let text = "---\nid: TASK-1\ntitle: 'First: with colon \"quoted\" & ''single'' # hash'\n\
             status: In Progress\nassignee:\n  - '@me'\n  - \"@you\"\ncreated_date: '2026-11-24 12:28'\n\
-            labels: []\ndependencies: [a, 'b, c', \"d\"]\nlong: >-\n  one line that\n  goes on\n\
+            labels: []\ndependencies: [a, 'b, c', \"d\"]\nlong: >-\n  one line that\n  continues\n\
             keep: |\n  two\n  lines\nordinal: 1000\nnothing: null\nempty:\n---\ntitle: not this\n";
         let expected = json!({ "id": "TASK-1",
             "title": "First: with colon \"quoted\" & 'single' # hash", "status": "In Progress",
             "assignee": ["@me", "@you"], "created_date": "2026-11-24 12:28", "labels": [],
-            "dependencies": ["a", "b, c", "d"], "long": "one line that goes on",
+            "dependencies": ["a", "b, c", "d"], "long": "one line that continues",
             "keep": "two\nlines", "ordinal": "1000", "nothing": null, "empty": null });
         assert_eq!(fields(text), expected);
     }
@@ -197,8 +197,8 @@ mod tests {
         let table = [
             ("title: plain # a comment", json!("plain")),
             ("title: a#b", json!("a#b")),
-            ("title: plain text that\n  goes on", json!("plain text that goes on")),
-            ("title: 'quoted that\n  goes on'", json!("quoted that goes on")),
+            ("title: plain text that\n  continues", json!("plain text that continues")),
+            ("title: 'quoted that\n  continues'", json!("quoted that continues")),
             (r#"title: "\u00fc \U0001F389 \x41 \\ \" \n.""#, json!("ü 🎉 A \\ \" \n.")),
             ("\"title\": x", json!("x")),
             ("title:\n- a\n- b", json!(["a", "b"])),
