@@ -23,6 +23,7 @@ mod presets;
 mod programs;
 mod recipes;
 mod screens;
+mod shapes;
 mod support;
 mod task_servers;
 mod tasks;

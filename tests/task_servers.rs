@@ -42,35 +42,6 @@ fn lines(session: &Session) -> Vec<String> {
     outcome.context().lines().skip(2).map(str::to_owned).collect()
 }
 
-fn heading(session: &Session) -> String {
-    session.start("startup").context().lines().nth(1).unwrap_or_default().to_owned()
-}
-
-#[test]
-fn ts_f3_what_is_not_understood_is_never_none() {
-    let odd = [
-        json!({ "tasks": [{ "id": 1 }, { "id": 2 }] }),
-        json!({ "tasks": ["write docs", "fix login"] }),
-        json!({ "tasks": 3 }),
-        json!({ "tasks": { "a": { "x": 1 } } }),
-        json!({ "hello": "world" }),
-        json!({ "success": true, "result": { "todos": [{ "title": "x" }] } }),
-    ];
-    for payload in odd {
-        let shown = payload.to_string();
-        let server = answering(move |_| text(&payload));
-        let session = session(&server);
-        let outcome = session.start("startup");
-        let context = outcome.context();
-        assert!(context.contains("pending tasks: not available"), "{shown}: {outcome:?}");
-        assert!(!context.contains("none"), "{shown}: {outcome:?}");
-        assert!(outcome.notice().contains("(WS404)"), "{shown}: {outcome:?}");
-        let tasks = session.run(&["tasks"]);
-        assert_eq!(tasks.code(), 6, "{shown}: {tasks:?}");
-        assert!(session.entries().is_empty(), "{shown}: nothing of it is kept");
-    }
-}
-
 #[test]
 fn ts_f3_a_list_that_is_partly_read_says_so() {
     let list = json!({ "tasks": [{ "title": "a" }, { "id": 2 }, { "id": 3 }] });
@@ -81,18 +52,6 @@ fn ts_f3_a_list_that_is_partly_read_says_so() {
     assert!(tasks.text().ends_with("2 entries without a title\n"), "{tasks:?}");
     let json = session.run(&["tasks", "--json"]).json();
     assert_eq!((&json["total"], &json["unread"]), (&Value::Null, &json!(2)));
-}
-
-#[test]
-fn ts_f4_every_block_of_a_result_is_read() {
-    let element = |title: &str| json!({ "title": title }).to_string();
-    let server = answering(move |_| blocks(&[&element("a"), &element("b"), &element("c")]));
-    assert_eq!(lines(&session(&server)), ["- a", "- b", "- c"]);
-    let groups = answering(|_| blocks(&["To Do:\n  TASK-1 - a", "In Progress:\n  TASK-2 - b"]));
-    let as_text = session(&groups).env("WARMSTART_QUERIES__TASKS__ANSWER", "text");
-    assert_eq!(lines(&as_text), ["  To Do:", "  TASK-1 - a", "  In Progress:", "  TASK-2 - b"]);
-    let empty = answering(|_| json!({ "resultType": "complete", "content": [] }));
-    assert!(heading(&session(&empty)).ends_with(": none"));
 }
 
 /// The guide's server with these tasks, newest first: it pages, and its `total` is the page's length.
