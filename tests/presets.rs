@@ -378,3 +378,44 @@ fn better_todo() {
     let log = server.stats().log;
     assert_eq!(log, [json!({ "method": "GET", "path": "/tasks", "query": "" })]);
 }
+
+#[test]
+fn each_preset_has_its_row_in_the_readme() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    for file in std::fs::read_dir(root.join("presets")).unwrap() {
+        let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(readme.contains(&format!("\n| `{name}` | ")), "no row for {name}");
+    }
+}
+
+#[test]
+fn the_recipe_for_github_issues_works() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let recipe =
+        readme.split("```toml\n").find(|block| block.starts_with("[hooks.github]")).unwrap();
+    let recipe = recipe.split("```").next().unwrap();
+    let session = Session::new().hooks_toml(recipe).deadline("20s");
+    let folder = tempfile::tempdir().unwrap();
+    let (program, log) = (folder.path().join("gh"), session.scratch().join("arguments"));
+    let text = format!(
+        "#!/bin/sh\npwd > {log}\nprintf '%s\\n' \"$@\" >> {log}\necho '#7 <write> docs'\necho '#9 fix'\n",
+        log = log.display()
+    );
+    write(&program, text.as_bytes());
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let session = session.env("PATH", format!("{}:{PATH}", folder.path().display()));
+    let outcome = session.start("startup");
+    assert_eq!(outcome.notice(), "", "{outcome:?}");
+    let part = "Output of gh, command gh:\n  #7 &lt;write&gt; docs\n  #9 fix";
+    assert!(outcome.context().contains(part), "{outcome:?}");
+    let project = session.project().canonicalize().unwrap();
+    let expected = format!(
+        "{}\nissue\nlist\n--limit\n20\n--json\nnumber,title\n--template\n\
+         {{{{range .}}}}#{{{{.number}}}} {{{{.title}}}}{{{{\"\\n\"}}}}{{{{end}}}}\n",
+        project.display()
+    );
+    assert_eq!(std::fs::read_to_string(log).unwrap(), expected);
+}

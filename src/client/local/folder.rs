@@ -1,8 +1,8 @@
 //! A folder with one Markdown file a task: an entry of `client.files` whose last segment has a `*`,
 //! like `backlog/tasks/*.md`.
 
-use std::cmp::Ordering;
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Failure};
@@ -54,67 +54,44 @@ fn invalid(text: &str) -> Failure {
 }
 
 impl FilePattern<'_> {
-    /// The matching files below `root`; `None` without the folder. Other folders in it are not read.
-    pub fn files(&self, root: &Path) -> std::io::Result<Option<Files>> {
+    /// The matching files below `root`; `None` without the folder. Folders in it are not read.
+    pub fn files(&self, root: &Path) -> io::Result<Option<Files>> {
         let entries = match fs::read_dir(root.join(self.folder)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             entries => entries?,
         };
-        let mut names = Vec::new();
-        let mut files = Files::default();
-        for (number, entry) in entries.enumerate() {
-            let entry = entry?;
-            if number == MAX_NAMES {
-                files.has_more = true;
-                break;
-            }
-            let name = entry.file_name().into_string().unwrap_or_default();
-            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_symlink());
-            if is_file && self.matches(&name) {
-                names.push(name);
-            }
-        }
-        names.sort_by(|left, right| by_number(left, right));
+        let entries: Vec<DirEntry> = entries.take(MAX_NAMES + 1).collect::<io::Result<_>>()?;
+        let is_cut = entries.len() > MAX_NAMES;
+        let mut names: Vec<String> =
+            entries.iter().filter_map(|entry| self.matching(entry)).collect();
+        names.sort_by_cached_key(|name| sort_key(name));
         let surplus = names.len().saturating_sub(MAX_FILES);
-        files.has_more |= surplus > 0;
-        files.paths = names.drain(..).skip(surplus).map(|name| self.folder.join(name)).collect();
-        Ok(Some(files))
+        let paths = names.drain(surplus..).map(|name| self.folder.join(name)).collect();
+        Ok(Some(Files { paths, has_more: is_cut || surplus > 0 }))
     }
 
-    fn matches(&self, name: &str) -> bool {
+    /// The name of a matching file.
+    fn matching(&self, entry: &DirEntry) -> Option<String> {
+        let name = entry.file_name().into_string().ok()?;
+        let kind = entry.file_type().ok()?;
+        let is_file = kind.is_file() || kind.is_symlink();
         let rest = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_suffix(self.suffix));
-        rest.is_some() && !name.starts_with('.')
+        (is_file && rest.is_some() && !name.starts_with('.')).then_some(name)
     }
 }
 
-/// `task-2` before `task-10`.
-fn by_number(left: &str, right: &str) -> Ordering {
-    let (mut left_rest, mut right_rest) = (left, right);
-    while let (Some(one), Some(other)) = (left_rest.chars().next(), right_rest.chars().next()) {
-        let order = match (one.is_ascii_digit(), other.is_ascii_digit()) {
-            (true, true) => {
-                let (number, rest) = number(left_rest);
-                let (other_number, other_rest) = self::number(right_rest);
-                (left_rest, right_rest) = (rest, other_rest);
-                number.len().cmp(&other_number.len()).then_with(|| number.cmp(other_number))
-            }
-            _ => {
-                left_rest = &left_rest[one.len_utf8()..];
-                right_rest = &right_rest[other.len_utf8()..];
-                one.cmp(&other)
-            }
-        };
-        if order.is_ne() {
-            return order;
-        }
+/// The name with the number of digits before each number, so that `task-2` is before `task-10`.
+fn sort_key(name: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (mut key, mut rest) = (String::new(), name);
+    while let Some(start) = rest.find(is_digit) {
+        let (text, digits) = rest.split_at(start);
+        let end = digits.find(|c| !is_digit(c)).unwrap_or(digits.len());
+        let number = digits[..end].trim_start_matches('0');
+        key.push_str(&format!("{text}{:03}{number}", number.len()));
+        rest = &digits[end..];
     }
-    left_rest.len().cmp(&right_rest.len()).then_with(|| left.cmp(right))
-}
-
-/// The digits at the beginning without leading zeros, and what follows them.
-fn number(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    (text[..end].trim_start_matches('0'), &text[end..])
+    key + rest
 }
 
 #[cfg(test)]
@@ -124,9 +101,9 @@ mod tests {
     #[test]
     fn a_pattern_has_one_star_in_its_last_segment() {
         let pattern = |text: &'static str| pattern(Path::new(text)).map(|p| p.is_some());
-        assert_eq!(pattern("TODO.md").unwrap(), false);
-        assert_eq!(pattern("backlog/tasks/*.md").unwrap(), true);
-        assert_eq!(pattern("task-*.md").unwrap(), true);
+        assert!(!pattern("TODO.md").unwrap());
+        assert!(pattern("backlog/tasks/*.md").unwrap());
+        assert!(pattern("task-*.md").unwrap());
         for wrong in ["*/x.md", "a/**/x.md", "**.md", "a/*", "a/*.json", "*/*.md"] {
             assert!(pattern(wrong).is_err(), "{wrong}");
         }
@@ -146,7 +123,7 @@ mod tests {
         }
         let files = tasks.files(root.path()).unwrap().unwrap();
         let names: Vec<_> = files.paths.iter().map(|path| path.file_name().unwrap()).collect();
-        assert_eq!(names, ["t-2 - a.md", "t-02.md", "t-2.1 - c.md", "t-10 - b.md"]);
+        assert_eq!(names, ["t-2 - a.md", "t-2.1 - c.md", "t-02.md", "t-10 - b.md"]);
         for number in 0..MAX_FILES {
             fs::write(root.path().join(format!("tasks/u-{number}.md")), "").unwrap();
         }
