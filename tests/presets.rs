@@ -2,7 +2,7 @@
 //! the exact text of a session that sets nothing but the preset. The lock files below `tests/peers` name
 //! the versions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -195,15 +195,18 @@ fn beads() {
     assert_eq!(tasks(&session), expected);
 }
 
+fn backlog_program() -> Result<PathBuf, Missing> {
+    let folder = install::npm_server("backlog_md")?.join("node_modules/backlog.md-linux-x64");
+    let file = folder.join("backlog");
+    let missing = || Missing("Backlog.md for this kind of machine".into());
+    file.exists().then_some(file).ok_or_else(missing)
+}
+
 #[test]
 fn backlog_md() {
     let session = session("backlog-md");
     let run = |arguments: &[&str]| {
-        let folder = install::npm_server("backlog_md")?.join("node_modules/backlog.md-linux-x64");
-        let file = folder.join("backlog");
-        let missing = Missing("Backlog.md for this kind of machine".into());
-        let file = file.exists().then_some(file).ok_or(missing)?;
-        let mut command = program(&file, &session);
+        let mut command = program(&backlog_program()?, &session);
         let output = child::output(command.args(arguments), child::LIMIT).expect("it starts");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         Ok::<_, Missing>(())
@@ -240,15 +243,50 @@ fn backlog_md() {
          - Low one [To Do, low]"
     );
     assert_eq!(tasks(&session), expected);
+    let mut command = program(&backlog_program().unwrap(), &session);
+    let by_mcp = over_streams(
+        command.args(["mcp", "start"]),
+        "tool = \"task_list\"\nanswer = \"text\"\narguments = {}\n",
+        &session.project(),
+    );
+    let groups = format!(
+        "  To Do:\n  [LOW] TASK-1 - Low one\n\
+         \x20 [HIGH] TASK-3 - Colon: \"quoted\" & 'single' # hash\n\
+         \x20 [MEDIUM] TASK-4 - {long}\n\
+         \x20 TASK-6 - Without a priority\n\
+         \x20 TASK-7 - ünïcode 🎉 back\\slash\n\
+         \x20 [HIGH] TASK-1.1 - Part of the first\n\
+         \x20 In Progress:\n  [MEDIUM] TASK-5 - Begun\n\
+         \x20 Done:\n  [HIGH] TASK-2 - Done one"
+    );
+    assert_eq!(by_mcp, groups);
+}
+
+const TASK_MASTER: &str = "task-master-ai/dist/mcp-server.js";
+
+/// The lines of the tasks when the server itself is asked over its standard streams, in the project at
+/// `root`.
+fn over_streams(command: &Command, query: &str, root: &Path) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<&str> = words.filter_map(|word| word.to_str()).collect();
+    let session = Session::new().deadline("60s").hooks_toml(&format!(
+        "[session_start]\nfirst_deadline = \"60s\"\n[client]\ncommand = {}\n[queries.tasks]\nnarrow = []\n{query}",
+        json!(words)
+    ));
+    let event = json!({ "session_id": "s-1", "cwd": root, "hook_event_name": "SessionStart", "source": "startup" });
+    let outcome = session.start_with(&event.to_string(), &[]);
+    assert_eq!(outcome.notice(), "", "{outcome:?}");
+    let context = outcome.context();
+    let lines =
+        context.lines().skip_while(|line| !line.starts_with("Open tasks, program ")).skip(1);
+    lines.take_while(|line| !line.starts_with("Git")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn task_master() {
     let session = session("task-master");
     let root = session.project().canonicalize().unwrap();
-    let Some(mut command) =
-        or_skip(node_program("task_master", "task-master-ai/dist/mcp-server.js", &session))
-    else {
+    let Some(mut command) = or_skip(node_program("task_master", TASK_MASTER, &session)) else {
         return;
     };
     let mut server = StdioServer::start(command.env("TASK_MASTER_TOOLS", "all"), &root);
@@ -287,6 +325,12 @@ fn task_master() {
         - Low one [pending, low]\n\
         - Deferred [deferred, low]";
     assert_eq!(tasks(&session), expected);
+    let by_mcp = over_streams(
+        &node_program("task_master", TASK_MASTER, &session).unwrap(),
+        "tool = \"get_tasks\"\nitems = [\"/data/tasks\"]\narguments = { projectRoot = \"{repository.root}\" }\n",
+        &root,
+    );
+    assert_eq!(by_mcp, expected.split_once('\n').unwrap().1);
     call("add_tag", json!({ "name": "feature" }));
     call("use_tag", json!({ "name": "feature" }));
     assert_eq!(tasks(&session), "Open tasks, local task file: none");
@@ -381,7 +425,7 @@ fn better_todo() {
 
 #[test]
 fn each_preset_has_its_row_in_the_readme() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     for file in std::fs::read_dir(root.join("presets")).unwrap() {
         let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
@@ -391,7 +435,7 @@ fn each_preset_has_its_row_in_the_readme() {
 
 #[test]
 fn the_recipe_for_github_issues_works() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let recipe =
         readme.split("```toml\n").find(|block| block.starts_with("[hooks.github]")).unwrap();
