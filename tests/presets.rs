@@ -115,6 +115,21 @@ fn agenthub_with_and_without_the_preset() {
         assert_eq!(tasks(&session), expected);
         assert_eq!(server.take_requests(), 1);
     }
+    let further = Session::new()
+        .project_file("TODO.md", "- [ ] of the checklist\n")
+        .secret("HUB_TOKEN", "a-token-of-the-test")
+        .deadline("20s")
+        .hooks_toml(&format!(
+            "[clients.hub]\npreset = \"agenthub\"\nurl = \"{}\"\n\
+             [clients.hub.auth]\nkind = \"static\"\ntoken = {{ env = \"HUB_TOKEN\" }}\n\
+             [hooks.hub]\nkind = \"pending_tasks\"\nquery = \"hub\"\n",
+            server.origin()
+        ));
+    let local = "Open tasks, local task file:\n- of the checklist [todo]\n";
+    let context = further.start("startup").context();
+    assert!(context.contains(local), "{context}");
+    assert!(further.start("startup").context().ends_with(&expected));
+    assert_eq!(server.take_requests(), 1, "the second time it is kept");
     server.set(&json!({ "tasks": 0 }));
     let session = preset();
     assert_eq!(tasks(&session), format!("{heading}: none"));
@@ -420,7 +435,28 @@ fn better_todo() {
     let session = session.env("WARMSTART_CACHE__READ", "network_first");
     assert_eq!(tasks(&session), expected);
     let log = server.stats().log;
+    let further = session.hooks_toml(&format!(
+        "[clients.todo]\npreset = \"better-todo\"\nurl = \"{}\"\n[client]\nkind = \"local\"\n\
+         [hooks.todo]\nkind = \"pending_tasks\"\nquery = \"todo\"\n",
+        server.origin()
+    ));
+    assert!(further.start("startup").context().contains(&expected));
     assert_eq!(log, [json!({ "method": "GET", "path": "/tasks", "query": "" })]);
+}
+
+/// A further client has no defaults for its query, so this preset repeats them.
+#[test]
+fn the_preset_of_agenthub_repeats_the_defaults() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = |file: &str| -> toml::Table {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let file: toml::Table = text.parse().unwrap();
+        file["queries"]["tasks"].as_table().unwrap().clone()
+    };
+    let defaults = table("hooks.toml");
+    for (key, value) in table("presets/agenthub.toml") {
+        assert_eq!(defaults.get(&key), Some(&value), "{key}");
+    }
 }
 
 #[test]
