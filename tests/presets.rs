@@ -26,6 +26,11 @@ fn tasks(session: &Session) -> String {
     context[begin..end].trim_end().to_owned()
 }
 
+/// Renames what the server wrote to another of its usual names.
+fn move_folder(session: &Session, from: &str, to: &str) {
+    std::fs::rename(session.project().join(from), session.project().join(to)).unwrap();
+}
+
 /// A program of the test with nothing in its environment but a home and a path.
 fn program(path: &PathBuf, session: &Session) -> Command {
     let mut command = Command::new(path);
@@ -208,6 +213,8 @@ fn beads() {
         - Later [open, 3]\n\
         - Backlog [open, 4]";
     assert_eq!(tasks(&session), expected);
+    move_folder(&session, ".beads/issues.jsonl", ".beads/beads.jsonl");
+    assert_eq!(tasks(&session), expected);
 }
 
 fn backlog_program() -> Result<PathBuf, Missing> {
@@ -275,6 +282,8 @@ fn backlog_md() {
          \x20 Done:\n  [HIGH] TASK-2 - Done one"
     );
     assert_eq!(by_mcp, groups);
+    move_folder(&session, "backlog", ".backlog");
+    assert_eq!(tasks(&session), expected);
 }
 
 const TASK_MASTER: &str = "task-master-ai/dist/mcp-server.js";
@@ -388,6 +397,8 @@ fn shrimp() {
     server.call("delete_task", &json!({ "taskId": id(9) }));
     let rest = [2, 3, 4, 5, 6, 8, 9].map(|n| format!("\n- Task: {n} [pending]")).concat();
     let expected = format!("Open tasks, local task file:\n- Task: 7 [in_progress]{rest}");
+    assert_eq!(tasks(&session), expected);
+    move_folder(&session, ".shrimp", "shrimp-data");
     assert_eq!(tasks(&session), expected);
 }
 

@@ -151,7 +151,7 @@ impl Question {
     }
 
     fn is_new(&mut self, tasks: &[Task]) -> bool {
-        let mut has_new = tasks.is_empty() && self.pages == 1;
+        let mut has_new = false;
         for task in tasks {
             has_new |= task.id.is_empty() || self.seen.insert(task.id.clone());
         }
