@@ -1,6 +1,6 @@
-//! Time, in its two kinds: `Deadline` (monotonic, for how long we may still take) and `Timestamp`
-//! (UTC, for what is written to disk), and the one form in which durations are shown. Knows no stage;
-//! every stage gets a deadline handed down.
+//! Time: `Deadline` (monotonic, for how long we may still take), `Timestamp` (UTC, for what is written to
+//! disk), `StoredTime` (a time that was read from a file, so of a clock that may have been wrong), and the
+//! one form in which durations are shown. Knows no stage; every stage gets a deadline handed down.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -161,6 +161,56 @@ impl Timestamp {
     }
 }
 
+/// A time that was read from a file, in milliseconds since 1970. The clock that it is of may have been
+/// wrong, or another machine's, so it is judged from both sides: only `age` compares it with the present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoredTime(i64);
+
+/// The clocks of two machines that share a folder differ by less than this.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+impl StoredTime {
+    /// The present, to be written.
+    #[must_use]
+    pub fn now() -> Self {
+        StoredTime(now_millis())
+    }
+
+    /// How old it is at `now`: zero if it is at most a few seconds ahead, `None` if it is further in the
+    /// future. A wrong clock gave such a time, and it must hold nothing back.
+    #[must_use]
+    pub fn age(self, now: StoredTime) -> Option<Duration> {
+        match u64::try_from(now.0.saturating_sub(self.0)) {
+            Ok(millis) => Some(Duration::from_millis(millis)),
+            Err(_) => (self.distance(now) <= CLOCK_TOLERANCE).then_some(Duration::ZERO),
+        }
+    }
+
+    /// How far it is from `now`, on either side.
+    #[must_use]
+    pub fn distance(self, now: StoredTime) -> Duration {
+        Duration::from_millis(self.0.abs_diff(now.0))
+    }
+}
+
+impl From<Timestamp> for StoredTime {
+    fn from(time: Timestamp) -> Self {
+        StoredTime(time.0.saturating_mul(1000))
+    }
+}
+
+/// The time of a file.
+impl From<SystemTime> for StoredTime {
+    fn from(time: SystemTime) -> Self {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        StoredTime(match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => millis(since),
+            Err(before) => -millis(before.duration()),
+        })
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// `2026-11-23 09:14 UTC`: absolute, so that the same state gives the same text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,6 +288,24 @@ mod tests {
         assert_eq!(Timestamp(100).age(Timestamp(90)), None);
         assert_eq!(Timestamp(100).age(Timestamp(160)), Some(Duration::from_secs(60)));
         assert_eq!(Timestamp(i64::MAX).plus(Duration::MAX), Timestamp(i64::MAX));
+    }
+
+    #[test]
+    fn b1_a_stored_time_is_judged_from_both_sides() {
+        let now = StoredTime::from(Timestamp(1_795_425_240));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let table =
+            [(-60, seconds(60)), (0, seconds(0)), (5, seconds(0)), (6, None), (365 * 86_400, None)];
+        for (ahead, age) in table {
+            let stored = StoredTime::from(Timestamp(1_795_425_240 + ahead));
+            assert_eq!(stored.age(now), age, "{ahead} s ahead");
+            assert_eq!(stored.distance(now), Duration::from_secs(ahead.unsigned_abs()));
+        }
+        for extreme in [i64::MIN, i64::MAX] {
+            let stored = StoredTime::from(Timestamp(extreme));
+            assert!(stored.distance(now) > Duration::from_secs(1 << 40));
+        }
+        assert_eq!(StoredTime::from(UNIX_EPOCH - Duration::from_secs(1)), StoredTime(-1000));
     }
 
     #[test]

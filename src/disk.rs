@@ -1,15 +1,21 @@
 //! Our own files: private from creation, complete or absent, never through a symlink.
 //! Knows nothing of their content. All platform differences of files are here.
 
+mod lines;
 mod lock;
 mod owners;
+mod project_file;
+mod sweep;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
+pub use project_file::{InsideError, folder_inside, read_head_inside, read_inside, read_text};
+pub use sweep::{OwnFile, Sweep};
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
 /// default the signal ends the process before it has answered.
@@ -145,6 +151,73 @@ fn guard(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn guard(_: &mut OpenOptions) {}
 
+/// Whether `path` still leads to the file that was opened, which another process may have replaced.
+fn is_file_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata(), fs::symlink_metadata(path)) {
+            (Ok(opened), Ok(there)) => id(opened) == id(there),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
+/// Whether files in `folder` can be replaced, or the folder be made: it is ours, and its file system is not
+/// read-only.
+#[must_use]
+pub fn is_writable(folder: &Path) -> bool {
+    match fs::symlink_metadata(folder) {
+        Ok(metadata) => check_folder(folder, &metadata).is_ok() && is_changeable(folder),
+        Err(_) => folder.ancestors().find(|folder| folder.exists()).is_some_and(is_changeable),
+    }
+}
+
+/// Whether a write failed because the disk takes no more bytes.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+#[cfg(unix)]
+fn is_changeable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_changeable(_: &Path) -> bool {
+    true
+}
+
+/// The names in `folder`; none if it cannot be read. Without the standard library's reader, which panics
+/// when closing the folder fails.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
+        let flags = flags | rustix::fs::OFlags::CLOEXEC;
+        let opened = rustix::fs::open(folder, flags, rustix::fs::Mode::empty());
+        let Ok(entries) = opened.and_then(rustix::fs::Dir::new) else { return Vec::new() };
+        let names = entries.flatten().map(|entry| entry.file_name().to_bytes().to_vec());
+        let real = names.filter(|name| name != b"." && name != b"..");
+        real.map(|name| std::ffi::OsStr::from_bytes(&name).to_owned()).collect()
+    }
+    #[cfg(not(unix))]
+    {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).collect()
+    }
+}
+
 /// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
 ///
 /// # Errors
@@ -200,78 +273,6 @@ pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Reads a file of the user or the project (links allowed), at most `limit` bytes; never blocks on a
-/// FIFO or device.
-///
-/// # Errors
-/// `PermissionDenied` if it is not a regular file, `FileTooLarge`, or the system's.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    let metadata = match fs::metadata(path) {
-        Err(error) if is_missing(&error) => return Ok(None),
-        other => other?,
-    };
-    if !metadata.is_file() {
-        return Err(denied(path, "is not a regular file"));
-    }
-    let bytes = read_limited(File::open(path)?, limit)?;
-    String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
-}
-
-/// Why a file that has to be inside a folder was not read.
-#[derive(Debug)]
-pub enum InsideError {
-    /// It is elsewhere after links are resolved.
-    Outside,
-    Unreadable(io::Error),
-}
-
-/// Reads `file` of a project as text, at most `limit` bytes. A relative one must be inside `root`
-/// after links are resolved: a cloned project may contain links. `None`: there is no such file.
-///
-/// # Errors
-/// `Outside`, or as for `read_text`.
-pub fn read_inside(root: &Path, file: &Path, limit: u64) -> Result<Option<String>, InsideError> {
-    match real_inside(root, file)? {
-        Some(real) => read_text(&real, limit).map_err(InsideError::Unreadable),
-        None => Ok(None),
-    }
-}
-
-/// As `read_inside`, but of a longer file its first `limit` bytes.
-///
-/// # Errors
-/// `Outside`, or as for `read_text`.
-pub fn read_head_inside(root: &Path, file: &Path, limit: u64) -> Result<String, InsideError> {
-    let read = |real: &Path| {
-        if !fs::metadata(real)?.is_file() {
-            return Err(denied(real, "is not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        File::open(real)?.take(limit).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let real = real_inside(root, file)?;
-    let real = real.ok_or_else(|| InsideError::Unreadable(io::ErrorKind::NotFound.into()))?;
-    read(&real).map_err(InsideError::Unreadable)
-}
-
-/// The path of `file` without links; `None` where there is nothing.
-///
-/// # Errors
-/// `Outside`.
-pub fn real_inside(root: &Path, file: &Path) -> Result<Option<PathBuf>, InsideError> {
-    let Ok(real) = root.join(file).canonicalize() else { return Ok(None) };
-    let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-    if file.is_relative() && !real.starts_with(root) {
-        return Err(InsideError::Outside);
-    }
-    Ok(Some(real))
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size > limit {
@@ -305,6 +306,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
     Ok(())
 }
 
+/// A flush takes seconds while much is written to the same disk. The end of the process ends the
+/// thread.
+fn flush_later(path: PathBuf) {
+    let flush = move || {
+        let _ = File::open(&path).and_then(|file| file.sync_all());
+        if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+    };
+    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(flush);
+}
+
 /// Replaces a file that `read_agreement` reads; nothing is made where another user could replace it.
 ///
 /// # Errors
@@ -312,6 +325,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
 pub fn write_agreement(path: &Path, bytes: &[u8]) -> io::Result<()> {
     check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
     write_atomic(path, bytes, Durability::Power)
+}
+
+/// The same without waiting for the device: for a file that may be lost, and whose damage is found when
+/// it is read.
+///
+/// # Errors
+/// As for `write_agreement`.
+pub fn write_agreement_flushed_later(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+    write_atomic(path, bytes, Durability::Process)?;
+    flush_later(path.to_path_buf());
+    Ok(())
 }
 
 /// Prefix of the files that are still being written; upkeep removes old ones.
@@ -438,22 +463,5 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(write_atomic(&root.path().join("x"), b"", Durability::Process).is_err());
-    }
-
-    #[test]
-    fn a_relative_file_is_read_only_inside_its_folder() {
-        let outer = tempfile::tempdir().unwrap();
-        let root = outer.path().join("project");
-        fs::create_dir(&root).unwrap();
-        fs::write(root.join("inside"), "text").unwrap();
-        fs::write(outer.path().join("outside"), "secret").unwrap();
-        symlink("../outside", root.join("link")).unwrap();
-        let read = |file: &Path| read_inside(&root, file, 100);
-        assert_eq!(read(Path::new("inside")).unwrap().as_deref(), Some("text"));
-        assert_eq!(read(Path::new("absent")).unwrap(), None);
-        assert_eq!(read(&outer.path().join("outside")).unwrap().as_deref(), Some("secret"));
-        for file in ["link", "../outside"] {
-            assert!(matches!(read(Path::new(file)), Err(InsideError::Outside)), "{file}");
-        }
     }
 }

@@ -63,6 +63,8 @@ pub enum Problem {
     NotJson,
     #[error("the event on standard input is larger than 1 MiB")]
     TooLarge,
+    #[error("the event on standard input was not complete within 250 ms")]
+    Late,
     #[error("the event is not a SessionStart")]
     OtherEvent,
 }

@@ -60,7 +60,7 @@ mod cli;
 
 pub use cli::{Flags, Invocation, run};
 pub use environment::Environment;
-pub use secret::forbid_core_files;
+pub use secret::protect_memory;
 
 /// For the tests and benchmarks of this repository.
 #[doc(hidden)]

@@ -182,19 +182,17 @@ fn is_logged(metadata: &Metadata<'_>) -> bool {
 pub fn prune(folder: &Path, keep: Duration, now: Timestamp) {
     let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
     let oldest = file_of_day(folder, Timestamp(now.0.saturating_sub(keep)));
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if is_log(&path) && path < oldest {
-            let _ = std::fs::remove_file(path);
-        }
+    for path in files(folder).into_iter().filter(|path| *path < oldest) {
+        let _ = std::fs::remove_file(path);
     }
 }
 
 /// The log files of `folder`, oldest first.
 #[must_use]
 pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries.map(|entry| entry.path()).filter(|path| is_log(path)).collect();
+    let names = disk::names(folder).into_iter();
+    let mut files: Vec<_> =
+        names.map(|name| folder.join(name)).filter(|path| is_log(path)).collect();
     files.sort();
     files
 }

@@ -8,12 +8,14 @@ use warmstart::{Environment, Flags, Invocation};
 
 fn main() -> ExitCode {
     let at = Instant::now();
-    warmstart::forbid_core_files();
     let mut arguments = std::env::args_os();
     let name = arguments.next().map(Into::into);
     let program = std::env::current_exe().ok().or(name).unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let environment = Arc::new(Environment::of_process());
+    if environment.get("WARMSTART_DEBUG") != Some("1") {
+        warmstart::protect_memory();
+    }
     warmstart::run(&arguments, &Invocation { environment, program, at, flags: Flags::default() })
 }
 

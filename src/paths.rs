@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 
+/// The format of the files in the cache; each format has a folder of its own.
+pub const CACHE_FORMAT: &str = "v2";
+/// The formats of earlier versions, whose folders are removed once they are no longer used.
+pub const OLD_CACHE_FORMATS: [&str; 1] = ["v1"];
+
 /// The folders of one user, all private (0700) and made when they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
@@ -73,7 +78,7 @@ impl Paths {
     /// The last commits of each repository.
     #[must_use]
     pub fn commits(&self) -> PathBuf {
-        self.cache.join("v1").join("git")
+        self.cache.join(CACHE_FORMAT).join("git")
     }
 
     fn below(root: &Path, home: Option<PathBuf>) -> Self {

@@ -67,6 +67,8 @@ pub struct Plan {
     pub problems: Vec<Failure>,
     /// What is missing before clients and hooks can work; only with `check`.
     pub missing: Vec<Failure>,
+    /// What works only on some machines; only with `check`.
+    pub notes: Vec<String>,
     /// The variables that secrets are taken from (`{ env = "NAME" }`), and those that the clients'
     /// programs get.
     pub client_variables: Vec<String>,
@@ -92,7 +94,7 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
     let clients = resolver.clients();
     let mut problems = client_problems(&clients);
     let client_variables = client_variables(&clients);
-    let mut missing = inputs.missing(&config, &clients);
+    let (mut missing, notes) = inputs.check(&config, &clients);
     let check = inputs.options.check;
     let (hooks, skipped) = chosen(resolver.hooks(), &config.session_start, inputs.event.source);
     let queries = queries(&inputs, &resolver, clients, &mut problems);
@@ -114,7 +116,8 @@ pub fn build(inputs: PlanInputs<'_>) -> Plan {
         let usable = hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
         missing.extend(usable.filter_map(|hook| hook.missing(&session)));
     }
-    Plan { hooks, skipped, session: Rc::new(session), budget, problems, missing, client_variables }
+    let session = Rc::new(session);
+    Plan { hooks, skipped, session, budget, problems, missing, notes, client_variables }
 }
 
 fn client_problems(clients: &Clients) -> Vec<Failure> {
@@ -199,7 +202,7 @@ fn queries(
         problems.extend(resolver.unknown_client_of(name, &query.client, &clients));
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
-    let http = inputs.http(config, &clients);
+    let http = inputs.http(config);
     let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
@@ -252,8 +255,8 @@ impl PlanInputs<'_> {
         Plugins::new(Arc::clone(config), environment, self.paths.as_ref(), place)
     }
 
-    fn http(&self, config: &Config, clients: &Clients) -> Rc<Http> {
-        Rc::new(Http::new(config, clients.primary.config.url.clone(), self.kept_paths()))
+    fn http(&self, config: &Config) -> Rc<Http> {
+        Rc::new(Http::new(config, self.kept_paths()))
     }
 
     fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
@@ -272,11 +275,12 @@ impl PlanInputs<'_> {
         }
     }
 
-    fn missing(&self, config: &Config, clients: &Clients) -> Vec<Failure> {
+    /// What `config check` reads from the clients: what they lack, and what depends on the machine.
+    fn check(&self, config: &Config, clients: &Clients) -> (Vec<Failure>, Vec<String>) {
         if !self.options.check {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
-        let http = self.http(config, clients);
+        let http = self.http(config);
         let context = self.client_context(&http);
         let missing = |client: &ClientDefinition| match &client.settings {
             Ok(settings) => settings.missing(&context(client)),
@@ -288,6 +292,10 @@ impl PlanInputs<'_> {
                 Failure { message, ..failure }
             })
         });
-        missing(&clients.primary).into_iter().chain(others).collect()
+        let missing = missing(&clients.primary).into_iter().chain(others).collect();
+        let all = std::iter::once(&clients.primary).chain(clients.others.values());
+        let notes =
+            all.filter_map(|client| Some(client.settings.as_ref().ok()?.notes(&context(client))));
+        (missing, notes.flatten().collect())
     }
 }

@@ -1,18 +1,21 @@
 //! Background work after the answer, in a detached process: stale entries renewed, queries primed, caches
-//! and records pruned. Not started when there is no work.
+//! and records cleaned up. Not started when there is no work, or when nothing of it could be kept.
+
+mod clean_up;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::cache::{Cache, upkeep};
-use crate::config;
-use crate::deadline::{Deadline, Timestamp};
+pub use clean_up::run as clean_up;
+
+use crate::cache::Cache;
+use crate::deadline::Deadline;
 use crate::disk::Access;
 use crate::hook::bindings;
 use crate::plan::Plan;
-use crate::query::QueryResult;
-use crate::{logging, process, runs};
+use crate::query::{Background, QueryResult};
+use crate::{config, process};
 
 /// The hidden command.
 pub const COMMAND: &str = "__refresh";
@@ -39,21 +42,35 @@ impl BackgroundWork {
     /// The work that is due after the run.
     #[must_use]
     pub fn of(plan: &Plan, is_healthy: bool) -> Self {
+        let renew = plan.session.queries.due();
+        // A failing server gets no further requests.
+        let prime = if is_healthy { primed(plan) } else { Vec::new() };
+        let upkeep = clean_up::is_due(plan);
+        let has_requests = !renew.is_empty() || !prime.is_empty();
+        if has_requests && !can_keep_answers(plan) {
+            return BackgroundWork { upkeep, ..BackgroundWork::default() };
+        }
+        BackgroundWork { renew, prime, upkeep, ..BackgroundWork::default() }
+    }
+
+    /// The same with queries that a run could not answer in time, where they have no fresh entry.
+    #[must_use]
+    pub fn with_unanswered<'a>(
+        mut self,
+        plan: &Plan,
+        queries: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let session = &plan.session;
-        let renew = session.queries.due();
-        let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
-        let prime: Vec<String> = hooks
-            .flat_map(|hook| hook.primes())
-            // A failing server gets no further requests.
-            .filter(|_| is_healthy)
-            .filter(|name| *name != bindings::BRANCHES || bindings::needs_branch_list(session))
-            .filter(|name| match bindings::with_branch(session, name) {
-                Ok(bindings) => session.queries.needs_priming(name, &bindings),
-                Err(_) => false,
-            })
-            .cloned()
-            .collect();
-        BackgroundWork { renew, prime, upkeep: is_upkeep_due(plan), ..BackgroundWork::default() }
+        let is_due = |name: &&str| {
+            let bindings = bindings::with_branch(session, name);
+            bindings.is_ok_and(|bindings| session.queries.needs_priming(name, &bindings))
+        };
+        for name in queries.filter(is_due) {
+            if !self.renew.iter().any(|other| other == name) {
+                self.renew.push(name.to_owned());
+            }
+        }
+        self
     }
 
     /// Whether there is nothing to do.
@@ -63,18 +80,34 @@ impl BackgroundWork {
     }
 }
 
-fn is_upkeep_due(plan: &Plan) -> bool {
+/// The queries to prime.
+fn primed(plan: &Plan) -> Vec<String> {
     let session = &plan.session;
-    let cache = Cache::new(&session.config.cache, session.paths.as_ref(), Access::ReadOnly);
-    let interval = session.config.cache.cleanup_interval;
-    let runs = session.paths.as_ref().map(runs::file);
-    upkeep::is_due(&cache, interval, SystemTime::now())
-        || runs.is_some_and(|file| runs::needs_prune(&file, session.config.log.runs))
+    let is_needed = |name: &&String| match bindings::with_branch(session, name) {
+        Ok(bindings) => session.queries.needs_priming(name, &bindings),
+        Err(_) => false,
+    };
+    primes(plan)
+        .filter(|name| *name != bindings::BRANCHES || bindings::needs_branch_list(session))
+        .filter(is_needed)
+        .cloned()
+        .collect()
 }
 
-/// Starts the detached process. It inherits no pipes and only the listed variables. A failure here
-/// costs only the next session a request.
-pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) {
+/// The queries that the hooks of this run name for priming.
+fn primes(plan: &Plan) -> impl Iterator<Item = &String> {
+    let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
+    hooks.flat_map(|hook| hook.primes())
+}
+
+fn can_keep_answers(plan: &Plan) -> bool {
+    let session = &plan.session;
+    Cache::new(&session.config.cache, session.paths.as_ref(), Access::ReadOnly).is_writable()
+}
+
+/// The command of the detached process. It inherits no open files and only the listed variables.
+#[must_use]
+pub fn detached(program: &Path, work: &BackgroundWork, folder: &Path, plan: &Plan) -> Command {
     let plugins = &plan.session.config.plugins;
     let is_kept = |name: &str| {
         process::is_inherited(name)
@@ -93,6 +126,12 @@ pub fn spawn_detached(program: &Path, work: &BackgroundWork, folder: &Path, plan
     let set = work.set.iter().map(|(key, value)| format!("--set={key}={value}"));
     command.args(set);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Starts the detached process. A failure here costs only the next session a request.
+pub fn spawn_detached(command: &mut Command) {
+    process::close_on_exec();
     if let Err(error) = command.spawn() {
         tracing::warn!(%error, "the background refresh could not be started");
     }
@@ -106,25 +145,23 @@ pub fn detach() {
     }
 }
 
-/// Does the work, in the detached process.
-pub async fn run(plan: &Plan, work: &BackgroundWork) {
+/// Makes the requests, in the detached process.
+pub async fn ask(plan: &Plan, work: &BackgroundWork) {
     let deadline = Deadline::after(LIMIT);
     let mut branches = None;
-    for name in work.renew.iter().chain(&work.prime) {
-        let result = renew(plan, name, branches.as_ref(), deadline).await;
+    let renewed = work.renew.iter().map(|name| (name, Background::Renew));
+    let primed = work.prime.iter().map(|name| (name, Background::Prime));
+    for (name, background) in renewed.chain(primed) {
+        let result = renew(plan, name, background, branches.as_ref(), deadline).await;
         if name == bindings::BRANCHES {
             branches = result;
         }
     }
     // The query of the next task needs the list of branches.
     if work.prime.iter().any(|name| name == bindings::BRANCHES) {
-        let hooks = plan.hooks.iter().filter_map(|hook| hook.hook.as_ref().ok());
-        for name in hooks.flat_map(|hook| hook.primes()).filter(|name| !work.prime.contains(name)) {
-            renew(plan, name, branches.as_ref(), deadline).await;
+        for name in primes(plan).filter(|name| !work.prime.contains(name)) {
+            renew(plan, name, Background::Prime, branches.as_ref(), deadline).await;
         }
-    }
-    if work.upkeep {
-        prune_all(plan);
     }
 }
 
@@ -132,6 +169,7 @@ pub async fn run(plan: &Plan, work: &BackgroundWork) {
 async fn renew(
     plan: &Plan,
     name: &str,
+    background: Background,
     branches: Option<&QueryResult>,
     deadline: Deadline,
 ) -> Option<QueryResult> {
@@ -141,7 +179,7 @@ async fn renew(
         None => bindings::with_branch(session, name),
     };
     let result = match bindings {
-        Ok(bindings) => session.queries.renew(name, &bindings, deadline).await,
+        Ok(bindings) => session.queries.renew(name, &bindings, background, deadline).await,
         Err(failure) => Err(failure),
     };
     match &result {
@@ -149,20 +187,4 @@ async fn renew(
         Err(failure) => tracing::warn!(query = name, %failure, "not renewed in the background"),
     }
     result.ok()
-}
-
-fn prune_all(plan: &Plan) {
-    let session = &plan.session;
-    let config = &session.config;
-    let cache = Cache::new(&config.cache, session.paths.as_ref(), Access::ReadWrite);
-    let removed = upkeep::clean(&cache, config.cache.max_size, SystemTime::now());
-    if let Some(folder) = logging::folder(&config.log, session.paths.as_ref()) {
-        logging::prune(&folder, config.log.keep, Timestamp::now());
-    }
-    if let Some(paths) = &session.paths {
-        let _ = runs::prune(&runs::file(paths), config.log.runs);
-        upkeep::forget(&paths.revisions(), SystemTime::now());
-        upkeep::forget(&paths.commits(), SystemTime::now());
-    }
-    tracing::info!(removed, "cleaned up");
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use crate::client::{self, ClientSettings};
 use crate::config::{
-    self, AnnotatedSetting, ClientConfig, Config, Depth, HookConfig, QueryConfig, Reader, Stack,
-    reference,
+    self, AnnotatedSetting, ClientConfig, Config, Credentials, Depth, HookConfig, QueryConfig,
+    Reader, Stack, reference,
 };
 use crate::error::{Code, Failure};
 use crate::fallback::{self, Step};
@@ -51,10 +51,13 @@ impl Resolver<'_> {
     pub fn clients(&self) -> Clients {
         let root = self.stack.root();
         let table = root.base("client");
-        let auth = self.config.auth.clone();
-        let primary = self.client("client.kind", ClientConfig::read(&table, auth), &table);
+        let own = Credentials {
+            auth: self.config.auth.clone(),
+            headers: self.config.http.headers.clone(),
+        };
+        let primary = self.client("client.kind", ClientConfig::read(&table, own), &table);
         let others = root.named("clients", Some(&table), |name, table| {
-            let config = ClientConfig::read(table, ClientConfig::own_auth(table));
+            let config = ClientConfig::read(table, ClientConfig::own_credentials(table));
             self.client(&format!("clients.{name}.kind"), config, table)
         });
         Clients { primary, others }
@@ -219,10 +222,10 @@ pub fn settings() -> Vec<AnnotatedSetting> {
     let stack = reference::description();
     let root = stack.root();
     let client = root.base("client");
-    ClientConfig::read(&client, ClientConfig::own_auth(&client));
+    ClientConfig::read(&client, ClientConfig::own_credentials(&client));
     read_all(client::BUILTINS, &client);
     root.named("clients", None, |_, table| {
-        ClientConfig::read(table, ClientConfig::own_auth(table));
+        ClientConfig::read(table, ClientConfig::own_credentials(table));
         read_all(client::BUILTINS, table);
     });
     HookConfig::read_defaults(&root.base("hook_defaults"));
@@ -236,8 +239,10 @@ pub fn settings() -> Vec<AnnotatedSetting> {
         }
     });
     let mut settings = stack.take_settings();
-    // `[client]` has no credentials of its own: they are `[auth]`.
-    settings.retain(|setting| !setting.path.starts_with(&["client".into(), "auth".into()]));
+    // `[client]` has no credentials of its own: they are `[auth]` and `http.headers`.
+    for key in ["auth", "headers"] {
+        settings.retain(|setting| !setting.path.starts_with(&["client".into(), key.into()]));
+    }
     settings
 }
 

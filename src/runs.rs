@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::deadline::Timestamp;
-use crate::disk::{self, Durability};
+use crate::disk;
 use crate::paths::Paths;
 use crate::provenance::ServedFrom;
 
@@ -14,8 +14,11 @@ use crate::provenance::ServedFrom;
 const MAX_READ_BYTES: u64 = 64 << 20;
 /// The same for a session's last run, about two hundred runs: a session start waits for it.
 const RECENT_BYTES: u64 = 128 << 10;
-/// A long line. A file larger than twice the kept lines of this size needs pruning.
-const TYPICAL_LINE_BYTES: u64 = 512;
+/// The record is pruned when it is larger than this for each run to be kept. The lines of a session with
+/// many hooks have 1.3 KB.
+const PRUNED_ABOVE_BYTES: u64 = 2048;
+/// Pruning leaves at most this for each, so that the record is not due again at once.
+const KEPT_BYTES: u64 = 1536;
 
 /// One run of `session-start`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ pub enum RunResult {
     Failed,
     /// There was nothing to show.
     Empty,
+    /// The run was not complete at its deadline, and was ended with the best answer that it had.
+    Ended,
 }
 
 impl RunResult {
@@ -68,6 +73,7 @@ impl RunResult {
             RunResult::Degraded => "degraded",
             RunResult::Failed => "failed",
             RunResult::Empty => "empty",
+            RunResult::Ended => "ended",
         }
     }
 }
@@ -95,7 +101,7 @@ pub fn file(paths: &Paths) -> PathBuf {
 pub fn append(path: &Path, run: &Run) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(run)?;
     line.push(b'\n');
-    disk::append(path, &line)
+    disk::append_line(path, &line)
 }
 
 /// The last runs, oldest first, at most `limit`; unreadable lines are skipped.
@@ -121,27 +127,26 @@ pub fn last_printed(path: &Path, session: &str) -> Option<Run> {
     runs.find(|run| run.session.as_deref() == Some(session) && counts(run))
 }
 
-/// Whether the file is so much longer than `keep` lines that it should be pruned.
+/// Whether the file is so much larger than `keep` runs that it should be pruned.
 #[must_use]
 pub fn needs_prune(path: &Path, keep: usize) -> bool {
     let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    size > 2 * TYPICAL_LINE_BYTES * keep as u64
+    size > PRUNED_ABOVE_BYTES * keep as u64
 }
 
-/// Keeps the last `keep` lines.
+/// Keeps the last `keep` lines, fewer where they are very long. No line that is appended meanwhile is lost.
 ///
 /// # Errors
 /// The system's; then the file is as it was.
 pub fn prune(path: &Path, keep: usize) -> std::io::Result<()> {
-    let Some(bytes) = disk::read_last_lines(path, MAX_READ_BYTES)? else { return Ok(()) };
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    if lines.len() <= keep {
-        return Ok(());
-    }
-    let mut kept = lines[lines.len() - keep..].join("\n");
-    kept.push('\n');
-    disk::write_atomic(path, kept.as_bytes(), Durability::Process)
+    let limit = (KEPT_BYTES * keep as u64).min(MAX_READ_BYTES);
+    let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    disk::shorten(path, limit, |bytes| {
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let kept = &lines[lines.len().saturating_sub(keep)..];
+        let is_shorter = kept.len() < lines.len() || (bytes.len() as u64) < size;
+        is_shorter.then(|| kept.concat())
+    })
 }
 
 #[cfg(test)]
@@ -150,8 +155,8 @@ mod tests {
 
     #[test]
     fn the_record_and_the_screen_have_the_same_words() {
-        use RunResult::{Degraded, Empty, Failed, Ok};
-        for result in [Ok, Degraded, Failed, Empty] {
+        use RunResult::{Degraded, Empty, Ended, Failed, Ok};
+        for result in [Ok, Degraded, Failed, Empty, Ended] {
             assert_eq!(serde_json::to_value(result).unwrap(), result.word());
         }
     }

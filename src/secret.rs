@@ -53,13 +53,20 @@ impl PartialEq for Secret {
     }
 }
 
-/// Keeps a crash from writing the memory of this process, and the secrets in it, to a file.
-pub fn forbid_core_files() {
+/// Keeps the memory of this process, and the secrets in it, from other processes of the user and from
+/// core files. A limit of zero does not keep a core file from a program that `core_pattern` names; on
+/// Linux the second setting does.
+pub fn protect_memory() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
         // Lowering a limit can only fail where there is none.
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 
@@ -68,7 +75,7 @@ pub fn forbid_core_files() {
 pub struct SafeUrl(Url);
 
 impl SafeUrl {
-    /// Parses an absolute `http` or `https` URL with a host; the message says what is wrong, without
+    /// Parses an absolute `http` or `https` URL with a host; the message names the fault, without
     /// repeating the value (it may hold a password).
     ///
     /// # Errors
@@ -102,13 +109,14 @@ impl SafeUrl {
         self.0.origin().ascii_serialization()
     }
 
-    /// `https`, or plain http to this machine.
+    /// Whether a user name or a password is in it.
     #[must_use]
-    pub fn may_carry_secrets(&self) -> bool {
-        self.0.scheme() == "https" || self.is_loopback()
+    pub fn has_user_part(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
     }
 
-    /// `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
+    /// `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`: what never has a proxy. Not a judgement of
+    /// where a credential may go, which depends on the addresses of the name.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
@@ -157,6 +165,6 @@ mod tests {
         assert!(SafeUrl::parse("localhost:8000").unwrap_err().contains("scheme"));
         assert!(SafeUrl::parse("example.com/mcp").unwrap_err().contains("no scheme"));
         assert!(SafeUrl::parse("http://[::1]:8000/x").unwrap().is_loopback());
-        assert!(!SafeUrl::parse("http://10.0.0.1/").unwrap().may_carry_secrets());
+        assert!(!SafeUrl::parse("http://10.0.0.1/").unwrap().is_loopback());
     }
 }

@@ -752,10 +752,7 @@ fn s1_4_what_cannot_work_is_found_without_starting_anything() {
     let table = [
         ("[auth]\nrealm = \"r\"\nkind = \"keycloak\"\n", "`auth.url`, the URL of the identity"),
         ("[auth]\nurl = \"http://localhost:2\"\nkind = \"keycloak\"\n", "`auth.realm` is not set"),
-        (
-            "[auth]\nurl = \"http://example.com\"\nrealm = \"r\"\nkind = \"keycloak\"\n",
-            "unencrypted",
-        ),
+        ("[auth]\nurl = \"http://192.0.2.7\"\nrealm = \"r\"\nkind = \"keycloak\"\n", "unencrypted"),
         ("[auth]\nkind = \"static\"\n", "no token is configured"),
         ("[auth]\nkind = \"mcp_json\"\nmcp_json = \"x\"\n", ".mcp.json` does not exist"),
         ("[auth]\ntoken = { file = \"~/nope\" }\n", "no such file"),

@@ -11,7 +11,7 @@ use crate::support::{FaultServer, Session, child, mcp_reply, needs, or_skip, run
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-fn script(path: &Path, text: &str) {
+pub fn script(path: &Path, text: &str) {
     write(path, format!("#!/bin/sh\n{text}\n").as_bytes());
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }

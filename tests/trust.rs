@@ -216,12 +216,12 @@ fn m04_a_link_to_a_trusted_file_inherits_nothing() {
     std::fs::create_dir(file_linked.join(".claude")).unwrap();
     symlink(session.project().join(FILE), file_linked.join(FILE)).unwrap();
     let started = start_in(&session, &file_linked);
-    assert!(started.notice().contains("is not trusted"), "{started:?}");
+    assert!(started.notice().contains("points outside the project"), "{started:?}");
     assert!(!started.context().contains("script ran"), "{started:?}");
     std::fs::remove_dir_all(file_linked.join(".claude")).unwrap();
     symlink(session.project().join(".claude"), file_linked.join(".claude")).unwrap();
     let started = start_in(&session, &file_linked);
-    assert!(started.notice().contains("is not trusted"), "{started:?}");
+    assert!(started.notice().contains("points outside the project"), "{started:?}");
     assert!(!started.context().contains("script ran"), "{started:?}");
 }
 

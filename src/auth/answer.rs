@@ -11,7 +11,7 @@ use crate::error::{Code, Failure};
 use crate::text;
 
 /// A longer lifetime is cut to this.
-const MAX_LIFETIME_SECONDS: f64 = 86_400.0;
+const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
 /// Most servers refuse much shorter headers.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
 
@@ -51,17 +51,18 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
             Failure::new(Code::NotJson, text).hint("check that KEYCLOAK_URL is Keycloak's address")
         );
     }
+    let now = Timestamp::now();
     let lifetime = body.get("expires_in").and_then(|value| match value {
         Value::String(text) => text.trim().parse().ok(),
         other => other.as_f64(),
     });
     let expires = match lifetime {
         Some(seconds) if seconds >= 1.0 => {
-            let life = Duration::from_secs_f64(f64::min(seconds, MAX_LIFETIME_SECONDS));
-            Some(Timestamp::now().plus(life))
+            let life = Duration::from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64()));
+            Some(now.plus(life))
         }
         Some(_) => None,
-        None => claims::expiry(token),
+        None => claims::expiry(token).map(|expires| expires.min(now.plus(MAX_LIFETIME))),
     };
     Ok((token.to_owned(), expires))
 }
@@ -175,6 +176,7 @@ mod tests {
             (404, "Realm does not exist", "", 206, "KEYCLOAK_REALM"),
             (404, "Unable to find matching target resource method", "", 401, "/auth"),
             (404, "", "", 401, "KEYCLOAK_URL"),
+            (405, "", "", 401, "KEYCLOAK_URL"),
             (403, "access_denied", "Realm not enabled", 206, "enable"),
             (403, "invalid_request", "HTTPS required", 105, "https"),
             (400, "missingNormalization", "", 105, "KEYCLOAK_URL"),
@@ -198,9 +200,43 @@ mod tests {
         assert_eq!(expires("300"), Some(300));
         assert_eq!(expires("\"300\""), Some(300));
         assert_eq!(expires("1000000000000000000"), Some(86_400));
-        for none in ["0", "-1", "null", "[]"] {
+        for none in ["0", "-1", "null", "[]", "0.5", "0.999"] {
             assert_eq!(expires(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a007_the_expiry_claim_of_a_token_is_at_most_a_day_away() {
+        use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+        let expires = |exp: String| {
+            let claims = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
+            let body = format!(r#"{{"access_token":"e30.{claims}.sig"}}"#).into_bytes();
+            let now = Timestamp::now();
+            let end = read(&TokenResponse { status: 200, body }, "r").unwrap().1.unwrap();
+            end.age_from(now).map_or(0, |left| left.as_secs())
+        };
+        assert_eq!(expires((Timestamp::now().0 + 300).to_string()), 300);
+        for huge in ["4102444800", "99999999999999999", "1e300"] {
+            assert!((86_400..86_405).contains(&expires(huge.into())), "{huge}");
+        }
+    }
+
+    #[test]
+    fn a010_a_token_longer_than_any_header_is_refused() {
+        let read_token = |length| {
+            let body = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length)).into_bytes();
+            read(&TokenResponse { status: 200, body }, "r")
+        };
+        assert!(read_token(MAX_TOKEN_BYTES).is_ok());
+        assert_eq!(read_token(MAX_TOKEN_BYTES + 1).unwrap_err().code, Code::NotJson);
+    }
+
+    #[test]
+    fn a8_the_servers_words_are_one_short_line() {
+        let words = format!("no\u{1b}[2J\r\nand\u{202e} {}", "long ".repeat(100));
+        let message = diagnose(401, "unauthorized_client", &words, "r").message;
+        assert!(message.chars().count() < 250, "{message}");
+        assert!(message.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{message:?}");
     }
 
     #[test]

@@ -36,8 +36,20 @@ mod tests {
     fn x16_the_expiry_comes_from_the_token() {
         assert_eq!(expiry("e30.eyJleHAiOjE3OTU0MjUyNDB9.sig"), Some(Timestamp(1_795_425_240)));
         assert!(expiry("e30.eyJleHAiOjE3OTU0MjUyNDB9==.sig").is_some(), "padding is tolerated");
+        // Both letters of base64url that base64 does not have.
+        let with_both = "e30.eyJleHAiOjUsImEiOiI_fj4-fn5-fiJ9.sig";
+        assert!(with_both.contains('_') && with_both.contains('-'));
+        assert_eq!(expiry(with_both), Some(Timestamp(5)));
+        assert_eq!(expiry("e30.eyJleHAiOjE3OTU0MjUyNDB9"), None, "two parts are not a JWT");
         for odd in ["", "a.b", "a.!!.c", "e30.e30.x", "e30.bnVsbA.x", "opaque-token"] {
             assert_eq!(expiry(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn b20_both_characters_of_base64url_are_read() {
+        let claims = "eyJleHAiOjE3OTU0MjUyNDAsIm4iOiLDv8O_w78-Pj4_Pz8ifQ";
+        assert!(claims.contains('-') && claims.contains('_'));
+        assert_eq!(expiry(&format!("e30.{claims}.s")), Some(Timestamp(1_795_425_240)));
     }
 }

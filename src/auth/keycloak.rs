@@ -1,6 +1,7 @@
 //! Client credentials from Keycloak: one request for any number of processes, straight to the token
 //! endpoint.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -21,7 +22,8 @@ use url::Url;
 const MAX_PAUSE_SECONDS: u64 = 60;
 
 impl Auth {
-    /// The stored token, unless it is `refused` or about to expire; else a new one.
+    /// The stored token, unless it is `refused` or about to expire; else a new one. Where there is no new
+    /// one, a stored token that is still valid.
     pub(super) async fn keycloak(
         &self,
         refused: Option<&Secret>,
@@ -29,33 +31,40 @@ impl Auth {
     ) -> Result<Secret, Failure> {
         let url = self.identity_server()?;
         let store = self.store(url);
-        let usable = |stored: &mut Stored| {
-            stored.drop_refused(refused);
-            stored.valid(self.config.refresh_before, Timestamp::now())
-        };
-        let mut stored = store.read();
-        if let Some(token) = usable(&mut stored) {
+        let read = || store.read().map(|stored| stored.without(refused));
+        let stored = read().unwrap_or_default();
+        if let Some(token) = self.usable(&stored) {
             return Ok(token);
         }
-        // The token is due for renewal but still valid: half of the time is enough to try.
-        let Some(spare) = stored.valid(Duration::ZERO, Timestamp::now()) else {
-            return self.renew(url, &store, usable, deadline).await;
+        // A token that is due for renewal but still valid: half of the time is enough to try.
+        let spare = still_valid(&stored);
+        let limit = match spare {
+            Some(_) => deadline.capped(deadline.remaining() / 2),
+            None => deadline,
         };
-        let half = deadline.capped(deadline.remaining() / 2);
-        Ok(self.renew(url, &store, usable, half).await.unwrap_or(spare))
+        let renewed = self.renew(url, &store, read, limit).await;
+        let kept = || still_valid(&read()?);
+        renewed.or_else(|failure| spare.or_else(kept).ok_or(failure))
+    }
+
+    /// The token, unless it is about to expire.
+    fn usable(&self, stored: &Stored) -> Option<Secret> {
+        stored.valid(self.config.refresh_before, Timestamp::now())
     }
 
     async fn renew(
         &self,
         url: &SafeUrl,
         store: &Store,
-        usable: impl Fn(&mut Stored) -> Option<Secret>,
+        read: impl Fn() -> Option<Stored>,
         deadline: Deadline,
     ) -> Result<Secret, Failure> {
         let _guard =
             single_flight::wait(store.lock_file().as_deref(), deadline, "for a token").await?;
-        let mut stored = store.read();
-        if let Some(token) = usable(&mut stored) {
+        let read = read();
+        let is_readable = read.is_some();
+        let mut stored = read.unwrap_or_default();
+        if let Some(token) = self.usable(&stored) {
             return Ok(token);
         }
         let secret_fingerprint =
@@ -70,9 +79,16 @@ impl Auth {
         let span = tracing::debug_span!("auth", realm = self.config.realm);
         let result = self.request(url, &mut stored, deadline).instrument(span).await;
         if let Err(failure) = &result {
-            stored.backoff = Some(backoff(failure, stored.backoff.as_ref(), secret_fingerprint));
+            let pause = pause(failure, stored.backoff.as_ref());
+            let until = now_millis().saturating_add(pause.millis);
+            let pause = pause.seconds;
+            stored.backoff =
+                Some(Backoff { failure: failure.clone(), until, pause, secret_fingerprint });
         }
-        store.write(&stored);
+        // A file that could not be read may hold a valid token: only a new one replaces it.
+        if is_readable || result.is_ok() {
+            store.write(&stored);
+        }
         result
     }
 
@@ -90,15 +106,12 @@ impl Auth {
             return Err(Failure::new(Code::ConfigValue, "`auth.realm` is not set")
                 .hint("set KEYCLOAK_REALM"));
         }
-        if url.may_carry_secrets() {
-            return Ok(url);
-        }
-        let text = format!("`{}` would receive the client secret unencrypted", url.origin());
-        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
+        self.http.check_transport(url, "client secret")?;
+        Ok(url)
     }
 
     fn store(&self, url: &SafeUrl) -> Store {
-        let usual = self.paths.as_ref().map(|paths| paths.state.join("tokens"));
+        let usual = self.paths.as_ref().map(|paths| paths.state.join(super::TOKENS));
         let folder = self.paths.as_ref().and(self.config.token_dir.clone()).or(usual);
         let scope = self.config.scope.join(" ");
         let resource = self.resource().unwrap_or_default();
@@ -159,8 +172,10 @@ impl Auth {
                 ("content-type".into(), "application/x-www-form-urlencoded".into()),
                 ("accept".into(), "application/json".into()),
             ],
+            configured: BTreeMap::new(),
             bearer: None,
             body: form.clone().into_bytes(),
+            secret_body: Some("client secret"),
         };
         let read = async |mut opened: Opened| -> Result<TokenResponse, Error> {
             Ok(TokenResponse { status: opened.status, body: opened.body().await? })
@@ -217,16 +232,26 @@ fn endpoint(base: &str, realm: &str) -> Result<SafeUrl, String> {
     Ok(url.into())
 }
 
+fn still_valid(stored: &Stored) -> Option<Secret> {
+    stored.valid(Duration::ZERO, Timestamp::now())
+}
+
+/// How long no token is requested.
+#[derive(Debug, PartialEq)]
+struct Pause {
+    /// Without the server's own wish: what the next pause is twice as long as.
+    seconds: u64,
+    millis: i64,
+}
+
 /// The pause after a failure: repeating a refused secret does not help, and the sessions that waited
 /// must not queue up for a server that is down.
-fn backoff(failure: &Failure, before: Option<&Backoff>, secret_fingerprint: String) -> Backoff {
-    let pause = before.map_or(1, |before| (before.pause * 2).min(MAX_PAUSE_SECONDS));
-    let pause = if failure.class() == Class::Config { 0 } else { pause };
+fn pause(failure: &Failure, before: Option<&Backoff>) -> Pause {
+    let doubled = before.map_or(1, |before| (before.pause * 2).min(MAX_PAUSE_SECONDS));
+    let seconds = if failure.class() == Class::Config { 0 } else { doubled };
     let retry_after = failure.retry_after.map_or(0, |after| after.as_secs());
-    let pause_millis =
-        i64::try_from(pause.max(retry_after).saturating_mul(1000)).unwrap_or(i64::MAX);
-    let until = now_millis().saturating_add(pause_millis);
-    Backoff { failure: failure.clone(), until, pause, secret_fingerprint }
+    let millis = seconds.max(retry_after).saturating_mul(1000);
+    Pause { seconds, millis: i64::try_from(millis).unwrap_or(i64::MAX) }
 }
 
 /// The URLs that `/realms` may follow, the likeliest first. Keycloak's paths began with `/auth` up to
@@ -252,6 +277,37 @@ mod tests {
     fn me_the_resource_has_no_credentials_of_the_task_server() {
         let url = Url::parse("http://joe:password@127.0.0.1:81/mcp/?api_key=x#y").unwrap();
         assert_eq!(resource_of(&url), "http://127.0.0.1:81/mcp");
+    }
+
+    #[test]
+    fn rt_b10_the_pause_doubles_up_to_a_minute_and_is_never_below_the_servers_wish() {
+        let refused = Failure::new(Code::ClientRefused, "no");
+        let away = Failure { retry_after: Some(Duration::from_secs(300)), ..refused.clone() };
+        let mistake = Failure::new(Code::ConfigUrl, "no");
+        let after = |seconds| {
+            let fingerprint = String::new();
+            Backoff {
+                failure: refused.clone(),
+                until: 0,
+                pause: seconds,
+                secret_fingerprint: fingerprint,
+            }
+        };
+        let table = [
+            (&refused, None, 1, 1_000),
+            (&refused, Some(after(1)), 2, 2_000),
+            (&refused, Some(after(2)), 4, 4_000),
+            (&refused, Some(after(32)), 60, 60_000),
+            (&refused, Some(after(60)), 60, 60_000),
+            (&away, Some(after(1)), 2, 300_000),
+            // What the user has to fix may be tried again at once.
+            (&mistake, None, 0, 0),
+            (&mistake, Some(after(8)), 0, 0),
+        ];
+        for (failure, before, seconds, millis) in table {
+            let expected = Pause { seconds, millis };
+            assert_eq!(pause(failure, before.as_ref()), expected, "{failure} {expected:?}");
+        }
     }
 
     #[test]

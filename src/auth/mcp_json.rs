@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::disk;
+use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
 use crate::secret::{SafeUrl, Secret};
 
@@ -21,8 +21,13 @@ pub fn token(root: &Path, name: &str, server: &SafeUrl) -> Result<Secret, Failur
         Failure::new(Code::SecretMissing, format!("`{}` {why}", path.display()))
             .hint("set `auth.mcp_json` to the name of a server in that file with a bearer token")
     };
-    let text = disk::read_text(&path, MAX_FILE_BYTES)
-        .map_err(|error| missing(format!("cannot be read: {error}")))?
+    let text = disk::read_inside(root, Path::new(".mcp.json"), MAX_FILE_BYTES)
+        .map_err(|error| match error {
+            InsideError::Unreadable(error) => missing(format!("cannot be read: {error}")),
+            InsideError::Outside(target) => {
+                missing(format!("points outside the project, to `{}`", target.display()))
+            }
+        })?
         .ok_or_else(|| missing("does not exist".into()))?;
     let file: Value = serde_json::from_str(&text)
         .map_err(|error| missing(format!("is not valid JSON: {error}")))?;

@@ -9,6 +9,7 @@ mod readiness;
 mod source;
 mod store;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -18,6 +19,18 @@ use crate::error::{Code, Failure};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::secret::{SafeUrl, Secret};
+
+pub use store::is_token_over;
+
+/// The folders of tokens: the usual one, and `auth.token_dir`.
+#[must_use]
+pub fn token_folders(config: &AuthConfig, paths: &Paths) -> BTreeSet<PathBuf> {
+    let usual = paths.state.join(TOKENS);
+    config.token_dir.iter().cloned().chain([usual]).collect()
+}
+
+/// In the state folder.
+const TOKENS: &str = "tokens";
 
 /// How one client authorises its requests.
 pub struct Auth {
@@ -84,7 +97,8 @@ impl Auth {
         if matches!(kind, AuthKind::Auto | AuthKind::None) {
             return Ok(None);
         }
-        self.check_transport()?;
+        // Not even requested for a server that may not get it.
+        self.http.check_transport(&self.server, "token")?;
         let token = match kind {
             AuthKind::Auto | AuthKind::None => return Ok(None),
             AuthKind::Static => {
@@ -141,14 +155,6 @@ impl Auth {
         let token = auth.token.as_ref().filter(|_| kind == AuthKind::Static);
         let token = token.map(source::fingerprint).unwrap_or_default();
         format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
-    }
-
-    fn check_transport(&self) -> Result<(), Failure> {
-        if self.server.may_carry_secrets() {
-            return Ok(());
-        }
-        let text = format!("`{}` would receive the token unencrypted", self.server.origin());
-        Err(Failure::new(Code::ConfigUrl, text).hint("use https, or a server on this machine"))
     }
 }
 

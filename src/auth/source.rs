@@ -41,7 +41,7 @@ pub async fn resolve(
     })
 }
 
-/// Why the secret cannot be had, as far as that shows without starting a program.
+/// Why the secret cannot be read, as far as that is visible without starting a program.
 pub fn unusable(source: &SecretSource, key: &str, root: &Path) -> Option<Failure> {
     let text = match source {
         SecretSource::Value(_) | SecretSource::Variable(..) => return None,

@@ -1,12 +1,12 @@
 //! Tokens between runs: one private file for each identity, replaced as a whole, with an absolute expiry.
 //! Also keeps which path of the identity server worked, and the backoff after a failure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deadline::Timestamp;
+use crate::deadline::{StoredTime, Timestamp};
 use crate::digest;
 use crate::disk;
 use crate::error::{Code, Failure};
@@ -81,12 +81,31 @@ impl Stored {
         self.expires = expires;
     }
 
-    /// Removes the token if it is `refused`.
-    pub fn drop_refused(&mut self, refused: Option<&Secret>) {
+    /// The same without the token, if it is `refused`.
+    #[must_use]
+    pub fn without(mut self, refused: Option<&Secret>) -> Self {
         if refused.is_some_and(|refused| self.token.as_deref() == Some(refused.expose())) {
             self.token = None;
         }
+        self
     }
+}
+
+/// An expired token is kept this much longer, with what else is known of its identity server.
+const EXPIRED_GRACE: Duration = Duration::from_secs(7 * 86_400);
+/// No identity server issues a token for longer: its time is of a wrong clock.
+const MAX_LIFETIME: Duration = Duration::from_secs(400 * 86_400);
+
+/// Whether the token in this file expired so long ago that the file can be removed. Unreadable files are
+/// not judged.
+#[must_use]
+pub fn is_token_over(path: &Path, now: Timestamp) -> bool {
+    let bytes = disk::read_private(path, MAX_FILE_BYTES).ok().flatten();
+    let stored = bytes.and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
+    let Some(expires) = stored.and_then(|stored| stored.expires) else { return false };
+    let (expires, now) = (StoredTime::from(expires), StoredTime::from(now));
+    let limit = if expires.age(now).is_some() { EXPIRED_GRACE } else { MAX_LIFETIME };
+    expires.distance(now) > limit
 }
 
 /// The file of one identity.
@@ -102,24 +121,25 @@ impl Store {
         Store { path: folder.map(file) }
     }
 
-    /// The stored state; empty if the file is missing, damaged or accessible to others.
+    /// The stored state, empty if the file is missing or damaged; `None` if there is a file that cannot
+    /// be read or must not be used.
     #[must_use]
-    pub fn read(&self) -> Stored {
-        let Some(path) = &self.path else { return Stored::default() };
+    pub fn read(&self) -> Option<Stored> {
+        let Some(path) = &self.path else { return Some(Stored::default()) };
         let bytes = match disk::read_agreement(path, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Stored::default(),
+            Ok(None) => return Some(Stored::default()),
             Err(error) => {
                 tracing::warn!(code = %Code::TokenFileMode, %error, "the token file is not used");
-                return Stored::default();
+                return None;
             }
         };
         disk::make_private(path);
-        serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+        Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
             tracing::warn!(code = %Code::TokenFileDamaged, "moved a damaged token file aside");
             disk::set_aside(path);
             Stored::default()
-        })
+        }))
     }
 
     /// Replaces the stored state. If that fails, the token is used for this run only.
@@ -127,7 +147,7 @@ impl Store {
         let Some(path) = &self.path else { return };
         let written = serde_json::to_vec(stored)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| disk::write_agreement(path, &bytes));
+            .and_then(|bytes| disk::write_agreement_flushed_later(path, &bytes));
         if let Err(error) = written {
             tracing::warn!(code = %Code::StoreUnusable, %error, "the token is not kept");
         }
@@ -173,6 +193,48 @@ mod tests {
         assert!(backoff.active(5_000, "a").is_none());
         assert!(backoff.active(1_000, "b").is_none(), "another secret");
         assert!(backoff.active(-7_000_000_000, "a").is_none(), "the clock was ahead");
+    }
+
+    #[test]
+    fn rt_b10_a_new_token_ends_the_pause() {
+        let failure = Failure::new(Code::ClientRefused, "no");
+        let backoff = Backoff { failure, until: 9, pause: 4, secret_fingerprint: "a".into() };
+        let mut kept = Stored { backoff: Some(backoff), ..Stored::default() };
+        kept.set_token(&Secret::new("another"), Timestamp(5), Some(Timestamp(9)));
+        assert!(kept.backoff.is_none());
+        assert!(kept.valid(Duration::ZERO, Timestamp(6)).is_some());
+    }
+
+    #[test]
+    fn a009_a_token_that_has_ended_already_is_not_kept() {
+        for end in [4, 5] {
+            let mut kept = stored(1, 9);
+            kept.set_token(&Secret::new("another"), Timestamp(5), Some(Timestamp(end)));
+            assert!(kept.token.is_none() && kept.obtained.is_none() && kept.expires.is_none());
+        }
+    }
+
+    #[test]
+    fn t04_only_the_refused_token_is_dropped() {
+        let refused = |text: &str| stored(1, 9).without(Some(&Secret::new(text))).token;
+        assert_eq!(refused("tok-en-1"), None);
+        assert!(refused("tok-en-0").is_some(), "another process has a newer one");
+        assert!(stored(1, 9).without(None).token.is_some());
+    }
+
+    #[test]
+    fn a011_a_damaged_file_is_kept_aside_and_an_unreadable_one_is_not_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        disk::private_folder(folder.path()).unwrap();
+        let store = Store::new(Some(folder.path().to_owned()), &["x"]);
+        let path = store.path.clone().unwrap();
+        assert!(store.read().is_some_and(|stored| stored.token.is_none()), "missing");
+        disk::write_atomic(&path, b"{\"token\":", disk::Durability::Process).unwrap();
+        assert!(store.read().is_some_and(|stored| stored.token.is_none()), "damaged");
+        assert!(!path.exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the damaged one, aside");
+        std::fs::create_dir(&path).unwrap();
+        assert!(store.read().is_none(), "a folder in its place");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The key of an entry: the server, the identity, the repository, and the question.
 //! The file name is a hash of all of it, so that no identity gets the entry of another.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
@@ -73,8 +74,8 @@ impl Key {
     #[must_use]
     pub fn new(identity: &Identity, query: &Query) -> Self {
         let arguments = serde_json::to_string(&query.arguments).unwrap_or_default();
-        let reading = format!("{:?}{:?}{:?}", query.answer, query.reading, query.path);
-        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &reading]))
+        let reading = format!("{:x}", fingerprint(query));
+        Key(digest::of_parts(&identity.0, &[&query.tool, &arguments, &query.path, &reading]))
     }
 
     /// The name of its files, without the ending.
@@ -82,4 +83,12 @@ impl Key {
     pub fn name(&self) -> &str {
         &self.0
     }
+}
+
+/// How the answer is read, in 64 bits: only the user's own settings can collide. Another version of the
+/// compiler may give another number, which costs one request.
+fn fingerprint(query: &Query) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (query.answer, &query.reading).hash(&mut hasher);
+    hasher.finish()
 }

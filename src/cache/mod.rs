@@ -1,27 +1,31 @@
-//! Answers kept between runs: one entry for each identity and question, private, complete or absent.
-//! Knows how old an entry is and whether it is fresh; decides nothing about its use.
+//! Answers kept between runs: one entry for each identity and question, private, complete or absent; and
+//! the failure of the last request. Knows how old an entry is, whether it is fresh, and whether another
+//! process has replaced it since; decides nothing about its use.
 
 mod entry;
+mod first_look;
 mod key;
+mod noted;
 mod times;
 pub mod upkeep;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use entry::Entry;
+use first_look::FirstLooks;
 pub use key::{Identity, Key};
+use noted::NotedFailure;
 
 use crate::config::CacheConfig;
-use crate::deadline::Timestamp;
+use crate::deadline::{StoredTime, Timestamp, now_millis};
 use crate::disk::{self, Access, Durability, Lock, TryLock};
 use crate::error::{Code, Failure};
-use crate::paths::Paths;
+use crate::paths::{CACHE_FORMAT, Paths};
 
-/// The format of the entries; each format has its own folder.
-const VERSION: &str = "v1";
-/// An entry holds only what can be shown, so a larger file is not ours.
-const MAX_ENTRY_BYTES: u64 = 256 << 10;
+/// In the folder of a format.
+const ANSWERS: &str = "answers";
 
 /// How old an answer of a source may be that is too slow to be waited for.
 const SLOW_STALE_MAX: Duration = Duration::from_secs(7 * 86_400);
@@ -60,13 +64,14 @@ impl CacheView {
     /// counts as stale, and as expired when it is further ahead than stale entries may be old.
     #[must_use]
     pub fn of(written: Timestamp, now: Timestamp, ttl: Duration, stale_max: Duration) -> Self {
-        let freshness = match written.age(now) {
+        let (written, now) = (StoredTime::from(written), StoredTime::from(now));
+        let age = written.age(now);
+        let freshness = match age {
             Some(age) if age < ttl && age < stale_max => Freshness::Fresh,
-            Some(age) if age < stale_max => Freshness::Stale,
-            None if now.age(written).is_some_and(|ahead| ahead < stale_max) => Freshness::Stale,
+            _ if written.distance(now) < stale_max => Freshness::Stale,
             _ => Freshness::Expired,
         };
-        CacheView { freshness, age: Some(written.age(now).unwrap_or_default()) }
+        CacheView { freshness, age: Some(age.unwrap_or_default()) }
     }
 }
 
@@ -86,6 +91,7 @@ pub struct Cache {
     /// Of a source that is too slow to be waited for.
     slow_stale_max: Duration,
     access: Access,
+    first_looks: FirstLooks,
 }
 
 impl Cache {
@@ -93,16 +99,34 @@ impl Cache {
     #[must_use]
     pub fn new(config: &CacheConfig, paths: Option<&Paths>, access: Access) -> Self {
         let folder = config.dir.clone().or_else(|| paths.map(|paths| paths.cache.clone()));
-        let folder = folder.map(|folder| folder.join(VERSION).join("answers"));
+        let folder = folder.map(|folder| folder.join(CACHE_FORMAT).join(ANSWERS));
         let stale_max = config.stale_max;
         let slow_stale_max = if config.is_stale_max_set { stale_max } else { SLOW_STALE_MAX };
-        Cache { folder, stale_max, slow_stale_max, access }
+        let first_looks = FirstLooks::default();
+        Cache { folder, stale_max, slow_stale_max, access, first_looks }
     }
 
     /// The folder of the entries.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// The folder of all that has this format.
+    fn format_folder(&self) -> Option<&Path> {
+        self.folder.as_deref().and_then(Path::parent)
+    }
+
+    /// The folder of all formats.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.format_folder().and_then(Path::parent)
+    }
+
+    /// Whether an answer of now can be kept.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.folder().is_some_and(disk::is_writable)
     }
 
     /// The oldest age that is still shown.
@@ -114,11 +138,16 @@ impl Cache {
     /// Looks up the entry of `key`. An unreadable entry is absent; a damaged one is moved aside.
     #[must_use]
     pub fn lookup(&self, key: &Key, ttl: Duration, now: Timestamp) -> Lookup {
-        let Some(entry) = self.read(key) else {
-            return Lookup { view: CacheView::ABSENT, entry: None };
-        };
-        let view = CacheView::of(entry.written, now, ttl, self.stale_max);
-        Lookup { view, entry: Some(entry) }
+        let entry = self.read(key);
+        let view = entry.as_ref().map_or(CacheView::ABSENT, |entry| {
+            CacheView::of(entry.written, now, ttl, self.stale_max)
+        });
+        self.first_looks.note_entry(key, entry.as_ref());
+        if view.freshness != Freshness::Fresh {
+            // It will probably be asked for.
+            self.first_looks.note_failure(key, || self.noted_failure(key));
+        }
+        Lookup { view, entry }
     }
 
     /// The same lookup, judged for a slow source: an entry may be shown for longer.
@@ -133,7 +162,7 @@ impl Cache {
 
     fn read(&self, key: &Key) -> Option<Entry> {
         let path = self.file(key, "json")?;
-        let bytes = match disk::read_private(&path, MAX_ENTRY_BYTES) {
+        let bytes = match disk::read_private(&path, entry::MAX_BYTES) {
             Ok(bytes) => bytes?,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "cannot read a cache entry");
@@ -150,18 +179,41 @@ impl Cache {
         entry
     }
 
-    /// Replaces the entry of `key`.
+    /// Replaces the entry of `key`, cut to what can be read again, and removes the failure before it.
     ///
     /// # Errors
     /// `WS501` when the folder cannot be used; the old entry is then still there.
-    pub fn write(&self, key: &Key, entry: &Entry) -> Result<(), Failure> {
+    pub fn write(&self, key: &Key, entry: &mut Entry) -> Result<(), Failure> {
+        let bytes = entry.encode_within_limit();
         let Some(path) = self.file(key, "json").filter(|_| self.access.may_write()) else {
             return Ok(());
         };
-        disk::write_atomic(&path, &entry.encode(), Durability::Process).map_err(|error| {
+        self.forget_failure(key);
+        disk::write_atomic(&path, &bytes, Durability::Process).map_err(|error| {
             Failure::new(Code::StoreUnusable, format!("the cache cannot be written: {error}"))
                 .hint("check owner, mode and free space of the cache folder: `warmstart config path` shows it")
         })
+    }
+
+    /// Remembers what is kept for `key` before the wait for its lock, unless it was looked at before:
+    /// what differs later is of another process.
+    pub fn look_before_waiting(&self, key: &Key) {
+        self.first_looks.note_entry_if_new(key, || self.read(key));
+        self.first_looks.note_failure(key, || self.noted_failure(key));
+    }
+
+    /// Whether `entry` of `key` was written after this run first looked.
+    #[must_use]
+    pub fn is_new(&self, key: &Key, entry: &Entry) -> bool {
+        self.first_looks.entry(key).as_deref() != Some(&entry.id)
+    }
+
+    /// The failure of a request for `key` that was noted after this run first looked.
+    #[must_use]
+    pub fn new_failure(&self, key: &Key) -> Option<Failure> {
+        let noted = self.noted_failure(key)?;
+        let is_new = self.first_looks.failure(key).as_ref() != Some(&noted.id);
+        is_new.then_some(noted.failure)
     }
 
     /// The lock of the one process that asks for `key`; `None` where nothing may be written.
@@ -184,43 +236,45 @@ impl Cache {
         let Some(path) = self.file(key, "failure").filter(|_| self.access.may_write()) else {
             return;
         };
-        if let Ok(bytes) = serde_json::to_vec(failure) {
-            let _ = disk::write_atomic(&path, &bytes, Durability::Process);
-        }
+        let _ =
+            disk::write_atomic(&path, &NotedFailure::new(failure).encode(), Durability::Process);
     }
 
-    /// The failure of a request for `key` that was noted after `since`.
-    #[must_use]
-    pub fn failure_since(&self, key: &Key, since: std::time::SystemTime) -> Option<Failure> {
-        let path = self.file(key, "failure")?;
-        let noted = path.symlink_metadata().ok()?.modified().ok()?;
-        if noted < since {
-            return None;
-        }
-        serde_json::from_slice(&disk::read_private(&path, MAX_ENTRY_BYTES).ok()??).ok()
-    }
-
-    /// The failure of the last request for `key`; `None` if an answer was stored since.
+    /// The failure of the last request for `key`; an answer removes it.
     #[must_use]
     pub fn last_failure(&self, key: &Key) -> Option<Failure> {
-        let noted = self.modified(key, "failure")?;
-        let is_answered = self.modified(key, "json").is_some_and(|at| at > noted);
-        self.failure_since(key, noted).filter(|_| !is_answered)
+        self.noted_failure(key).map(|noted| noted.failure)
     }
 
-    /// Whether the entry of `key` was replaced after `since`.
+    /// Whether the last request for `key` failed within `pause` before now.
     #[must_use]
-    pub fn replaced_since(&self, key: &Key, since: std::time::SystemTime) -> bool {
-        self.modified(key, "json").is_some_and(|at| at >= since)
+    pub fn failed_within(&self, key: &Key, pause: Duration) -> bool {
+        let age = self.noted_failure(key).and_then(|noted| noted.at.age(StoredTime::now()));
+        age.is_some_and(|age| age < pause)
     }
 
-    fn modified(&self, key: &Key, kind: &str) -> Option<std::time::SystemTime> {
-        self.file(key, kind)?.symlink_metadata().ok()?.modified().ok()
+    fn noted_failure(&self, key: &Key) -> Option<NotedFailure> {
+        let path = self.file(key, "failure")?;
+        NotedFailure::decode(&disk::read_private(&path, noted::MAX_BYTES).ok()??)
+    }
+
+    fn forget_failure(&self, key: &Key) {
+        if let Some(path) = self.file(key, "failure") {
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(format!("{}.{kind}", key.name())))
     }
+}
+
+/// An id that is given once, by any process.
+#[must_use]
+pub fn unique_id() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{:x}-{count:x}", now_millis(), std::process::id())
 }
 
 #[cfg(test)]
@@ -234,10 +288,11 @@ mod tests {
 
     fn cache(folder: &Path) -> Cache {
         Cache {
-            folder: Some(folder.join(VERSION)),
+            folder: Some(folder.join(CACHE_FORMAT)),
             stale_max: Duration::from_secs(3600),
             slow_stale_max: SLOW_STALE_MAX,
             access: Access::ReadWrite,
+            first_looks: FirstLooks::default(),
         }
     }
 
@@ -259,7 +314,8 @@ mod tests {
     fn entry(title: &str) -> Entry {
         let list = vec![Task { title: title.into(), ..Task::default() }];
         let answer = Answer::Tasks(Tasks { list, ..Tasks::default() });
-        Entry { written: Timestamp(1000), query: "tasks".into(), origin: "x".into(), answer }
+        let (query, origin) = ("tasks".into(), "x".into());
+        Entry { written: Timestamp(1000), id: "1-1".into(), query, origin, answer }
     }
 
     #[test]
@@ -272,6 +328,7 @@ mod tests {
             (1900, Freshness::Stale),
             (4599, Freshness::Stale),
             (4600, Freshness::Expired),
+            (996, Freshness::Fresh),
             (900, Freshness::Stale),
             (-9000, Freshness::Expired),
         ];
@@ -286,7 +343,7 @@ mod tests {
     fn x14_one_identity_never_sees_the_entry_of_another() {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
-        cache.write(&key("http://a"), &entry("secret plan")).unwrap();
+        cache.write(&key("http://a"), &mut entry("secret plan")).unwrap();
         let ttl = Duration::from_secs(900);
         assert!(cache.lookup(&key("http://b"), ttl, Timestamp(1000)).entry.is_none());
         let lookup = cache.lookup(&key("http://a"), ttl, Timestamp(1000));
@@ -310,7 +367,7 @@ mod tests {
     fn a_damaged_entry_is_moved_aside() {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
-        cache.write(&key("a"), &entry("x")).unwrap();
+        cache.write(&key("a"), &mut entry("x")).unwrap();
         let path = cache.file(&key("a"), "json").unwrap();
         disk::write_atomic(&path, b"nonsense", Durability::Process).unwrap();
         assert!(cache.lookup(&key("a"), Duration::MAX, Timestamp(0)).entry.is_none());
@@ -321,11 +378,43 @@ mod tests {
     #[test]
     fn a_failure_is_taken_over_only_by_those_who_already_waited() {
         let root = tempfile::tempdir().unwrap();
+        let (waiting, asking) = (cache(root.path()), cache(root.path()));
+        waiting.look_before_waiting(&key("a"));
+        asking.note_failure(&key("a"), &Failure::new(Code::Refused, "refused"));
+        assert_eq!(waiting.new_failure(&key("a")).unwrap().code, Code::Refused);
+        let later = cache(root.path());
+        later.look_before_waiting(&key("a"));
+        assert_eq!(later.new_failure(&key("a")), None);
+        asking.note_failure(&key("a"), &Failure::new(Code::Refused, "refused"));
+        assert!(later.new_failure(&key("a")).is_some(), "the same failure once more is a new one");
+    }
+
+    #[test]
+    fn b7_an_entry_is_new_by_its_content_however_fast_it_was_written() {
+        let root = tempfile::tempdir().unwrap();
+        let (waiting, asking) = (cache(root.path()), cache(root.path()));
+        let write = |id: &str| {
+            let mut entry = Entry { id: id.into(), ..entry("x") };
+            asking.write(&key("a"), &mut entry).unwrap();
+            entry
+        };
+        let first = write("1-1");
+        waiting.look_before_waiting(&key("a"));
+        assert!(!waiting.is_new(&key("a"), &first));
+        let second = write("1-2");
+        assert!(waiting.is_new(&key("a"), &second));
+        waiting.look_before_waiting(&key("a"));
+        assert!(waiting.is_new(&key("a"), &second), "only the first look counts");
+    }
+
+    #[test]
+    fn b1_an_answer_removes_the_failure_before_it() {
+        let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
-        let before = std::time::SystemTime::now() - Duration::from_secs(5);
         cache.note_failure(&key("a"), &Failure::new(Code::Refused, "refused"));
-        assert_eq!(cache.failure_since(&key("a"), before).unwrap().code, Code::Refused);
-        let later = std::time::SystemTime::now() + Duration::from_secs(5);
-        assert_eq!(cache.failure_since(&key("a"), later), None);
+        assert!(cache.failed_within(&key("a"), Duration::from_secs(600)));
+        assert!(cache.last_failure(&key("a")).is_some());
+        cache.write(&key("a"), &mut entry("x")).unwrap();
+        assert!(cache.last_failure(&key("a")).is_none());
     }
 }

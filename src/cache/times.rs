@@ -11,6 +11,8 @@ const MAX_TIMES: usize = 5;
 const MAX_FILE_BYTES: u64 = 1 << 10;
 /// The ending of the file beside the entry.
 pub(super) const KIND: &str = "times";
+/// The ending of the file that says that a session has waited.
+pub(super) const WAITED: &str = "waited";
 
 impl Cache {
     /// How long the last answers to `key` took, oldest first. A damaged file counts as absent.
@@ -51,6 +53,6 @@ impl Cache {
     }
 
     fn waited_file(&self, source: &Identity) -> Option<std::path::PathBuf> {
-        Some(self.folder()?.join(format!("{}.waited", source.name())))
+        Some(self.folder()?.join(format!("{}.{WAITED}", source.name())))
     }
 }

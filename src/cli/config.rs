@@ -17,7 +17,7 @@ use crate::event::SessionEvent;
 use crate::logging;
 use crate::plan::{Plan, PlanOptions};
 use crate::resolve;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// What to show.
 #[derive(Args)]
@@ -138,10 +138,10 @@ const ORIGIN_COLUMN: usize = 44;
 
 fn lines(origin: &AnnotatedSetting, with_places: bool, home: Option<&Path>) -> String {
     let Some((first, others)) = origin.values.split_first() else { return String::new() };
-    let text = match first.is_ignored {
+    let text = for_terminal_line(&match first.is_ignored {
         true => format!("# {} is not set", origin.key()),
         false => format!("{} = {}", origin.key(), toml_text(&first.value)),
-    };
+    });
     if !with_places {
         return text + "\n";
     }
@@ -151,7 +151,7 @@ fn lines(origin: &AnnotatedSetting, with_places: bool, home: Option<&Path>) -> S
     };
     let other = |value: &AnnotatedValue| {
         let verb = if value.is_ignored { "leaves out" } else { "shadows" };
-        let text = format!("#   {verb} {}", toml_text(&value.value));
+        let text = for_terminal_line(&format!("#   {verb} {}", toml_text(&value.value)));
         with_place(&text, "  from", &place(value, home))
     };
     own + &others.iter().map(other).collect::<String>()
@@ -225,7 +225,7 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let loaded = &workspace.loaded;
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty).chain(&plan.missing);
     let count = all.map(print_error).count();
-    loaded.notices.iter().for_each(terminal::print_note);
+    loaded.notices.iter().chain(&plan.notes).for_each(terminal::print_note);
     if let Some(details) = loaded.untrusted.as_ref().and_then(|file| file.details()) {
         terminal::print_note_of(&details);
     }

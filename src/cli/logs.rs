@@ -18,6 +18,7 @@ use crate::logging;
 use crate::paths::Paths;
 use crate::text::{for_json, for_terminal};
 
+/// At most this much of each file is read, from its end.
 const MAX_READ_BYTES: u64 = 64 << 20;
 
 /// What to show.
@@ -78,7 +79,7 @@ fn piped(line: &str) -> String {
 fn last_lines(folder: &Path, count: usize) -> Result<Vec<String>, Failure> {
     let mut lines: Vec<String> = Vec::new();
     for file in logging::files(folder).iter().rev() {
-        let bytes = disk::read_private(file, MAX_READ_BYTES).map_err(|error| {
+        let bytes = disk::read_last_lines(file, MAX_READ_BYTES).map_err(|error| {
             let text = format!("`{}` cannot be read: {error}", file.display());
             Failure::new(Code::StoreUnusable, text)
         })?;

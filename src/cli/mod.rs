@@ -124,6 +124,7 @@ enum UserCommand {
 #[must_use]
 pub fn run(arguments: &[OsString], invocation: &Invocation) -> ExitCode {
     guard::set_own_program(&invocation.program);
+    crate::disk::ignore_sigxfsz();
     match arguments {
         [] => bare(invocation),
         [command] if command == session_start::COMMAND => {

@@ -1,5 +1,6 @@
 //! The detached process: the background work of a session start. Its results are in the log alone.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -7,6 +8,7 @@ use clap::Args;
 use super::Invocation;
 use super::runtime::block_on;
 use super::workspace::{Log, Workspace, folder_of};
+use crate::error::Code;
 use crate::event::SessionEvent;
 use crate::plan::PlanOptions;
 use crate::refresh::{self, BackgroundWork};
@@ -36,9 +38,16 @@ pub fn run(options: Options, invocation: &Invocation) -> ExitCode {
     let workspace = Workspace::at(folder, invocation, &invocation.flags);
     workspace.start_log(&invocation.flags, Log::File);
     let plan = workspace.plan(event, invocation, PlanOptions::default());
-    let run = async { tokio::time::timeout(refresh::LIMIT, refresh::run(&plan, &work)).await };
-    match block_on(run) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    std::panic::set_hook(Box::new(
+        |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
+    ));
+    let requests = async { tokio::time::timeout(refresh::LIMIT, refresh::ask(&plan, &work)).await };
+    let has_asked = is_completed(|| matches!(block_on(requests), Ok(Ok(()))));
+    let has_cleaned_up = !upkeep || is_completed(|| refresh::clean_up(&plan));
+    if has_asked && has_cleaned_up { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Does a part of the work. A panic in it is in the log and does not cost the other parts.
+fn is_completed(part: impl FnOnce() -> bool) -> bool {
+    catch_unwind(AssertUnwindSafe(part)).unwrap_or(false)
 }

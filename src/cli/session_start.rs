@@ -1,6 +1,7 @@
 //! The hot path: event, configuration, plan, report, context, output, then the background work.
 //! It never harms the session: one JSON object, exit code 0, in time, whatever goes wrong.
 
+mod background;
 mod explain;
 mod record;
 
@@ -13,25 +14,27 @@ use clap::Args;
 use record::Stages;
 
 use super::stdin::ReadEvent;
-use super::watchdog::Watchdog;
+use super::watchdog::{Provisional, Watchdog};
 use super::workspace::{Log, Workspace, folder_of};
 use super::{Invocation, stdin, terminal};
 use crate::config::{Agents, Resume};
 use crate::context::{self, Context, revision};
 use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::digest;
-use crate::disk::Access;
+use crate::disk::{self, Access};
 use crate::engine::{self, Report};
-use crate::error::{Class, Code, Failure};
+use crate::error::{Code, Failure};
 use crate::event::{Problem, SessionEvent, Source};
 use crate::host::{self, Agent};
 use crate::output::{HookOutput, ResponseGuard};
 use crate::paths::Paths;
 use crate::plan::{Plan, PlanOptions};
-use crate::refresh::{self, BackgroundWork};
+use crate::refresh;
 use crate::runs;
 use crate::text::one_line;
 
+/// Problems that a run logs: a foreign file may have two thousand.
+const MAX_LOGGED_PROBLEMS: usize = 20;
 /// Characters of the one line of a session that must fail.
 const MAX_CAUSE_CHARS: usize = 400;
 
@@ -69,18 +72,25 @@ pub struct Request {
 /// Answers the hook.
 #[must_use]
 pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
-    crate::disk::ignore_sigxfsz();
     let agent = request.options.agent.unwrap_or_default();
     let answer = Arc::new(ResponseGuard::default());
     if invocation.environment.get("WARMSTART_DISABLE") == Some("1") {
         answer.write_once(&HookOutput::default(), agent);
         return ExitCode::SUCCESS;
     }
-    let watchdog = Watchdog::start(invocation.at + INITIAL_DEADLINE, &answer, agent);
+    let id = record::id();
+    let run = (!request.options.dry_run).then(|| record::begun(&id));
+    let watchdog = Watchdog::start(
+        Provisional::new(agent, run),
+        &answer,
+        &invocation.environment,
+        invocation.at,
+        INITIAL_DEADLINE,
+    );
     std::panic::set_hook(Box::new(
         |panic| tracing::error!(code = %Code::Internal, %panic, "panicked"),
     ));
-    let run = || session(request, invocation, &answer, &watchdog);
+    let run = || session(request, id, invocation, &answer, &watchdog);
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(code) => code,
         Err(_) => {
@@ -96,6 +106,7 @@ pub fn run(request: Request, invocation: &Invocation) -> ExitCode {
 /// One run, as a table of contents.
 fn session(
     request: Request,
+    id: String,
     invocation: &Invocation,
     answer: &ResponseGuard,
     watchdog: &Watchdog,
@@ -104,7 +115,10 @@ fn session(
     let mut stages = Stages::new(invocation.at);
     let (mut event, problem) = event.unwrap_or_else(stdin::read);
     let agent = host::detect(options.agent, &event, &invocation.environment);
-    watchdog.set_agent(agent);
+    watchdog.update(|provisional| {
+        provisional.agent = agent;
+        provisional.run.iter_mut().for_each(|run| record::set_event(run, &event));
+    });
     host::remove_private(&mut event);
     stages.end("event");
     let folder = folder_of(&event, invocation);
@@ -113,7 +127,6 @@ fn session(
     watchdog.set_deadline(invocation.at + limit);
     let log = if options.dry_run { Log::Console } else { Log::File };
     workspace.start_log(&invocation.flags, log);
-    let id = record::id();
     let _run = tracing::info_span!("run", id).entered();
     stages.end("config");
     let agents = workspace.loaded.config.session_start.agents;
@@ -165,7 +178,13 @@ fn answer_with(
         render_output(report, &plan, &problems, &Rendering { agent, access })
     };
     let report = engine::execute(&plan, deadline, |early| {
-        watchdog.set_provisional(render(&early, Access::ReadOnly).0);
+        let (output, context) = render(&early, Access::ReadOnly);
+        let background = background::unanswered(&plan, &early, &workspace, invocation);
+        watchdog.update(|provisional| {
+            provisional.output = output;
+            provisional.background = background.filter(|_| !options.dry_run);
+            provisional.run.iter_mut().for_each(|run| record::set_report(run, &early, &context));
+        });
         if let Some(until) = plan.session.queries.first_wait() {
             watchdog.set_deadline(until.instant() + reserve);
         }
@@ -178,6 +197,7 @@ fn answer_with(
     }
     stages.end("render");
     let was_written = answer.write_once(&output, agent);
+    watchdog.begin_finishing();
     stages.end("print");
     let finished = FinishedRun {
         plan: &plan,
@@ -226,11 +246,24 @@ fn problems(
         .chain(plan.problems.iter().cloned())
         .chain(loaded.untrusted.as_ref().and_then(|file| file.notice()))
         .chain(no_home)
+        .chain(problem.filter(|problem| *problem == Problem::Late).map(|_| late(workspace)))
         .collect();
-    for failure in &problems {
+    for failure in problems.iter().take(MAX_LOGGED_PROBLEMS) {
         tracing::warn!(code = %failure.code, %failure, hint = failure.hint, "ignored");
     }
+    if problems.len() > MAX_LOGGED_PROBLEMS {
+        let count = problems.len() - MAX_LOGGED_PROBLEMS;
+        tracing::warn!(count, "more was ignored: `warmstart config check` shows it");
+    }
     problems
+}
+
+/// A session that gets the tasks of another folder should know why.
+fn late(workspace: &Workspace) -> Failure {
+    let folder = workspace.folder.display();
+    let text = format!("{}: taken as a startup in `{folder}`", Problem::Late);
+    Failure::new(Code::Event, text)
+        .hint("if it happens again, let the hook call `warmstart` without a script before it")
 }
 
 /// How a report is rendered.
@@ -304,20 +337,22 @@ fn afterwards(
     invocation: &Invocation,
     stages: Stages,
 ) {
-    let work = background_work(finished, invocation);
+    let work = background::work_of(finished);
     if options.explain {
         explain::print(&explain::lines(finished, &work));
     }
     if options.dry_run {
         return;
     }
-    append_record(finished, workspace, stages);
-    if !work.is_empty() && workspace.paths.is_some() {
-        refresh::spawn_detached(&invocation.program, &work, &workspace.folder, finished.plan);
+    let can_keep = append_record(finished, workspace, stages);
+    let detached = background::detached(work, finished.plan, workspace, invocation);
+    if let Some(mut command) = detached.filter(|_| can_keep) {
+        refresh::spawn_detached(&mut command);
     }
 }
 
-fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) {
+/// Whether anything more can be kept: there is a home, and the disk is not full.
+fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stages) -> bool {
     let run = record::run(finished, stages);
     tracing::info!(
         result = run.result.word(),
@@ -326,24 +361,14 @@ fn append_record(finished: &FinishedRun<'_>, workspace: &Workspace, stages: Stag
         chars = run.chars,
         "session started"
     );
-    if let Some(paths) = &workspace.paths
-        && let Err(error) = runs::append(&runs::file(paths), &run)
-    {
-        tracing::warn!(%error, "the run is not recorded");
+    let Some(paths) = &workspace.paths else { return false };
+    match runs::append(&runs::file(paths), &run) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the run is not recorded");
+            !disk::is_full(&error)
+        }
     }
-}
-
-fn background_work(finished: &FinishedRun<'_>, invocation: &Invocation) -> BackgroundWork {
-    let is_healthy = !finished.report.hooks.iter().any(|hook| {
-        hook.result.provenance.failure.as_ref().is_some_and(|failure| {
-            matches!(failure.class(), Class::Unavailable | Class::Auth | Class::Protocol)
-        })
-    });
-    let mut work = BackgroundWork::of(finished.plan, is_healthy);
-    let flags = &invocation.flags;
-    work.file = flags.config.as_ref().and_then(|file| std::path::absolute(file).ok());
-    work.set.clone_from(&flags.set);
-    work
 }
 
 /// Milliseconds, saturated.

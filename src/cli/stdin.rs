@@ -11,6 +11,8 @@ use crate::host;
 const MAX_EVENT_BYTES: usize = 1 << 20;
 /// The host writes at once.
 const TIMEOUT: Duration = Duration::from_millis(250);
+/// Pieces that end like an object are parsed this often; after that the end of the input counts.
+const MAX_ATTEMPTS: usize = 16;
 
 /// The event, and what was wrong with it.
 pub type ReadEvent = (SessionEvent, Option<Problem>);
@@ -28,27 +30,38 @@ pub fn read() -> ReadEvent {
     let until = Instant::now() + TIMEOUT;
     let mut bytes = Vec::new();
     let mut piece = [0; 8192];
+    let mut attempts = 0;
+    let mut is_late = true;
     while is_ready(until) {
         match stdin.read(&mut piece) {
-            Ok(0) | Err(_) => break,
+            Ok(0) | Err(_) => {
+                is_late = false;
+                break;
+            }
             Ok(length) => bytes.extend_from_slice(&piece[..length]),
         }
         if bytes.len() > MAX_EVENT_BYTES {
             return (SessionEvent::unknown(), Some(Problem::TooLarge));
         }
-        if is_complete(&bytes) {
-            break;
+        if attempts < MAX_ATTEMPTS && ends_like_an_object(&bytes) {
+            attempts += 1;
+            if is_complete(&bytes) {
+                break;
+            }
         }
     }
     let (event, problem) = SessionEvent::parse(&bytes);
+    let problem = if is_late { problem.map(|_| Problem::Late) } else { problem };
     let is_other = problem.is_none() && host::is_other_event(&event);
     (event, if is_other { Some(Problem::OtherEvent) } else { problem })
 }
 
-/// Only bytes that end like an object are worth a parse.
+fn ends_like_an_object(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_end().ends_with(b"}")
+}
+
 fn is_complete(bytes: &[u8]) -> bool {
-    let text = bytes.trim_ascii_end();
-    text.ends_with(b"}") && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes.trim_ascii_end()).is_ok()
 }
 
 /// Waits until there is something to read, or the end; `false` after `until`.

@@ -20,7 +20,7 @@ use crate::hook::bindings;
 use crate::plan::{Plan, PlanOptions};
 use crate::provenance::{Provenance, ServedFrom};
 use crate::query::{Bindings, Queries, QueryResult, Timeout};
-use crate::task::{Answer, Rest, Task, Tasks};
+use crate::task::{Answer, Task, Tasks};
 use crate::text;
 
 /// Longer than a session start: at a terminal there is time.
@@ -172,10 +172,7 @@ impl Answered {
             return Err(provenance.failure.unwrap_or_else(unexplained));
         };
         if let Answer::Tasks(tasks) = &mut answer {
-            let limit = limit.unwrap_or(usize::MAX);
-            let hidden = tasks.list.len().saturating_sub(limit);
-            tasks.list.truncate(limit);
-            tasks.rest = tasks.rest.and(Rest::of(hidden));
+            tasks.cut(limit.unwrap_or(usize::MAX));
         }
         Ok(Answered { answer, provenance })
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::builder::styling::{AnsiColor, Style};
 
 use crate::error::Failure;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Exit code of wrong usage.
 pub const USAGE: u8 = 2;
@@ -117,7 +117,7 @@ pub fn print_note_of(failure: &Failure) {
 /// The text may come from a file or a server, so its own escape sequences are made visible.
 fn message_lines(prefix: &str, style: Style, text: &impl Display, hint: Option<&str>) -> String {
     let line = |prefix: &str, style: Style, text: &str| {
-        format!("{style}{prefix}:{style:#} {}\n", for_terminal(text))
+        format!("{style}{prefix}:{style:#} {}\n", for_terminal_line(text))
     };
     let hint = hint.map(|hint| line("hint", HINT, hint)).unwrap_or_default();
     line(prefix, style, &text.to_string()) + &hint

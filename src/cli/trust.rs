@@ -57,7 +57,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     if options.show {
         return show(&path, &store, &trusted);
     }
-    let file = file::read(&path)?.ok_or_else(|| {
+    let file = file::read_by_project_path(&path)?.ok_or_else(|| {
         Failure::new(Code::ConfigUnreadable, format!("there is no `{}`", path.display()))
     })?;
     let settings = settings_of(&file, &resolve::settings(), hook::untrusted_keys)?;
@@ -85,7 +85,7 @@ pub fn untrust(options: &UntrustOptions, invocation: &Invocation) -> CommandResu
     let paths = Paths::required(Paths::find(&invocation.environment))?;
     let path = project_file(options.path.as_deref(), &paths)?;
     // An unreadable file is reported by sessions in any case.
-    let file = file::read(&path).ok().flatten();
+    let file = file::read_by_project_path(&path).ok().flatten();
     let content = file.as_ref().map(|file| file.text.as_str());
     let was_trusted =
         decisions::untrust(&paths, &path, content).map_err(|error| failure("revoked", &error))?;
@@ -134,7 +134,7 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
         let digest: String = digest.chars().take(16).collect();
         terminal::print(&format!("{}\n", for_terminal_line(&format!("{digest}  {name}"))));
     }
-    let Some(file) = file::read(path)? else {
+    let Some(file) = file::read_by_project_path(path)? else {
         let shown = for_terminal_line(&path.display().to_string());
         terminal::print(&format!("There is no {shown}\n"));
         return Ok(ExitCode::SUCCESS);
@@ -166,7 +166,9 @@ fn describe(path: &Path, settings: &[FileSetting]) -> String {
             (true, false) => ' ',
         };
         marks.insert(mark);
-        text.push_str(&format!("{mark} {} = {}\n", setting.key, setting.value));
+        let line = format!("{mark} {} = {}", setting.key, setting.value);
+        text.push_str(&for_terminal_line(&line));
+        text.push('\n');
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");

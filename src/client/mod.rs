@@ -139,6 +139,11 @@ pub trait ClientSettings {
     /// What is missing before it can be asked, found without starting or asking anything.
     fn missing(&self, context: &ClientContext) -> Vec<Failure>;
 
+    /// What depends on the machine that it runs on, found without a lookup.
+    fn notes(&self, _context: &ClientContext) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Builds it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Tasks over REST: any method and path, JSON back. Without a path the query's arguments are posted to
 //! `…/TOOL`, as the guide's server expects.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reqwest::Method;
@@ -30,6 +31,7 @@ struct Rest {
     path: String,
     http: Rc<Http>,
     auth: Auth,
+    headers: BTreeMap<String, Secret>,
 }
 
 struct RestSettings {
@@ -77,9 +79,14 @@ impl ClientSettings for RestSettings {
 
     fn missing(&self, context: &ClientContext) -> Vec<Failure> {
         match Rest::new(self, context.clone()) {
-            Ok(client) => client.auth.missing(),
+            Ok(client) => client.auth.missing(&client.headers),
             Err(failure) => vec![failure],
         }
+    }
+
+    fn notes(&self, context: &ClientContext) -> Vec<String> {
+        let client = Rest::new(self, context.clone());
+        client.map(|client| client.auth.notes(&client.headers)).unwrap_or_default()
     }
 
     fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
@@ -96,7 +103,8 @@ impl Rest {
         };
         let auth = context.auth(&base, ResourceIndicator::None);
         let RestSettings { verb, path } = settings;
-        Ok(Rest { base, verb: *verb, path: path.clone(), http: context.http, auth })
+        let headers = context.config.headers;
+        Ok(Rest { base, verb: *verb, path: path.clone(), http: context.http, auth, headers })
     }
 }
 
@@ -187,8 +195,10 @@ impl Rest {
             method: if is_get { Method::GET } else { self.verb.method() },
             url: url.clone().into(),
             headers: headers.clone(),
+            configured: self.headers.clone(),
             bearer: token.clone(),
             body: body.clone(),
+            secret_body: None,
         };
         let read = async |mut opened: Opened| -> Result<Reply, Error> {
             let content_type = opened.content_type();

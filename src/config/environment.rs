@@ -138,3 +138,28 @@ pub fn is_ours(name: &str) -> bool {
         || variables::position(name).is_some_and(sets)
         || proxies::NAMES.contains(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The options in this order of the process, the weakest first.
+    fn ranked(options: [&str; 2]) -> Vec<String> {
+        let variables = options.iter().map(|name| (format!("{OPTION}{name}"), "2"));
+        let result = read(&variables.collect());
+        assert_eq!(result.problems, []);
+        let origin = |layer: &Layer| layer.origin(&["http", "attempts"]).unwrap().to_string();
+        let names = result.options.iter().map(origin);
+        names.map(|name| name.trim_start_matches(OPTION).to_owned()).collect()
+    }
+
+    #[test]
+    fn b18_the_stronger_of_two_plugin_options_wins_in_any_order() {
+        let by_strength = ["MCP_MAX_RETRIES", "HTTP_MAX_RETRIES", "HTTP__ATTEMPTS"];
+        for [weak, strong] in [[0, 1], [0, 2], [1, 2]] {
+            let expected = [by_strength[weak], by_strength[strong]];
+            assert_eq!(ranked(expected), expected);
+            assert_eq!(ranked([expected[1], expected[0]]), expected);
+        }
+    }
+}

@@ -7,11 +7,14 @@ use figment::value::{Dict, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::layer::{Origin, Setting};
-use crate::disk;
+use super::trust::PROJECT_FILE;
+use crate::disk::{self, InsideError};
 use crate::error::{Code, Failure};
 
 /// A larger file is not a configuration.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The same for a file that others wrote: it is parsed in 20 ms at worst.
+const MAX_PROJECT_FILE_BYTES: u64 = 256 << 10;
 /// Checking more settings would take a session's time.
 const MAX_SETTINGS: usize = 2000;
 /// The format that this program reads.
@@ -29,14 +32,40 @@ pub struct File {
 /// # Errors
 /// `WS101` when it exists and cannot be read.
 pub fn read(path: &Path) -> Result<Option<File>, Failure> {
-    let shown = path.display().to_string();
-    match disk::read_text(path, MAX_FILE_BYTES) {
-        Ok(text) => Ok(text.map(|text| File { shown, text })),
-        Err(error) => {
-            let text = format!("cannot read `{shown}`: {error}");
-            Err(Failure::new(Code::ConfigUnreadable, text))
-        }
-    }
+    let text = disk::read_text(path, MAX_FILE_BYTES).map_err(|error| unreadable(path, &error))?;
+    Ok(text.map(|text| File { shown: path.display().to_string(), text }))
+}
+
+/// Reads the settings file of a project by its path, only from inside the project.
+///
+/// # Errors
+/// As for `read_of_project`.
+pub fn read_by_project_path(path: &Path) -> Result<Option<File>, Failure> {
+    let depth = Path::new(PROJECT_FILE).components().count();
+    read_of_project(path.ancestors().nth(depth).unwrap_or(path))
+}
+
+/// Reads the file of a project, only from inside it; `None` if there is none.
+///
+/// # Errors
+/// `WS101` when it exists and cannot be read, or is a link to a file outside the project.
+pub fn read_of_project(root: &Path) -> Result<Option<File>, Failure> {
+    let file = Path::new(PROJECT_FILE);
+    let path = root.join(file);
+    let text =
+        disk::read_inside(root, file, MAX_PROJECT_FILE_BYTES).map_err(|error| match error {
+            InsideError::Unreadable(error) => unreadable(&path, &error),
+            InsideError::Outside(target) => {
+                let (shown, target) = (path.display(), target.display());
+                let text = format!("`{shown}` points outside the project, to `{target}`");
+                Failure::new(Code::ConfigUnreadable, text).hint("replace the link by a file")
+            }
+        })?;
+    Ok(text.map(|text| File { shown: path.display().to_string(), text }))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::ConfigUnreadable, format!("cannot read `{}`: {error}", path.display()))
 }
 
 /// The settings of a file, in the order of their keys.

@@ -12,10 +12,11 @@ use super::parser::{
 use super::proxies::{self, ProxyVariables};
 use super::reader::Reader;
 use super::value::Input;
-use crate::secret::SafeUrl;
+use crate::secret::{SafeUrl, Secret};
 
 /// `[http]`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Default))]
 pub struct HttpConfig {
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
@@ -30,7 +31,10 @@ pub struct HttpConfig {
     pub proxy: Proxy,
     pub no_proxy: Vec<String>,
     pub ca_file: Option<PathBuf>,
-    pub headers: BTreeMap<String, String>,
+    /// Hosts that may get a credential over plain http, beside this machine.
+    pub plain_hosts: Vec<String>,
+    /// Of `[client]`. Any of them may be a credential.
+    pub headers: BTreeMap<String, Secret>,
 }
 
 /// `http.proxy`.
@@ -63,6 +67,7 @@ impl HttpConfig {
             proxy: table.get("proxy", proxy()),
             no_proxy: table.get("no_proxy", list()),
             ca_file: table.get("ca_file", path()),
+            plain_hosts: table.get("plain_hosts", list()),
             headers: table.get("headers", headers()),
         }
     }

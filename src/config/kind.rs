@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::secrets;
 use super::value::Input;
+use super::{parser, secrets};
 use crate::secret::SafeUrl;
 
 /// The kind and range of a value.
@@ -47,9 +47,8 @@ impl Kind {
     pub fn holds_secret(self, value: Input<'_>) -> bool {
         match (self, value) {
             (Kind::Secret, Input::Text(text)) => !text.is_empty(),
-            (Kind::Headers, headers) => headers.entries().is_some_and(|entries| {
-                entries.iter().any(|(name, _)| secrets::is_credential(name))
-            }),
+            (Kind::Headers, headers) => parser::read_table(headers)
+                .is_ok_and(|table| table.keys().any(|name| secrets::is_credential(name))),
             (Kind::Url, Input::Text(text)) => {
                 SafeUrl::parse(text).is_ok_and(|url| url.url().password().is_some())
             }

@@ -35,7 +35,7 @@ impl Kind {
 }
 
 /// Where a setting was written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The exact name of a variable, or of the flag.
     Name(String),

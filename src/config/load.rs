@@ -125,7 +125,7 @@ impl Loading {
         let count = self.problems.len();
         // The files of a project may have another owner; one of them is obeyed when the user names it.
         let is_projects = is_named && sources.project.is_some_and(|root| is_inside(&path, root));
-        let read = self.read(&path).map(|(_, settings)| settings);
+        let read = self.parsed(&path, file::read(&path)).map(|(_, settings)| settings);
         let settings = read.filter(|_| is_projects || self.is_users(&path));
         if is_named && settings.is_none() && self.problems.len() == count {
             let text = format!("there is no file `{}`", path.display());
@@ -162,8 +162,10 @@ impl Loading {
     }
 
     fn project_file(&mut self, sources: &ConfigSources<'_>) -> Layer {
-        let path = sources.project.map(|root| root.join(PROJECT_FILE));
-        let read = path.and_then(|path| Some((self.read(&path)?, path)));
+        let read = sources.project.and_then(|root| {
+            let path = root.join(PROJECT_FILE);
+            Some((self.parsed(&path, file::read_of_project(root))?, path))
+        });
         let Some(((file, mut settings), path)) = read else { return Layer::new(Kind::ProjectFile) };
         let store = sources.paths.map_or_else(|| Ok(TrustStore::default()), TrustStore::read);
         // On the bytes that were parsed: no second read.
@@ -188,8 +190,12 @@ impl Loading {
         layer
     }
 
-    fn read(&mut self, path: &Path) -> Option<(File, Vec<Setting>)> {
-        let file = file::read(path).unwrap_or_else(|failure| {
+    fn parsed(
+        &mut self,
+        path: &Path,
+        file: Result<Option<File>, Failure>,
+    ) -> Option<(File, Vec<Setting>)> {
+        let file = file.unwrap_or_else(|failure| {
             self.problems.push(failure);
             None
         });

@@ -44,7 +44,7 @@ use std::path::PathBuf;
 pub use annotated::{AnnotatedSetting, AnnotatedValue};
 pub use auth::{AuthConfig, AuthKind, Prefix, Resource};
 pub use cache::{CacheConfig, CacheRead};
-pub use client::ClientConfig;
+pub use client::{ClientConfig, Credentials};
 pub use context::{ContextOptions, Format};
 pub use environment::is_ours;
 pub use hook::HookConfig;
@@ -56,7 +56,6 @@ pub use plugin::{Isolation, PluginConfig};
 pub use query::QueryConfig;
 pub use reader::Reader;
 pub use secret_source::{SecretCommand, SecretSource};
-pub use secrets::is_credential;
 pub use session_start::{Agents, Notice, Resume, SessionStart};
 pub use stack::{Depth, Stack};
 

@@ -12,7 +12,8 @@ use super::nearest::nearest;
 use super::secret_source::{self, SecretSource};
 use super::value::{Input, to_map};
 use crate::environment::Environment;
-use crate::secret::SafeUrl;
+use crate::secret::{SafeUrl, Secret};
+use crate::text;
 
 /// What a value may refer to.
 #[derive(Clone, Copy)]
@@ -169,8 +170,8 @@ pub fn secret() -> Parser<impl Parse<Option<SecretSource>>> {
     parser(Kind::Secret, secret_source::read)
 }
 
-/// Names and values of HTTP headers.
-pub fn headers() -> Parser<impl Parse<BTreeMap<String, String>>> {
+/// Names and values of HTTP headers. Each value may be a credential, whatever the name.
+pub fn headers() -> Parser<impl Parse<BTreeMap<String, Secret>>> {
     parser(Kind::Headers, |value, _| read_table(value)?.into_iter().map(header).collect())
 }
 
@@ -323,13 +324,20 @@ pub fn read_url(text: &str) -> Parsed<Option<SafeUrl>> {
     if text.trim().is_empty() { Ok(None) } else { SafeUrl::parse(text).map(Some) }
 }
 
-fn header((name, value): (String, Value)) -> Parsed<(String, String)> {
+fn header((name, value): (String, Value)) -> Parsed<(String, Secret)> {
     if reqwest::header::HeaderName::try_from(name.as_str()).is_err() {
         return Err(format!("`{name}` is not the name of a header"));
     }
     let value = json_text(&value)?;
     let is_plain = value.chars().all(|c| c == '\t' || (' '..='~').contains(&c));
-    if is_plain { Ok((name, value)) } else { Err("has a character that no header may have".into()) }
+    if !is_plain {
+        return Err("has a character that no header may have".into());
+    }
+    // Behind any scheme (`Key abc`), not only behind those that `text` knows.
+    if let Some((_, credential)) = value.trim().split_once(' ') {
+        text::register(credential.trim());
+    }
+    Ok((name, Secret::new(value)))
 }
 
 #[cfg(test)]

@@ -55,6 +55,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value of `key` in this table itself: nothing is inherited.
+    pub fn get_own<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
+        self.keys.borrow_mut().push(key);
+        let without_base = Reader {
+            stack: self.stack,
+            path: self.path.clone(),
+            values: self.values,
+            defaults: self.defaults,
+            base: None,
+            keys: RefCell::default(),
+            is_probe: self.is_probe.clone(),
+            is_sealed: Cell::default(),
+        };
+        without_base.get(key, parser)
+    }
+
     /// The value of `key`, which has a default.
     pub fn get<T: Default>(&self, key: &'static str, parser: Parser<impl Parse<T>>) -> T {
         self.get_optional(key, parser).unwrap_or_default()
@@ -276,19 +292,24 @@ impl<'a> Reader<'a> {
 
     /// Reports the keys of the layers that were not read.
     pub fn report_unknown_keys(&self) {
-        let Some(values) = self.values else { return };
+        if !self.has_unread_keys() {
+            return;
+        }
         let keys = self.keys.borrow();
-        let is_unknown = |key: &&String| !keys.contains(&key.as_str());
-        for key in values.keys().filter(is_unknown) {
-            let path = self.path_of(key);
-            let near = super::nearest(key, &keys).map(|near| self.path_of(near).join("."));
-            for (written, origin) in self.stack.layers().flat_map(|layer| layer.below(&path)) {
-                let rest = written[path.len()..].iter().map(|part| format!(".{part}"));
-                let meant = near.clone().map(|near| near + &rest.collect::<String>());
-                let key = written.join(".");
-                let problem = problem::unknown_key(origin, &key, meant.as_deref());
-                self.stack.report(origin, &key, problem);
-            }
+        let depth = self.path.len();
+        let settings = self.stack.layers().flat_map(|layer| layer.below(&self.path));
+        let mut unknown: Vec<_> = settings
+            .filter(|(path, _)| path.get(depth).is_some_and(|key| !keys.contains(&key.as_str())))
+            .collect();
+        // By key, the strongest layer first.
+        unknown.sort_by_key(|(path, _)| &path[depth]);
+        for (path, origin) in unknown {
+            let near = super::nearest(&path[depth], &keys).map(|near| self.path_of(near).join("."));
+            let rest = path[depth + 1..].iter().map(|part| format!(".{part}"));
+            let meant = near.map(|near| near + &rest.collect::<String>());
+            let key = path.join(".");
+            let problem = problem::unknown_key(origin, &key, meant.as_deref());
+            self.stack.report(origin, &key, problem);
         }
     }
 

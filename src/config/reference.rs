@@ -168,13 +168,22 @@ fn comment<'a>(comments: &'a BTreeMap<String, String>, path: &[String]) -> Optio
         .map(String::as_str)
 }
 
-/// A value as it is written in `hooks.toml`.
+/// A value as it is written in `hooks.toml`, on one line.
 #[must_use]
 pub fn toml_text(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".into(),
-        other => toml::Value::try_from(other)
-            .map_or_else(|_| other.to_string(), |value| value.to_string()),
+    let written = toml::Value::try_from(value).map(|value| value.to_string());
+    match (value, written) {
+        (Value::Object(map), _) if map.is_empty() => "{}".into(),
+        (_, Ok(text)) if !text.contains('\n') => text,
+        (Value::Object(map), _) => {
+            let entries = map.iter();
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{} = {}", Value::from(key.as_str()), toml_text(value))
+            };
+            format!("{{ {} }}", entries.map(entry).collect::<Vec<_>>().join(", "))
+        }
+        // JSON's strings and lists are TOML too.
+        (other, _) => other.to_string(),
     }
 }
 
@@ -238,6 +247,8 @@ fn append(text: &mut String, more: &str) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// What is wrong with the comment of a setting: there is none, or it has a range, which is its
@@ -271,5 +282,22 @@ mod tests {
         let listed = settings.iter().filter(|setting| is_listed(setting));
         let faults: Vec<String> = listed.filter_map(|setting| fault(&comments, setting)).collect();
         assert_eq!(faults, Vec::<String>::new());
+    }
+
+    #[test]
+    fn mg_a_value_stays_on_one_line_and_is_toml() {
+        let table = [
+            (json!("a\nb = \"c\"\\\u{1b}"), r#""a\nb = \"c\"\\\u001b""#),
+            (json!(["a\nb", "c"]), r#"["a\nb","c"]"#),
+            (json!({ "k l": "a\nb", "m": {} }), r#"{ "k l" = "a\nb", "m" = {} }"#),
+            (json!(["a", "b"]), r#"["a", "b"]"#),
+            (json!({}), "{}"),
+        ];
+        for (value, expected) in table {
+            let text = toml_text(&value);
+            assert_eq!(text, expected);
+            let read: toml::Table = toml::from_str(&format!("x = {text}")).unwrap();
+            assert_eq!(serde_json::to_value(&read["x"]).unwrap(), value);
+        }
     }
 }

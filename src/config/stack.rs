@@ -2,6 +2,7 @@
 //! the values that a stronger layer hides, and collects what reading finds.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,7 +46,9 @@ pub struct Stack {
 struct Findings {
     problems: Vec<Failure>,
     flag_problems: Vec<Failure>,
-    reported: Vec<(Origin, String)>,
+    /// The keys of flags that were refused.
+    refused_flags: Vec<String>,
+    reported: BTreeSet<(Origin, String)>,
     /// Only at `Depth::AllLayers`.
     settings: Vec<AnnotatedSetting>,
 }
@@ -128,11 +131,10 @@ impl Stack {
             problem.message = problem.message.replace('\n', r"\n");
         }
         let findings = &mut *self.findings.borrow_mut();
-        let place = (origin.clone(), key.to_owned());
-        if !findings.reported.contains(&place) {
-            findings.reported.push(place);
+        if findings.reported.insert((origin.clone(), key.to_owned())) {
             if matches!(origin, Origin::Name(name) if name.starts_with('-')) {
                 findings.flag_problems.push(problem.clone());
+                findings.refused_flags.push(key.to_owned());
             }
             findings.problems.push(problem);
         }
@@ -144,6 +146,14 @@ impl Stack {
         if settings.iter().all(|known| known.path != setting.path) {
             settings.push(setting);
         }
+    }
+
+    /// Whether `--set KEY` was refused, such as a secret that must not appear on a command line.
+    #[must_use]
+    pub fn refuses_flag(&self, key: &str) -> bool {
+        let refused = &self.findings.borrow().refused_flags;
+        let is_below = |refused: &String| key.strip_prefix(refused.as_str());
+        refused.iter().filter_map(is_below).any(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
     /// Takes the problems with flags that were found so far; they are among the problems too.

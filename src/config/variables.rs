@@ -173,4 +173,38 @@ mod tests {
             }
         }
     }
+
+    /// The value that `text` gives the variable `name`; `None` if it has no effect or is refused.
+    fn value(name: &str, text: &str) -> Option<Value> {
+        let Sets(_, convert) = TABLE[position(name)?].1 else { return None };
+        match convert(text) {
+            Ok(Effect::Set(value)) => Some(value),
+            Ok(Effect::None(_)) | Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn b18_numbers_and_levels_keep_their_meaning() {
+        let table = [
+            ("MCP_SERVER_TIMEOUT", "1500ms", Some("1500ms")),
+            ("MCP_SERVER_TIMEOUT", "2500 ms", None),
+            ("MCP_SERVER_TIMEOUT", "2000ms", Some("2s")),
+            ("MCP_SERVER_TIMEOUT", "999ms", None),
+            ("MCP_SERVER_TIMEOUT", "2s", Some("2s")),
+            ("MCP_SERVER_TIMEOUT", " 1.5 ", Some("1500ms")),
+            ("MCP_RETRY_DELAY", "0", Some("1ms")),
+            ("MCP_RETRY_DELAY", "0.0001", Some("1ms")),
+            ("MCP_RETRY_DELAY", "-1", None),
+            ("APP_LOG_LEVEL", "DEBUG", Some("debug")),
+            ("APP_LOG_LEVEL", "info", Some("info")),
+            ("APP_LOG_LEVEL", "WARNING", Some("warn")),
+            ("APP_LOG_LEVEL", "Warn", Some("warn")),
+            ("APP_LOG_LEVEL", "ERROR", Some("error")),
+            ("APP_LOG_LEVEL", "CRITICAL", Some("error")),
+            ("APP_LOG_LEVEL", "loud", None),
+        ];
+        for (name, text, expected) in table {
+            assert_eq!(value(name, text), expected.map(Value::from), "{name}={text}");
+        }
+    }
 }

@@ -60,6 +60,7 @@ const MAX_CONTEXT_BYTES: usize = 9500;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Access;
 
     #[test]
     fn the_head_fits_its_reserve() {
@@ -67,5 +68,18 @@ mod tests {
             let head = head(changed);
             assert!(head.len() < HEAD_CHARS, "{}: {head}", head.len());
         }
+    }
+
+    #[test]
+    fn b20_a_dry_run_never_repeats_a_time_that_was_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = revision::file(folder.path(), "x");
+        let at = |digest, now, access| revision::changed_at(&file, digest, Timestamp(now), access);
+        assert_eq!(at("a", 100, Access::ReadWrite), Some(Timestamp(100)));
+        // A clock that is a few seconds behind counts as the same.
+        for now in [97, 100] {
+            assert_eq!(at("b", now, Access::ReadOnly), Some(Timestamp(101)), "{now}");
+        }
+        assert_eq!(at("b", 200, Access::ReadOnly), Some(Timestamp(200)));
     }
 }

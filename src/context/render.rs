@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
-use crate::error::{Audience, Class, Failure};
+use crate::error::{Audience, Class, Code, Failure};
 use crate::hook::Part;
 use crate::provenance::{Provenance, ServedFrom};
 use crate::task::Task;
@@ -124,6 +124,9 @@ fn absent(hook: &HookReport) -> Option<String> {
 /// reached and one that answers HTTP 500.
 fn cause(failure: &Failure) -> &'static str {
     match failure.class() {
+        Class::Config if failure.code == Code::Unencrypted => {
+            "its credential would travel unencrypted"
+        }
         Class::Unavailable => "the source gave no usable answer",
         Class::Auth => "the login at the source failed",
         Class::Protocol => "the source's answer was not understood",
@@ -247,12 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn i24_ties_keep_the_servers_order() {
-        let tasks: Vec<Task> =
-            [9, 10, 3, 11].map(|n| task(&n.to_string(), &format!("t{n}"), "todo", "high")).to_vec();
-        let text = body(&report(tasks, ServedFrom::Live, None), &options(2000));
-        let titles: Vec<_> = text.lines().skip(1).map(|line| &line[2..5]).collect();
-        assert_eq!(titles, ["t9 ", "t10", "t3 ", "t11"]);
+    fn i24_b19_ties_keep_the_servers_order() {
+        for order in [["10", "9", "100"], ["9", "100", "10"], ["100", "10", "9"]] {
+            let tasks = order.map(|id| task(id, &format!("t{id}"), "todo", "high")).to_vec();
+            let text = body(&report(tasks, ServedFrom::Live, None), &options(2000));
+            let titles: Vec<&str> = text.lines().skip(1).collect();
+            assert_eq!(titles, order.map(|id| format!("- t{id} [todo, high]")));
+        }
     }
 
     #[test]
@@ -286,6 +290,83 @@ mod tests {
                 assert!(whole.len() <= 9500, "{letter} {max_chars}: {}", whole.len());
                 assert!(text.ends_with(" more"), "{text}");
             }
+        }
+    }
+
+    /// The hook `name` with this result, as it follows other hooks.
+    fn hook(name: &str, max_chars: usize, result: HookResult) -> HookReport {
+        HookReport { name: name.into(), order: 20, max_chars, result, elapsed: Duration::ZERO }
+    }
+
+    #[test]
+    fn b19_an_urgent_task_comes_before_a_high_one() {
+        let tasks = ["low", "medium", "high", "Urgent", "critical"];
+        let tasks = tasks.map(|priority| task("1", priority, "todo", priority)).to_vec();
+        let text = body(&report(tasks, ServedFrom::Live, None), &options(2000));
+        let titles = text.lines().skip(1).filter_map(|line| line.strip_prefix("- "));
+        let titles: Vec<&str> = titles.filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(titles[2..], ["high", "medium", "low"], "{text}");
+        assert!(titles[..2].contains(&"Urgent") && titles[..2].contains(&"critical"), "{text}");
+    }
+
+    #[test]
+    fn b19_a_claimed_total_fits_its_reserve() {
+        let mut report = report(vec![task("1", "a", "todo", "")], ServedFrom::Live, None);
+        let Part::Tasks { tasks, .. } = &mut report.hooks[0].result.parts[0] else {
+            panic!("a list of tasks");
+        };
+        tasks.rest = Rest::Known(usize::MAX);
+        let text = body(&report, &options(2000));
+        let last = text.lines().last().unwrap();
+        assert!(last.ends_with(" more") && last.len() < LEAST_REMARK_CHARS, "{text}");
+    }
+
+    #[test]
+    fn b19_a_field_is_cut_to_what_the_format_allows() {
+        for (format, most) in [(Format::Compact, 60), (Format::Full, 300)] {
+            let fields = ["title", "note"].map(str::to_owned).to_vec();
+            let options = ContextOptions { format, max_chars: 2000, fields };
+            let mut task = task("1", &"t".repeat(900), "todo", "");
+            task.more.insert("note".into(), "n".repeat(900).into());
+            let text = body(&report(vec![task], ServedFrom::Live, None), &options);
+            let expected = format!("- {}…; note: {}…", "t".repeat(119), "n".repeat(most - 1));
+            assert_eq!(text.lines().nth(1), Some(expected.as_str()), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn b19_a_hook_keeps_to_its_own_number_of_characters() {
+        let lines = (0..100).map(|n| format!("line {n}\n")).collect();
+        let part = Part::Text { title: "Notes".into(), text: lines };
+        let result = HookResult { parts: vec![part], ..HookResult::nothing() };
+        for (max_chars, most) in [(120, 120), (300, 300), (9500, 1999)] {
+            let report = Report { hooks: vec![hook("notes", max_chars, result.clone())] };
+            let text = body(&report, &options(2000));
+            let length = text.chars().count();
+            assert!(length <= most && length > most.min(900) - 50, "{max_chars}: {length}\n{text}");
+        }
+    }
+
+    #[test]
+    fn b19_the_model_gets_only_the_failures_that_concern_it() {
+        let table = [
+            (
+                Code::Refused,
+                Some("other hook: not available, because the source gave no usable answer"),
+            ),
+            (
+                Code::TokenRefused,
+                Some("other hook: not available, because the login at the source failed"),
+            ),
+            (Code::ConfigValue, None),
+            (Code::ConfigName, None),
+            (Code::EntryDamaged, None),
+        ];
+        for (code, expected) in table {
+            let mut report = report(Vec::new(), ServedFrom::Live, None);
+            report.hooks.push(hook("other_hook", 900, HookResult::failed(Failure::new(code, "x"))));
+            let text = body(&report, &options(2000));
+            assert_eq!(text.lines().nth(1), expected, "{code}");
         }
     }
 

@@ -1,13 +1,14 @@
 //! When the context last changed, for each repository and identity: `{digest, changed_at}` on disk,
 //! replaced under a lock when the digest of the whole context changes. A host drops text that it
-//! already has, so a state that comes back must differ from its first appearance.
+//! already has, so a state that comes back must differ from its first appearance. A change in the future
+//! was noted while the clock was ahead: it counts as a change of now.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deadline::Timestamp;
+use crate::deadline::{StoredTime, Timestamp};
 use crate::disk::{self, Access, Durability, Lock};
 
 const MAX_FILE_BYTES: u64 = 4096;
@@ -28,24 +29,31 @@ pub fn file(folder: &Path, name: &str) -> PathBuf {
 /// state still gives the same text.
 #[must_use]
 pub fn changed_at(file: &Path, digest: &str, now: Timestamp, access: Access) -> Option<Timestamp> {
-    if let Some(same) = read(file).filter(|stored| stored.digest == digest) {
+    let stored = read(file).filter(|stored| stored.is_past(now));
+    if let Some(same) = stored.as_ref().filter(|stored| stored.digest == digest) {
         return Some(same.changed_at);
     }
     if !access.may_write() {
-        return Some(next(read(file).as_ref(), now));
+        return Some(next(stored.as_ref(), now));
     }
     let _lock = Lock::wait_briefly(&file.with_extension("lock"));
-    let before = read(file);
-    if let Some(same) = before.as_ref().filter(|stored| stored.digest == digest) {
+    let stored = read(file).filter(|stored| stored.is_past(now));
+    if let Some(same) = stored.as_ref().filter(|stored| stored.digest == digest) {
         return Some(same.changed_at);
     }
-    let changed_at = next(before.as_ref(), now);
+    let changed_at = next(stored.as_ref(), now);
     let revision = Revision { digest: digest.to_owned(), changed_at };
     let bytes = serde_json::to_vec(&revision).ok()?;
     disk::write_atomic(file, &bytes, Durability::Process).ok().map(|()| changed_at)
 }
 
-/// Later than every time used before, even when the clock has gone back.
+impl Revision {
+    fn is_past(&self, now: Timestamp) -> bool {
+        StoredTime::from(self.changed_at).age(now.into()).is_some()
+    }
+}
+
+/// Later than the time used before, also within one second and with a clock a few seconds back.
 fn next(before: Option<&Revision>, now: Timestamp) -> Timestamp {
     match before {
         Some(before) => now.max(before.changed_at.plus(Duration::from_secs(1))),
@@ -71,8 +79,10 @@ mod tests {
         assert_eq!(at("a", 500), 100);
         assert_eq!(at("b", 500), 500);
         assert_eq!(at("a", 500), 501);
-        assert_eq!(at("b", 90), 502, "the clock went back");
+        assert_eq!(at("b", 498), 502, "the clock went back by seconds");
         assert_eq!(changed_at(&file, "c", Timestamp(900), Access::ReadOnly), Some(Timestamp(900)));
         assert_eq!(at("b", 999), 502, "a dry run changes nothing");
+        assert_eq!(at("b", 90), 90, "the clock was ahead");
+        assert_eq!(at("b", 999), 90);
     }
 }

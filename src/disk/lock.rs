@@ -5,14 +5,17 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{guard, private_folder};
+use super::{guard, is_file_at, private_folder};
 use crate::deadline::Deadline;
 
 /// The longest wait for a lock that is held only a few milliseconds.
 const BRIEF_WAIT: Duration = Duration::from_millis(20);
 
-/// An advisory lock between processes, held until dropped. The lock file is not removed: two processes
-/// could hold the lock otherwise.
+/// The lock file is removed between opening and locking it only by a clean-up.
+const MAX_OPENS: usize = 3;
+
+/// An advisory lock between processes, held until dropped. Its file may be removed only by the process
+/// that holds it; another that has opened it before notices that and opens the file that took its place.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held open: closing it releases the lock")] File);
 
@@ -91,11 +94,21 @@ impl Lock {
             guard(&mut options);
             options.open(path)
         };
-        let Ok(file) = open() else { return TryLock::Unsupported };
+        for _ in 0..MAX_OPENS {
+            let Ok(file) = open() else { return TryLock::Unsupported };
+            if let Some(attempt) = Lock::of_opened(file, path) {
+                return attempt;
+            }
+        }
+        TryLock::Busy
+    }
+
+    /// Tries to lock the file that was opened at `path`; `None` if it was removed before it was locked.
+    fn of_opened(file: File, path: &Path) -> Option<TryLock> {
         match file.try_lock() {
-            Ok(()) => TryLock::Held(Lock(file)),
-            Err(fs::TryLockError::WouldBlock) => TryLock::Busy,
-            Err(fs::TryLockError::Error(_)) => TryLock::Unsupported,
+            Ok(()) => is_file_at(&file, path).then(|| TryLock::Held(Lock(file))),
+            Err(fs::TryLockError::WouldBlock) => Some(TryLock::Busy),
+            Err(fs::TryLockError::Error(_)) => Some(TryLock::Unsupported),
         }
     }
 }
@@ -128,6 +141,22 @@ mod tests {
         let millis: Vec<u128> = pauses(far).take(5).map(|pause| pause.as_millis()).collect();
         assert_eq!(millis, [1, 2, 4, 8, 8]);
         assert_eq!(pauses(Deadline::after(Duration::ZERO)).next(), None);
+    }
+
+    #[test]
+    fn b10_a_file_that_was_removed_before_it_was_locked_is_no_lock() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let opened =
+            || File::options().write(true).create(true).truncate(false).open(&path).unwrap();
+        let (removed, kept) = (opened(), opened());
+        assert!(matches!(Lock::of_opened(kept, &path), Some(TryLock::Held(_))));
+        fs::remove_file(&path).unwrap();
+        assert!(Lock::of_opened(removed.try_clone().unwrap(), &path).is_none());
+        let held = Lock::try_acquire(&path);
+        assert!(matches!(held, TryLock::Held(_)), "a new file in its place");
+        assert!(Lock::of_opened(removed, &path).is_none());
+        assert!(matches!(Lock::try_acquire(&path), TryLock::Busy));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub enum Audience {
 
 codes! {
     ConfigUnreadable = 101, Config, User, "configuration file unreadable",
-        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB",
+        &["the file is not valid TOML, or not UTF-8", "the file cannot be opened, or is larger than 1 MiB, or 256 KiB in a project",
           "another user owns or can change your own file, or a folder above it"],
         &["fix the line and column in the message", "run the `chmod` or `chown` command in the message", "`warmstart config check` lists everything that is wrong"];
     ConfigValue = 102, Config, User, "invalid setting",
@@ -66,8 +66,11 @@ codes! {
         &["a client, strategy, query, hook or plugin of that name does not exist"],
         &["use the nearest name in the message", "add the table that defines it"];
     ConfigUrl = 105, Config, User, "invalid URL",
-        &["the URL has no scheme or no host", "a credential would be sent unencrypted"],
-        &["write the URL as `http://localhost:8000` or `https://…`", "use https, or a server on this machine"];
+        &["the URL has no scheme or no host"],
+        &["write the URL as `http://localhost:8000` or `https://…`"];
+    Unencrypted = 106, Config, Model, "credential would travel unencrypted",
+        &["a token, a client secret, a header of `http.headers` or a URL's password would go over plain http to another machine", "the name in the URL has an address that is not a loopback address"],
+        &["use https, or a server on this machine", "let the name have loopback addresses alone: `127.0.0.1 NAME` in the hosts file", "name the host in `http.plain_hosts` of your own hooks.toml, if you trust the network up to it"];
     SecretMissing = 201, Auth, Model, "credential missing",
         &["no token or client secret is configured", "the variable, file or program that should supply it gives nothing"],
         &["set `MCP_AUTH_TOKEN`, or `KEYCLOAK_URL`, `KEYCLOAK_REALM`, `KEYCLOAK_CLIENT_ID` and `KEYCLOAK_CLIENT_SECRET`", "`warmstart config show auth --origin` shows where each value comes from"];

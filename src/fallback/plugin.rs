@@ -48,12 +48,8 @@ impl Advisor for PluginStep {
     ) -> AdvisorFuture<'a, Serve> {
         Box::pin(async move {
             let fields = json!({ "query": question(query), "cache": view(cache) });
-            match self.decide("before", fields, deadline.capped(BEFORE_TIMEOUT)).await? {
-                Decision::Cached => Ok(Some(Serve::Cached)),
-                Decision::CachedThenRefresh => Ok(Some(Serve::CachedThenRefresh)),
-                Decision::Decline => Ok(None),
-                other => Err(self.out_of_place(&other, "before a request")),
-            }
+            let decision = self.decide("before", fields, before_limit(deadline)).await?;
+            serve(&decision).map_err(|fault| self.named.plugin.reply_failure(&fault))
         })
     }
 
@@ -72,8 +68,7 @@ impl Advisor for PluginStep {
             });
             let fields =
                 json!({ "query": question(query), "cache": view(cache), "failure": failed });
-            let limit = deadline.earlier(FALLBACK_RESERVE);
-            Ok(match self.decide("after_failure", fields, limit).await? {
+            Ok(match self.decide("after_failure", fields, after_limit(deadline)).await? {
                 Decision::Cached | Decision::CachedThenRefresh => Some(Verdict::Cached),
                 Decision::Ask(client) => Some(Verdict::Ask(client)),
                 Decision::Substitute(tasks) => Some(Verdict::Substitute {
@@ -105,10 +100,26 @@ impl PluginStep {
         let ok = plugin.call(&request, limit).await?;
         wire::read_decision(&ok).map_err(|fault| plugin.reply_failure(&fault))
     }
+}
 
-    fn out_of_place(&self, decision: &Decision, place: &str) -> Failure {
-        let text = format!("decided `{}`, which has no meaning {place}", decision.word());
-        self.named.plugin.reply_failure(&Fault::new(FaultKind::Reply, text))
+fn before_limit(deadline: Deadline) -> Deadline {
+    deadline.capped(BEFORE_TIMEOUT)
+}
+
+fn after_limit(deadline: Deadline) -> Deadline {
+    deadline.earlier(FALLBACK_RESERVE)
+}
+
+/// What a decision before the request means; there, only the cache can be chosen.
+fn serve(decision: &Decision) -> Result<Option<Serve>, Fault> {
+    match decision {
+        Decision::Cached => Ok(Some(Serve::Cached)),
+        Decision::CachedThenRefresh => Ok(Some(Serve::CachedThenRefresh)),
+        Decision::Decline => Ok(None),
+        other => {
+            let text = format!("decided `{}`, which has no meaning before a request", other.word());
+            Err(Fault::new(FaultKind::Reply, text))
+        }
     }
 }
 
@@ -124,4 +135,43 @@ fn view(cache: CacheView) -> Value {
         Freshness::Expired => "expired",
     };
     json!({ "state": state, "age_s": cache.age.map(|age| age.as_secs()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b17_a_plugin_gets_the_state_and_the_age_of_the_entry() {
+        let table = [
+            (Freshness::Absent, None, json!({ "state": "absent", "age_s": null })),
+            (Freshness::Fresh, Some(0), json!({ "state": "fresh", "age_s": 0 })),
+            (Freshness::Stale, Some(1200), json!({ "state": "stale", "age_s": 1200 })),
+            (Freshness::Expired, Some(90_000), json!({ "state": "expired", "age_s": 90_000 })),
+        ];
+        for (freshness, age, expected) in table {
+            let age = age.map(Duration::from_secs);
+            assert_eq!(view(CacheView { freshness, age }), expected);
+        }
+    }
+
+    #[test]
+    fn b17_before_a_request_only_the_cache_can_be_chosen() {
+        assert_eq!(serve(&Decision::Cached), Ok(Some(Serve::Cached)));
+        assert_eq!(serve(&Decision::CachedThenRefresh), Ok(Some(Serve::CachedThenRefresh)));
+        assert_eq!(serve(&Decision::Decline), Ok(None));
+        for decision in [Decision::Skip, Decision::Fail, Decision::Ask("x".into())] {
+            let fault = serve(&decision).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Reply);
+            assert!(fault.message.contains("no meaning before a request"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn b17_neither_call_may_use_up_the_deadline() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        assert!(before_limit(deadline).remaining() <= BEFORE_TIMEOUT);
+        let left = deadline.remaining();
+        assert!(after_limit(deadline).remaining() + FALLBACK_RESERVE <= left);
+    }
 }

@@ -9,12 +9,13 @@ use super::{
     APPEARANCE, Built, Builtin, Hook, HookFuture, HookInputs, HookResult, Part, SessionContext,
 };
 use crate::config::parser::number;
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::{Deadline, StoredTime, Timestamp};
 use crate::digest;
 use crate::disk::{self, Durability};
 use crate::error::Failure;
 use crate::process::{self, ProcessResult, Program};
 use crate::repository::Repository;
+use crate::text;
 
 pub static BUILTIN: Builtin = Builtin {
     name: "git_context",
@@ -77,7 +78,7 @@ fn build(inputs: &HookInputs<'_>) -> Built {
 impl GitContext {
     fn result(&self, repository: &Repository, log: Option<&str>) -> HookResult {
         let branch = match (&repository.branch, &repository.commit) {
-            (Some(branch), _) => branch.chars().take(MAX_BRANCH_CHARS).collect(),
+            (Some(branch), _) => cut(&text::masked(branch), MAX_BRANCH_CHARS),
             (None, Some(commit)) => format!("detached at {commit:.12}"),
             (None, None) => return HookResult::nothing(),
         };
@@ -110,12 +111,15 @@ impl GitContext {
         let (head, log) = text.split_once('\n')?;
         let is_valid = match head.strip_prefix(&self.head(commit))? {
             "" => true,
-            until => until.trim().parse().is_ok_and(|until| session.now < Timestamp(until)),
+            failed_at => failed_at.trim().parse().is_ok_and(|failed_at| {
+                let age = StoredTime::from(Timestamp(failed_at)).age(session.now.into());
+                age.is_some_and(|age| age < FAILURE_TTL)
+            }),
         };
         is_valid.then(|| log.to_owned())
     }
 
-    /// The first line of the file; for a failure, its expiry follows.
+    /// The first line of the file; for a failure, its time follows.
     fn head(&self, commit: &str) -> String {
         format!("{commit} {}", self.commits)
     }
@@ -126,7 +130,7 @@ impl GitContext {
         let head = self.head(commit);
         let text = match log {
             Some(log) => format!("{head}\n{log}"),
-            None => format!("{head} {}\n", session.now.plus(FAILURE_TTL).0),
+            None => format!("{head} {}\n", session.now.0),
         };
         if let Err(error) = disk::write_atomic(&file, text.as_bytes(), Durability::Process) {
             tracing::debug!(%error, "the log of the commit is not kept");
@@ -180,10 +184,9 @@ impl GitContext {
 
     /// Only what can be shown, so that the file stays small.
     fn shortened(&self, log: &str) -> String {
+        let log = text::masked(log);
         let lines = log.lines().take(self.commits);
-        lines
-            .map(|line| line.chars().take(MAX_LINE_CHARS).chain(['\n']).collect::<String>())
-            .collect()
+        lines.map(|line| cut(line, MAX_LINE_CHARS) + "\n").collect()
     }
 
     async fn ask(&self, session: &SessionContext, deadline: Deadline) -> HookResult {
@@ -192,6 +195,11 @@ impl GitContext {
         self.keep(session, repository, log.as_deref());
         self.result(repository, log.as_deref())
     }
+}
+
+/// The first `most` characters; of foreign text only after its secrets are masked.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 impl Hook for GitContext {

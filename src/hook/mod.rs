@@ -58,6 +58,11 @@ pub trait Hook {
         None
     }
 
+    /// The query that it shows.
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
     /// The queries to fill in the background.
     fn primes(&self) -> &[String] {
         &[]

@@ -72,6 +72,10 @@ impl Hook for NextTask {
         let bindings = bindings::with_branch(session, &self.query).ok()?;
         Some(to_result(session.queries.from_cache_alone(&self.query, &bindings, failure.clone())))
     }
+
+    fn query(&self) -> Option<&str> {
+        Some(&self.query)
+    }
 }
 
 /// A local file recommends only tasks that are already listed as pending.

@@ -47,8 +47,10 @@ impl Notes {
 fn read(session: &SessionContext, file: &Path) -> Result<Option<String>, Failure> {
     let shown = file.display();
     disk::read_inside(&session.root, file, MAX_FILE_BYTES).map_err(|error| match error {
-        InsideError::Outside => {
-            Failure::new(Code::Hook, format!("the note `{shown}` points outside the project"))
+        InsideError::Outside(target) => {
+            let target = target.display();
+            let text = format!("the note `{shown}` points outside the project, to `{target}`");
+            Failure::new(Code::Hook, text)
                 .hint("name it by its absolute path in your own hooks.toml")
         }
         InsideError::Unreadable(error) => {

@@ -82,4 +82,8 @@ impl Hook for PendingTasks {
         let result = session.queries.from_cache_alone(&self.query, &bindings, failure.clone());
         Some(to_result(result, Self::HEADING))
     }
+
+    fn query(&self) -> Option<&str> {
+        Some(&self.query)
+    }
 }

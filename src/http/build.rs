@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use reqwest::{Client, NoProxy, Proxy};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
 
 use super::Http;
+use super::route::{LoopbackResolver, Route};
 use crate::config::Proxy as ProxySetting;
 use crate::error::{Code, Failure};
 use crate::secret::SafeUrl;
@@ -13,16 +14,22 @@ use crate::secret::SafeUrl;
 const MAX_CA_FILE_BYTES: u64 = 1 << 20;
 
 impl Http {
-    /// The client for `url`, built at the first use. Reading the system's certificates costs more
-    /// than a whole request, so the client for plain http has none.
-    pub(super) fn client(&self, url: &SafeUrl) -> Result<&Client, Failure> {
-        let is_tls = url.url().scheme() == "https";
-        let slot = if is_tls { &self.tls } else { &self.plain };
-        slot.get_or_init(|| self.build(is_tls)).as_ref().map_err(Clone::clone)
+    /// The client for `route`, built at the first use. Reading the system's certificates costs more
+    /// than a whole request, so the clients for plain http have none.
+    pub(super) fn client(&self, route: Route) -> Result<&Client, Failure> {
+        let slot = match route {
+            Route::Tls => &self.tls,
+            Route::Plain => &self.plain,
+            Route::ThisMachine { .. } => &self.this_machine,
+        };
+        slot.get_or_init(|| self.build(route)).as_ref().map_err(Clone::clone)
     }
 
-    fn build(&self, is_tls: bool) -> Result<Client, Failure> {
-        let roots = if is_tls { self.roots()? } else { rustls::RootCertStore::empty() };
+    fn build(&self, route: Route) -> Result<Client, Failure> {
+        let roots = match route {
+            Route::Tls => self.roots()?,
+            Route::Plain | Route::ThisMachine { .. } => rustls::RootCertStore::empty(),
+        };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -38,9 +45,11 @@ impl Http {
             .user_agent(concat!("warmstart/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .no_proxy();
-        for proxy in self.proxies(is_tls)? {
-            builder = builder.proxy(proxy);
-        }
+        builder = match route {
+            Route::ThisMachine { .. } => builder.dns_resolver(LoopbackResolver),
+            Route::Tls => self.with_proxy(builder, true)?,
+            Route::Plain => self.with_proxy(builder, false)?,
+        };
         builder.build().map_err(|error| {
             Failure::new(
                 Code::Internal,
@@ -71,8 +80,8 @@ impl Http {
         }
     }
 
-    fn proxies(&self, is_tls: bool) -> Result<Vec<Proxy>, Failure> {
-        let Some((url, bypass)) = self.proxy(is_tls) else { return Ok(Vec::new()) };
+    fn with_proxy(&self, builder: ClientBuilder, is_tls: bool) -> Result<ClientBuilder, Failure> {
+        let Some((url, bypass)) = self.proxy(is_tls) else { return Ok(builder) };
         let unusable = |error: reqwest::Error| {
             Failure::new(
                 Code::Proxy,
@@ -80,7 +89,7 @@ impl Http {
             )
         };
         let proxy = Proxy::all(url.url().as_str()).map_err(unusable)?;
-        Ok(vec![proxy.no_proxy(NoProxy::from_string(&bypass.join(",")))])
+        Ok(builder.proxy(proxy.no_proxy(NoProxy::from_string(&bypass.join(",")))))
     }
 
     /// The proxy in use and the hosts that bypass it; this machine always does.

@@ -46,6 +46,8 @@ pub enum Error {
     Tls { origin: String, reason: String },
     #[error("the proxy `{proxy}` for `{origin}` failed: {reason}")]
     Proxy { origin: String, proxy: String, reason: String },
+    #[error("the proxy `{proxy}` for `{origin}` requires credentials (HTTP 407)")]
+    ProxyLogin { origin: String, proxy: String },
     #[error("`{origin}` redirects in a loop")]
     RedirectLoop { origin: String },
     #[error("`{origin}` redirects to another origin, `{target}`, which was not followed")]
@@ -62,7 +64,12 @@ pub enum Error {
     NotHttp { origin: String, reason: String },
     #[error("the request to `{origin}` cannot be made: {reason}")]
     InvalidRequest { origin: String, reason: String },
+    #[error("`{origin}` would receive the {credential} unencrypted: {reason}")]
+    Unencrypted { origin: String, credential: &'static str, reason: String },
 }
+
+/// How a credential may be sent.
+pub(super) const UNENCRYPTED_HINT: &str = "use https, a server on this machine, or name the host in `http.plain_hosts` of your own hooks.toml";
 
 impl Error {
     /// Whether the same request may succeed when it is sent again.
@@ -76,7 +83,8 @@ impl Error {
         }
     }
 
-    /// Whether it counts as an outage for the breaker.
+    /// Whether it counts as an outage for the breaker: the server cannot be reached, or fails. An answer
+    /// of HTTP 400 to 499 is about the request.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(
@@ -86,8 +94,7 @@ impl Error {
                 | Error::Timeout { .. }
                 | Error::Broken { .. }
                 | Error::Proxy { .. }
-                | Error::Server { .. }
-        )
+        ) || matches!(self, Error::Server { status, .. } if *status >= 500)
     }
 
     /// The server's `Retry-After`.
@@ -124,7 +131,7 @@ impl Error {
                 Code::Tls,
                 "check the scheme of the URL and the certificate's name and dates; `http.ca_file` adds a private authority",
             ),
-            Error::Proxy { .. } => (
+            Error::Proxy { .. } | Error::ProxyLogin { .. } => (
                 Code::Proxy,
                 "check `http.proxy` or the proxy variables, or name the host in NO_PROXY",
             ),
@@ -146,6 +153,7 @@ impl Error {
                 "check that the URL is the task server's, and its scheme (http or https)",
             ),
             Error::InvalidRequest { .. } => (Code::ConfigUrl, "check the URL and `http.headers`"),
+            Error::Unencrypted { .. } => (Code::Unencrypted, UNENCRYPTED_HINT),
         }
     }
 }

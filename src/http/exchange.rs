@@ -4,28 +4,18 @@ use std::error::Error as _;
 use std::io::ErrorKind;
 use std::time::SystemTime;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 
-use super::{Error, Http, Phase, retry};
-use crate::config::is_credential;
+use super::route::{NotThisMachine, Route};
+use super::{Error, Http, HttpRequest, Phase, retry};
 use crate::deadline::{Deadline, Limit};
-use crate::secret::{SafeUrl, Secret};
+use crate::secret::SafeUrl;
 
 const CONNECT_TIMEOUT: Limit = Limit::Setting("http.connect_timeout");
 const REQUEST_TIMEOUT: Limit = Limit::Setting("http.request_timeout");
 /// Redirects within the same origin that are followed.
 const MAX_REDIRECTS: usize = 5;
-
-/// A request, before our own headers are added.
-#[derive(Clone, Debug)]
-pub struct HttpRequest {
-    pub method: Method,
-    pub url: SafeUrl,
-    pub headers: Vec<(String, String)>,
-    pub bearer: Option<Secret>,
-    pub body: Vec<u8>,
-}
 
 /// An answer whose head has arrived.
 pub struct Opened {
@@ -64,8 +54,9 @@ impl Http {
     ) -> Result<Opened, Error> {
         let origin = url.origin();
         let invalid = |reason: String| Error::InvalidRequest { origin: origin.clone(), reason };
-        let client = self.client(url).map_err(|failure| invalid(failure.message))?;
-        let headers = self.headers(request, url).map_err(invalid)?;
+        let route = Route::of(request, url, &self.config.plain_hosts)?;
+        let client = self.client(route).map_err(|failure| invalid(failure.message))?;
+        let headers = request.header_map().map_err(invalid)?;
         let sent = client
             .request(request.method.clone(), url.url().clone())
             .headers(headers)
@@ -77,7 +68,7 @@ impl Http {
                 let limit = deadline.limit();
                 return Err(Error::Timeout { origin, phase: Phase::FirstByte, limit });
             }
-            Ok(Err(error)) => return Err(self.classify(url, &error)),
+            Ok(Err(error)) => return Err(self.classify(url, route, &error)),
             Ok(Ok(response)) => response,
         };
         Ok(Opened {
@@ -89,49 +80,6 @@ impl Http {
             left: self.config.max_body,
             limit: self.config.max_body,
         })
-    }
-
-    fn headers(&self, request: &HttpRequest, url: &SafeUrl) -> Result<HeaderMap, String> {
-        let mut headers = HeaderMap::new();
-        let headers_of_config = self.config.headers.iter();
-        let configured =
-            headers_of_config.filter(|(name, value)| self.may_send_header(name, value, url));
-        for (name, value) in
-            configured.chain(request.headers.iter().map(|(name, value)| (name, value)))
-        {
-            let key = HeaderName::try_from(name.as_str());
-            let key = key.map_err(|_| format!("`{name}` is not the name of a header"))?;
-            let value = HeaderValue::try_from(value.as_str());
-            headers.insert(
-                key,
-                value.map_err(|_| {
-                    format!(
-                        "the value of the header `{name}` has characters that a header cannot carry"
-                    )
-                })?,
-            );
-        }
-        if let Some(bearer) = &request.bearer {
-            let value = HeaderValue::try_from(format!("Bearer {}", bearer.expose()));
-            let mut value =
-                value.map_err(|_| "the token has characters that a header cannot carry")?;
-            value.set_sensitive(true);
-            headers.insert(reqwest::header::AUTHORIZATION, value);
-        }
-        Ok(headers)
-    }
-
-    /// A header with a credential goes where a token would: only to the task server of `[client]` (not
-    /// to the identity server, not to another client's), and never unencrypted to another machine.
-    fn may_send_header(&self, name: &str, value: &str, url: &SafeUrl) -> bool {
-        if !is_credential(name) {
-            return true;
-        }
-        // Registers the value, so that it is redacted in server text.
-        let _ = Secret::new(value);
-        let is_own_server =
-            self.own_server.as_ref().is_some_and(|own_server| own_server.origin() == url.origin());
-        is_own_server && url.may_carry_secrets()
     }
 
     /// Where a redirect leads, if it may be followed: 307 and 308, within the same origin.
@@ -163,24 +111,29 @@ impl Http {
         match StatusCode::from_u16(status) {
             Ok(StatusCode::TOO_MANY_REQUESTS) => Err(Error::TooMany { origin, after }),
             Ok(StatusCode::REQUEST_TIMEOUT) => Err(Error::Server { origin, status, after }),
-            Ok(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Err(Error::Proxy {
-                proxy: self.proxy_name(&origin),
-                origin,
-                reason: "it requires credentials (HTTP 407)".into(),
-            }),
+            Ok(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+                Err(Error::ProxyLogin { proxy: self.proxy_name(&origin), origin })
+            }
             _ if status >= 500 => Err(Error::Server { origin, status, after }),
             _ => Ok(opened),
         }
     }
 
-    fn classify(&self, url: &SafeUrl, error: &reqwest::Error) -> Error {
+    fn classify(&self, url: &SafeUrl, route: Route, error: &reqwest::Error) -> Error {
         let origin = url.origin();
+        if let (Route::ThisMachine { credential }, Some(why)) =
+            (route, cause::<NotThisMachine>(error))
+        {
+            return Error::Unencrypted { origin, credential, reason: why.to_string() };
+        }
         let chain = causes(error);
         let has = |word: &str| chain.iter().any(|text| text.contains(word));
         let is_tls =
-            has_cause::<rustls::Error>(error) || has("certificate") || has("tls handshake");
+            cause::<rustls::Error>(error).is_some() || has("certificate") || has("tls handshake");
+        let is_direct = matches!(route, Route::ThisMachine { .. });
         if error.is_connect()
             && !is_tls
+            && !is_direct
             && let Some(proxy) = self.proxy_of(url)
         {
             let reason = chain.last().cloned().unwrap_or_default();
@@ -223,21 +176,19 @@ fn causes(error: &reqwest::Error) -> Vec<String> {
     texts
 }
 
-fn has_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+/// The first cause of this type.
+fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut cause = error.source();
     while let Some(error) = cause {
         // `source` of an io::Error skips the error that it wraps.
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<T>()
-            || inner.is_some_and(
-                <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<T>,
-            )
-        {
-            return true;
+        let inner = inner.and_then(|inner| inner.downcast_ref::<T>());
+        if let Some(wanted) = error.downcast_ref::<T>().or(inner) {
+            return Some(wanted);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {

@@ -1,14 +1,13 @@
 //! `http.rate_limit` for each origin, shared by all processes: a token bucket on disk.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use super::state;
+use super::state::OriginState;
 use crate::deadline::now_millis;
 use crate::error::{Code, Failure};
 
 const MINUTE: f64 = 60_000.0;
+const OWNER: &str = "limiter";
 
 /// A bucket that fills evenly.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -40,11 +39,11 @@ impl Bucket {
 ///
 /// # Errors
 /// `WS323` when this minute's requests are used up.
-pub fn take(folder: Option<&Path>, origin: &str, rate: u32) -> Result<(), Failure> {
-    let Some(folder) = folder else { return Ok(()) };
-    let path = state::file(folder, "limiter", origin);
-    let taken = state::update(&path, |bucket: &mut Bucket| bucket.take(now_millis(), rate));
-    if taken {
+pub fn take(state: &OriginState, origin: &str, rate: u32) -> Result<(), Failure> {
+    let mut bucket: Bucket = state.read(OWNER);
+    let is_taken = bucket.take(now_millis(), rate);
+    state.write(OWNER, &bucket);
+    if is_taken {
         return Ok(());
     }
     let text = format!("the limit of {rate} requests a minute to `{origin}` is reached");
@@ -64,5 +63,21 @@ mod tests {
         assert!(!bucket.take(start + 5_999, 10));
         assert!(bucket.take(start + 6_001, 10));
         assert!(!bucket.take(start - 999_999, 10), "a clock that goes back gives nothing");
+    }
+
+    #[test]
+    fn b9_a_bucket_never_holds_more_than_one_minute() {
+        let mut bucket = Bucket::default();
+        assert!(bucket.take(1_000_000, 10));
+        let next_day = 1_000_000 + 86_400_000;
+        assert_eq!((0..40).filter(|_| bucket.take(next_day, 10)).count(), 10);
+    }
+
+    #[test]
+    fn b9_a_clock_that_goes_back_takes_nothing_away() {
+        let mut bucket = Bucket::default();
+        assert!(bucket.take(1_000_000, 10));
+        assert_eq!((0..20).filter(|_| bucket.take(400_000, 10)).count(), 9);
+        assert!(bucket.take(406_001, 10), "it fills again from the new time on");
     }
 }

@@ -49,9 +49,14 @@ impl Policy {
             Some(after) => after,
             // A 429 without `Retry-After` is not retried.
             None if matches!(error, Error::TooMany { .. }) => return None,
-            None => jitter(self.delay.saturating_mul(1 << (attempt - 1).min(8))),
+            None => jitter(self.longest_pause(attempt)),
         };
         (pause.checked_add(MIN_ATTEMPT_TIME)? < deadline.remaining()).then_some(pause)
+    }
+
+    /// Doubled for each attempt.
+    fn longest_pause(&self, attempt: u32) -> Duration {
+        self.delay.saturating_mul(1 << (attempt - 1).min(8))
     }
 }
 
@@ -86,6 +91,9 @@ mod tests {
         let table = [
             ("1", Some(1)),
             (" 30 ", Some(30)),
+            ("3601", Some(3600)),
+            ("36000", Some(3600)),
+            ("Mon, 23 Nov 2026 19:14:00 GMT", Some(3600)),
             ("99999999999999999999", Some(3600)),
             ("Mon, 23 Nov 2026 09:14:10 GMT", Some(10)),
             ("Mon, 23 Nov 2020 09:14:10 GMT", Some(0)),
@@ -96,6 +104,32 @@ mod tests {
         for (text, seconds) in table {
             assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
         }
+    }
+
+    #[test]
+    fn rt_b11_the_attempts_follow_from_the_setting_the_request_and_the_time_left() {
+        let config = HttpConfig { attempts: 6, ..HttpConfig::default() };
+        let once = HttpConfig { attempts: 1, ..HttpConfig::default() };
+        let table = [
+            (&config, Repeat::Safe, 60, 6),
+            (&config, Repeat::Safe, 4, 2),
+            (&config, Repeat::Never, 60, 1),
+            (&config, Repeat::Never, 4, 1),
+            (&once, Repeat::Safe, 60, 1),
+            (&once, Repeat::Safe, 4, 1),
+        ];
+        for (config, repeat, seconds, attempts) in table {
+            let deadline = Deadline::after(Duration::from_secs(seconds));
+            let policy = Policy::new(config, repeat, deadline);
+            assert_eq!(policy.attempts, attempts, "{repeat:?} {seconds} s");
+        }
+    }
+
+    #[test]
+    fn rt_b11_the_pause_before_each_attempt_is_twice_as_long_at_most() {
+        let policy = Policy { attempts: 20, delay: Duration::from_millis(250) };
+        let millis = [1, 2, 3, 9, 10, 15].map(|attempt| policy.longest_pause(attempt).as_millis());
+        assert_eq!(millis, [250, 500, 1_000, 64_000, 64_000, 64_000]);
     }
 
     #[test]

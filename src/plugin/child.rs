@@ -79,6 +79,8 @@ fn answer(call: &CallRequest, log: host::Log<'_>) -> Result<Value, Fault> {
 #[cfg(unix)]
 fn guarded_channel() -> std::io::Result<File> {
     use std::os::fd::AsFd;
+    // A session and a process group of its own, without the terminal of the host.
+    rustix::process::setsid()?;
     let channel = std::io::stdout().as_fd().try_clone_to_owned()?;
     guard::end_group_with_reader(channel.try_clone()?)?;
     rustix::stdio::dup2_stdout(std::io::stderr())?;
@@ -94,14 +96,19 @@ fn guarded_channel() -> std::io::Result<File> {
 /// Limits a leaking plugin. Reserved address space does not count: some runtimes reserve much.
 #[cfg(unix)]
 const MAX_MEMORY_BYTES: u64 = 512 << 20;
+/// Open files.
+#[cfg(unix)]
+const MAX_FILES: u64 = 256;
 
-/// No core dump, limits on processor time and memory, an empty standard input; ends with the parent.
+/// No core dump, limits on processor time, memory and open files, an empty standard input; ends with the
+/// parent.
 #[cfg(unix)]
 fn restrict_self(call: &CallRequest) {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     let _ = setrlimit(Resource::Core, limit(0));
     let _ = setrlimit(Resource::Cpu, limit(call.cpu_s));
+    let _ = setrlimit(Resource::Nofile, limit(MAX_FILES));
     // A sanitiser's tables are larger than the limit.
     if !cfg!(sanitized) {
         let _ = setrlimit(Resource::Data, limit(MAX_MEMORY_BYTES));

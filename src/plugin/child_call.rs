@@ -97,3 +97,26 @@ async fn read_stderr(stderr: &mut Option<ChildStderr>, plugin_log: &PluginLog<'_
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::plugin::PinnedLibrary;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn b17_without_time_no_process_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["-c", "touch started; cat"].map(str::to_owned);
+        let program = Path::new("/bin/sh");
+        let host =
+            Program { file: program, arguments: &arguments, variables: &[], folder: folder.path() };
+        let library = PinnedLibrary { path: "/none".into(), sha256: String::new(), size: 0 };
+        let request = CallRequest { library, soft_ms: 0, cpu_s: 0, request: Value::Null };
+        let deadline = Deadline::after(Duration::ZERO);
+        let fault = call(&host, &request, &PluginLog::of("x"), deadline).await.unwrap_err();
+        assert_eq!(fault, Fault::new(FaultKind::Timeout, "had no time left"));
+        assert!(!folder.path().join("started").exists());
+    }
+}

@@ -1,24 +1,34 @@
 //! A plugin's log lines and what it prints: one log line each, with the plugin's name. The log's
 //! writer masks secrets.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::wire::plain;
 
 /// Lines of standard error that are logged.
 const MAX_STDERR_LINES: usize = 64;
+/// Bytes of one of them that are kept.
+const MAX_LINE_BYTES: usize = 8 << 10;
 
 /// The log of one call.
 pub struct PluginLog<'a> {
     plugin: &'a str,
-    stderr: Cell<usize>,
+    stderr: RefCell<Stderr>,
+}
+
+/// The part of standard error that was read.
+#[derive(Default)]
+struct Stderr {
+    /// The beginning of a line whose end was not read yet.
+    line: Vec<u8>,
+    logged: usize,
 }
 
 impl<'a> PluginLog<'a> {
     /// For the plugin of that name.
     #[must_use]
     pub fn of(plugin: &'a str) -> Self {
-        PluginLog { plugin, stderr: Cell::new(0) }
+        PluginLog { plugin, stderr: RefCell::default() }
     }
 
     /// A log line of the plugin.
@@ -26,15 +36,33 @@ impl<'a> PluginLog<'a> {
         line(self.plugin, level, text);
     }
 
-    /// Text that it printed. Only the first lines are logged; reading the rest keeps it from blocking.
+    /// Text that it printed, in pieces that may end anywhere: a secret can be masked only in a whole
+    /// line. Only the first lines are logged; reading the rest keeps it from blocking.
     pub fn stderr(&self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        for line in text.lines().map(plain).filter(|line| !line.is_empty()) {
-            if self.stderr.get() >= MAX_STDERR_LINES {
-                return;
+        let mut stderr = self.stderr.borrow_mut();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = MAX_LINE_BYTES.saturating_sub(stderr.line.len());
+            stderr.line.extend(piece.iter().take(room));
+            if piece.ends_with(b"\n") {
+                stderr.end_line(self.plugin);
             }
-            self.stderr.set(self.stderr.get() + 1);
-            tracing::debug!(target: "plugin", plugin = self.plugin, "printed: {line}");
+        }
+    }
+}
+
+impl Drop for PluginLog<'_> {
+    fn drop(&mut self) {
+        self.stderr.get_mut().end_line(self.plugin);
+    }
+}
+
+impl Stderr {
+    fn end_line(&mut self, plugin: &str) {
+        let line = plain(&String::from_utf8_lossy(&self.line));
+        self.line.clear();
+        if !line.is_empty() && self.logged < MAX_STDERR_LINES {
+            self.logged += 1;
+            tracing::debug!(target: "plugin", plugin, "printed: {line}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The one way to start another program: no shell, a process group of its own that ends with us, a
 //! short list of variables, bounded time and output.
 
+mod descriptors;
 mod exit;
 mod group;
 pub mod guard;
@@ -8,14 +9,15 @@ mod lookup;
 mod variables;
 
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
+pub use self::descriptors::close_on_exec;
 pub use self::exit::{Exit, exit_of};
-pub use self::group::ProcessGroup;
+pub use self::group::{ProcessGroup, kill_all};
 pub use self::lookup::{LookupError, find, is_path, look_up, project};
 pub use self::variables::{is_inherited, variables};
 use crate::deadline::Deadline;
@@ -52,22 +54,28 @@ pub enum ProcessResult {
 impl Program<'_> {
     /// The command, in a process group of its own, without the streams.
     fn command(&self, file: &Path) -> Command {
-        let mut command = Command::new(file);
-        command.current_dir(self.folder).env_clear();
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.kill_on_drop(true);
+        let mut command = self.ungrouped(file);
         #[cfg(unix)]
         command.process_group(0);
         command
     }
 
-    /// Starts our own hidden command, which calls `guard::end_group_with_reader` itself. All three
-    /// streams are pipes.
+    fn ungrouped(&self, file: &Path) -> Command {
+        close_on_exec();
+        let mut command = Command::new(file);
+        command.current_dir(self.folder).env_clear();
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.kill_on_drop(true);
+        command
+    }
+
+    /// Starts our own hidden command, which makes a session of its own and calls
+    /// `guard::end_group_with_reader` itself. All three streams are pipes.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn spawn_piped(&self) -> std::io::Result<(Child, ProcessGroup)> {
-        let mut command = self.command(self.file);
+        let mut command = self.ungrouped(self.file);
         command.args(self.arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn()?;
@@ -123,9 +131,10 @@ impl Program<'_> {
             Ok(child) => child,
             Err(error) => return ProcessResult::Failed(format!("cannot be started: {error}")),
         };
-        let _group = ProcessGroup::of(&child);
+        let group = ProcessGroup::of(&child);
         let at = tokio::time::Instant::from_std(deadline.instant());
-        tokio::time::timeout_at(at, output(&mut child)).await.unwrap_or(ProcessResult::TimedOut)
+        let output = output(&mut child, group);
+        tokio::time::timeout_at(at, output).await.unwrap_or(ProcessResult::TimedOut)
     }
 }
 
@@ -136,37 +145,49 @@ pub fn start_error(output: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(error).into_owned())
 }
 
-async fn output(child: &mut Child) -> ProcessResult {
+async fn output(child: &mut Child, group: ProcessGroup) -> ProcessResult {
     let Some(stdout) = child.stdout.take() else {
         return ProcessResult::Failed("has no output".into());
     };
     let mut bytes = Vec::new();
-    let status = until_the_end(child, stdout, &mut bytes).await;
+    let read = until_the_end(child, stdout, &mut bytes).await;
+    // Before the child is reaped.
+    drop(group);
     if let Some(error) = start_error(&bytes) {
         return ProcessResult::Failed(format!("cannot be started: {error}"));
     }
+    let status = match read {
+        Ok(true) => child.wait().await,
+        Ok(false) => return ProcessResult::Output { bytes, is_complete: false },
+        Err(error) => Err(error),
+    };
     match status {
-        Ok(None) => ProcessResult::Output { bytes, is_complete: false },
-        Ok(Some(status)) if status.success() => ProcessResult::Output { bytes, is_complete: true },
-        Ok(Some(status)) => ProcessResult::Failed(format!("failed ({status})")),
+        Ok(status) if status.success() => ProcessResult::Output { bytes, is_complete: true },
+        Ok(status) => ProcessResult::Failed(format!("failed ({status})")),
         Err(error) => ProcessResult::Failed(error.to_string()),
     }
 }
 
-/// Reads until the program has ended; `None` if it printed more than is read.
+/// Reads until the program has ended; `false` if it printed more than is read.
 async fn until_the_end(
     child: &mut Child,
     stdout: ChildStdout,
     bytes: &mut Vec<u8>,
-) -> std::io::Result<Option<ExitStatus>> {
+) -> std::io::Result<bool> {
     let reading = read(stdout, bytes);
     tokio::pin!(reading);
     tokio::select! {
         biased;
-        is_complete = &mut reading => if is_complete? { child.wait().await.map(Some) } else { Ok(None) },
-        status = child.wait() => {
+        is_complete = &mut reading => {
+            let is_complete = is_complete?;
+            if is_complete {
+                exit_of(child).await;
+            }
+            Ok(is_complete)
+        }
+        _ = exit_of(child) => {
             let _ = tokio::time::timeout(OUTPUT_GRACE, reading).await;
-            status.map(Some)
+            Ok(true)
         }
     }
 }

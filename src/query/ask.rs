@@ -1,5 +1,6 @@
 //! Asks a source once for any number of processes: the one that holds the lock asks; the others wait
-//! for its entry or its failure, or fall back when their own time is up.
+//! for its entry or its failure, or fall back when their own time is up. What another process got is
+//! recognised by its content: it differs from what this run saw first.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use tracing::Instrument;
 
 use super::fill::{self, SourceParts};
 use super::{Bindings, PreparedQuery, Queries, QueryResult, TaskSource};
-use crate::cache::{Freshness, Key};
+use crate::cache::{self, Freshness, Key};
 use crate::client::Client;
 use crate::config::QueryConfig;
 use crate::deadline::{Deadline, Timestamp};
@@ -24,6 +25,19 @@ const NOTE_RESERVE: Duration = Duration::from_millis(15);
 enum NotedFailure {
     Counts,
     Ignored,
+}
+
+/// Why a query is asked in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// Its entry is to be replaced, fresh or not.
+    Renew,
+    /// It has no fresh entry.
+    Prime,
+}
+
+fn asked_by_another(name: &str) -> Failure {
+    Failure::new(Code::Timeout, format!("another process is asking for `{name}`, or just has"))
 }
 
 impl Queries {
@@ -49,6 +63,7 @@ impl Queries {
             return Ok(QueryResult::live(answer, Timestamp::now(), source.label.clone()));
         }
         let key = Key::new(&source.identity, query);
+        self.cache.look_before_waiting(&key);
         let lock = self.cache.lock_file(&key);
         let _guard = single_flight::wait(lock.as_deref(), limit, "the same").await?;
         if let Some(settled) = self.answered_by_another(source, query, &key, noted) {
@@ -91,33 +106,37 @@ impl Queries {
         self.ask(source, &query, deadline).await
     }
 
-    /// Asks again in the background, without the chain; gives the new answer.
+    /// Asks in the background, without the chain; gives the new answer.
     ///
     /// # Errors
     /// Why there is none.
     pub async fn renew(
         &self,
         name: &str,
-        bindings: &super::Bindings,
+        bindings: &Bindings,
+        background: Background,
         deadline: Deadline,
     ) -> Result<QueryResult, Failure> {
         let prepared = self.prepare(name, bindings)?;
-        let key = Key::new(&prepared.source.identity, &prepared.query);
-        let _lock = match self.cache.try_refresh_lock(&key) {
-            TryLock::Busy => {
-                return Err(Failure::new(
-                    Code::Timeout,
-                    format!("another process is already renewing `{name}`"),
-                ));
-            }
+        let PreparedQuery { source, query, .. } = &prepared;
+        if !source.is_cached || !query.read_only {
+            let text = format!("`{name}` is not asked in the background: its answers are not kept");
+            return Err(Failure::new(Code::ConfigValue, text));
+        }
+        let _lock = match self.cache.try_refresh_lock(&Key::new(&source.identity, query)) {
+            TryLock::Busy => return Err(asked_by_another(name)),
             TryLock::Held(lock) => Some(lock),
             TryLock::Unsupported => None,
         };
+        // Of many sessions that began together, each has started a process.
+        if background == Background::Prime && !self.needs_priming(name, bindings) {
+            return self.from_disk(name, bindings).ok_or_else(|| asked_by_another(name));
+        }
         // The foreground run has just noted the failure that made this necessary: ignore it.
         self.ask_once(prepared.source, &prepared.query, deadline, NotedFailure::Ignored).await
     }
 
-    /// The answer or the failure that another process got after this run began.
+    /// The answer or the failure that another process got after this run first looked.
     fn answered_by_another(
         &self,
         source: &TaskSource,
@@ -125,14 +144,13 @@ impl Queries {
         key: &Key,
         noted: NotedFailure,
     ) -> Option<Result<QueryResult, Failure>> {
-        if self.cache.replaced_since(key, self.started) {
-            let cached = self.lookup(source, query);
-            if cached.view.freshness == Freshness::Fresh {
-                return QueryResult::cached(cached, None).map(Ok);
-            }
+        let cached = self.lookup(source, query);
+        let is_new = cached.entry.as_ref().is_some_and(|entry| self.cache.is_new(key, entry));
+        if is_new && cached.view.freshness == Freshness::Fresh {
+            return QueryResult::cached(cached, None).map(Ok);
         }
         match noted {
-            NotedFailure::Counts => self.cache.failure_since(key, self.started).map(Err),
+            NotedFailure::Counts => self.cache.new_failure(key).map(Err),
             NotedFailure::Ignored => None,
         }
     }
@@ -161,13 +179,14 @@ impl Queries {
 
     fn store(&self, source: &TaskSource, query: &Query, key: &Key, answer: Answer) -> QueryResult {
         let written = Timestamp::now();
-        let entry = crate::cache::Entry {
+        let mut entry = cache::Entry {
             written,
+            id: cache::unique_id(),
             query: query.name.clone(),
             origin: source.label.clone(),
             answer,
         };
-        let failure = self.cache.write(key, &entry).err();
+        let failure = self.cache.write(key, &mut entry).err();
         if let Some(failure) = &failure {
             tracing::warn!(%failure, "the answer is shown but not kept");
         }

@@ -48,9 +48,7 @@ pub fn query(
     if !source.user_id.is_empty() && !arguments.contains_key("user_id") {
         arguments.insert("user_id".into(), source.user_id.into());
     }
-    let encoded = bindings.iter().map(|(name, value)| (name.clone(), path_segment(value)));
-    let path = source.path.replace(TOOL, &path_segment(&config.tool));
-    let path = fill_text(&path, &encoded.collect()).map_err(missing)?;
+    let path = path(source.path, &config.tool, bindings).map_err(missing)?;
     Ok(Query {
         name: name.to_owned(),
         tool: config.tool.clone(),
@@ -65,6 +63,15 @@ pub fn query(
 
 /// In a path, the query's tool.
 const TOOL: &str = "{tool}";
+
+/// The path with its placeholders filled in, each as one segment.
+fn path(template: &str, tool: &str, bindings: &Bindings) -> Result<String, String> {
+    if template.is_empty() {
+        return Ok(String::new());
+    }
+    let encoded = bindings.iter().map(|(name, value)| (name.clone(), path_segment(value)));
+    fill_text(&template.replace(TOOL, &path_segment(tool)), &encoded.collect())
+}
 
 /// `text` as one segment of a URL's path (RFC 3986, section 3.3).
 fn path_segment(text: &str) -> String {
@@ -125,6 +132,8 @@ fn is_placeholder(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -141,6 +150,48 @@ mod tests {
             let filled = fill_text(text, &bindings);
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(filled, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn b15_only_two_words_with_a_dot_are_a_placeholder() {
+        let bindings = Bindings::from([(".".into(), "x".into()), ("a.".into(), "x".into())]);
+        for text in ["{.}", "{a.}", "{.a}", "{a}", "{a.b.c}", "{a b.c}"] {
+            assert_eq!(fill_text(text, &bindings).as_deref(), Ok(text));
+        }
+    }
+
+    /// The arguments that are sent for these configured ones.
+    fn sent(arguments: Value, user_id: &str) -> Result<Value, Failure> {
+        let Value::Object(arguments) = arguments else { panic!("an object") };
+        let config = QueryConfig {
+            tool: "t".into(),
+            arguments,
+            client: String::new(),
+            reading: Arc::default(),
+            read_only: true,
+            answer: crate::task::AnswerKind::Tasks,
+            ttl: std::time::Duration::ZERO,
+            fallback: None,
+        };
+        let bindings = Bindings::from([("branch.id".into(), "b-1".into())]);
+        let source = SourceParts { user_id, path: "" };
+        query("q", &config, &bindings, &source).map(|query| query.arguments.into())
+    }
+
+    #[test]
+    fn b15_placeholders_in_lists_and_objects_are_filled_and_an_argument_beats_user_id() {
+        let nested = json!({ "a": ["{branch.id}", 1, { "b": "x {branch.id}" }], "user_id": "me" });
+        let expected = json!({ "a": ["b-1", 1, { "b": "x b-1" }], "user_id": "me" });
+        assert_eq!(sent(nested, "other").unwrap(), expected);
+        assert_eq!(
+            sent(json!({ "a": true }), "u-1").unwrap(),
+            json!({ "a": true, "user_id": "u-1" })
+        );
+        assert_eq!(sent(json!({}), "").unwrap(), json!({}));
+        for missing in [json!({ "a": ["{git.branch}"] }), json!({ "a": { "b": "{git.branch}" } })] {
+            let failure = sent(missing, "").unwrap_err();
+            assert!(failure.message.contains("`{git.branch}`"), "{failure}");
         }
     }
 }

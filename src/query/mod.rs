@@ -9,8 +9,9 @@ mod slow;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+pub use ask::Background;
 pub use fill::Bindings;
 pub use result::QueryResult;
 
@@ -23,10 +24,6 @@ use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::error::{Code, Failure};
 use crate::fallback::{Serve, Step};
 use crate::task::Query;
-
-/// File times come from a coarser clock than ours: a file written this shortly before the run began
-/// counts as written during it.
-const CLOCK_GRAIN: Duration = Duration::from_millis(10);
 
 /// A query that failed in the background is not asked there again for this long.
 const PRIMING_PAUSE: Duration = Duration::from_secs(600);
@@ -65,7 +62,6 @@ pub struct Queries {
     others: BTreeMap<String, TaskSource>,
     cache: Cache,
     read: CacheRead,
-    started: SystemTime,
     due: RefCell<BTreeSet<String>>,
     first: slow::FirstWait,
 }
@@ -117,9 +113,8 @@ impl Queries {
         cache: Cache,
         read: CacheRead,
     ) -> Self {
-        let started = SystemTime::now() - CLOCK_GRAIN;
         let (due, first) = (RefCell::default(), slow::FirstWait::default());
-        Queries { table, primary, others, cache, read, started, due, first }
+        Queries { table, primary, others, cache, read, due, first }
     }
 
     /// The names of the further sources.
@@ -167,8 +162,7 @@ impl Queries {
         }
         let key = Key::new(&prepared.source.identity, &prepared.query);
         let view = self.lookup(prepared.source, &prepared.query).view;
-        view.freshness != Freshness::Fresh
-            && self.cache.failure_since(&key, self.started - PRIMING_PAUSE).is_none()
+        view.freshness != Freshness::Fresh && !self.cache.failed_within(&key, PRIMING_PAUSE)
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.

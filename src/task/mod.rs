@@ -51,6 +51,16 @@ impl Task {
     pub fn read(value: &Value) -> Option<Self> {
         FieldMap::default().read(Found { value, key: None }, &Vocabulary::default())
     }
+
+    /// Cuts every field to `chars` characters.
+    pub fn shorten(&mut self, chars: usize) {
+        for field in [&mut self.id, &mut self.title, &mut self.status, &mut self.priority] {
+            *field = reading::shortened(field, chars);
+        }
+        for field in self.more.values_mut() {
+            *field = reading::shortened(field.as_str().unwrap_or_default(), chars).into();
+        }
+    }
 }
 
 /// The order of every list of tasks that is shown: most important first, and what was begun before
@@ -152,9 +162,16 @@ impl Tasks {
     pub fn new(tasks: impl IntoIterator<Item = Task>, rest: Rest, unread: usize) -> Self {
         let mut list: Vec<Task> = tasks.into_iter().filter(|task| task.state.is_open()).collect();
         list.sort_by(by_importance);
-        let cut = list.len().saturating_sub(MAX_TASKS);
-        list.truncate(MAX_TASKS);
-        Tasks { list, rest: rest.and(Rest::of(cut)), unread, explanation: None }
+        let mut tasks = Tasks { list, rest, unread, explanation: None };
+        tasks.cut(MAX_TASKS);
+        tasks
+    }
+
+    /// Keeps the first `limit`, and counts the others.
+    pub fn cut(&mut self, limit: usize) {
+        let hidden = self.list.len().saturating_sub(limit);
+        self.list.truncate(limit);
+        self.rest = self.rest.and(Rest::of(hidden));
     }
 
     /// What a reader has to know of the tasks that are not shown, a line each; the last `hidden` of the

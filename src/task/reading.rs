@@ -8,7 +8,7 @@ use crate::text::masked;
 
 /// Where the next page of a list is announced, and how it is asked for. Pointers are into the whole
 /// answer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Paging {
     /// Where the cursor of the next page is.
     pub next: Option<String>,
@@ -22,7 +22,7 @@ pub struct Paging {
 }
 
 /// How to read the answer to one query.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Reading {
     /// Pointers to the list; the first that exists counts.
     pub items: Vec<Pointer>,
@@ -37,17 +37,8 @@ pub struct Reading {
 }
 
 /// A JSON pointer (RFC 6901) in which a segment `*` stands for each element of a list or object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointer {
-    text: String,
-    segments: Vec<Segment>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Each,
-    Name(String),
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pointer(String);
 
 /// A value found by a pointer, with the name under which it was found in an object.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +48,7 @@ pub struct Found<'a> {
 }
 
 impl Pointer {
-    /// Reads one; the empty pointer is the whole value.
+    /// Checks one; the empty pointer is the whole value.
     ///
     /// # Errors
     /// When it does not begin with `/`.
@@ -65,48 +56,42 @@ impl Pointer {
         if !text.is_empty() && !text.starts_with('/') {
             return Err(format!("`{text}` is not a JSON pointer like `/data/tasks`"));
         }
-        let segments = text.split('/').skip(1).map(|segment| match segment {
-            "*" => Segment::Each,
-            name => Segment::Name(name.replace("~1", "/").replace("~0", "~")),
-        });
-        Ok(Pointer { text: text.to_owned(), segments: segments.collect() })
+        Ok(Pointer(text.to_owned()))
     }
 
     /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// All values that it leads to, in order.
     #[must_use]
     pub fn find<'a>(&self, value: &'a Value) -> Vec<Found<'a>> {
         let mut found = vec![Found { value, key: None }];
-        for segment in &self.segments {
-            found = found.into_iter().flat_map(|found| segment.step(found.value)).collect();
+        for segment in self.0.split('/').skip(1) {
+            found = found.into_iter().flat_map(|found| step(segment, found.value)).collect();
         }
         found
     }
 }
 
-impl Segment {
-    fn step<'a>(&self, value: &'a Value) -> Vec<Found<'a>> {
-        match (self, value) {
-            (Segment::Each, Value::Array(list)) => {
-                list.iter().map(|value| Found { value, key: None }).collect()
-            }
-            (Segment::Each, Value::Object(object)) => {
-                object.iter().map(|(key, value)| Found { value, key: Some(key) }).collect()
-            }
-            (Segment::Name(name), Value::Object(object)) => {
-                object.get(name).map(|value| Found { value, key: None }).into_iter().collect()
-            }
-            (Segment::Name(name), Value::Array(list)) => {
-                let element = name.parse::<usize>().ok().and_then(|index| list.get(index));
-                element.map(|value| Found { value, key: None }).into_iter().collect()
-            }
-            _ => Vec::new(),
+fn step<'a>(segment: &str, value: &'a Value) -> Vec<Found<'a>> {
+    let without_key = |value: &'a Value| Found { value, key: None };
+    match (segment, value) {
+        ("*", Value::Array(list)) => list.iter().map(without_key).collect(),
+        ("*", Value::Object(object)) => {
+            object.iter().map(|(key, value)| Found { value, key: Some(key) }).collect()
         }
+        (name, Value::Object(object)) => {
+            let name = name.replace("~1", "/").replace("~0", "~");
+            object.get(&name).map(without_key).into_iter().collect()
+        }
+        (name, Value::Array(list)) => {
+            let element = name.parse::<usize>().ok().and_then(|index| list.get(index));
+            element.map(without_key).into_iter().collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -150,7 +135,7 @@ impl Field {
 }
 
 /// Where the fields of a task are in an element of the list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct FieldMap {
     /// By name of the field: pointers into the element, tried in order. Title, id, status and priority
     /// are found in the common places when they are not here; without a pointer a field is not read.
@@ -164,7 +149,9 @@ impl FieldMap {
         let field = |field| self.text(field, element.value).unwrap_or_default();
         let title = Some(field(Field::Title)).filter(|title| !title.trim().is_empty())?;
         let id = Some(field(Field::Id)).filter(|id| !id.is_empty());
-        let id = id.or_else(|| element.key.map(|key| cut(&masked(key)))).unwrap_or_default();
+        let id = id
+            .or_else(|| element.key.map(|key| shortened(&masked(key), MAX_FIELD_CHARS)))
+            .unwrap_or_default();
         let (status, priority) = (field(Field::Status), field(Field::Priority));
         let (rank, order) = words.rank(&priority);
         let state = words.state(&status);
@@ -213,18 +200,32 @@ fn text_at(pointer: &str, element: &Value) -> Option<String> {
 /// A field as text: strings, numbers, booleans, and lists of those joined by ", ".
 fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(value) => Some(cut(&masked(value))),
+        Value::String(value) => Some(shortened(&masked(value), MAX_FIELD_CHARS)),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Array(list) => {
-            Some(cut(&list.iter().filter_map(scalar).collect::<Vec<_>>().join(", ")))
-        }
+        Value::Array(list) => Some(joined(list)),
         Value::Null | Value::Object(_) => None,
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(MAX_FIELD_CHARS).collect()
+/// The elements that are fields, as far as the result can be kept.
+fn joined(list: &[Value]) -> String {
+    let mut text = String::new();
+    for element in list.iter().filter_map(scalar) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(&element);
+        // Each character has at most four bytes.
+        if text.len() > 4 * MAX_FIELD_CHARS {
+            break;
+        }
+    }
+    shortened(&text, MAX_FIELD_CHARS)
+}
+
+pub(super) fn shortened(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
 }
 
 #[cfg(test)]
@@ -232,6 +233,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn mb_a_field_is_cut_also_when_it_is_a_list() {
+        let long = "漢".repeat(2 * MAX_FIELD_CHARS);
+        let words = vec!["word"; 100_000];
+        for value in [json!(long), json!([long, long]), json!(words), json!([[words]])] {
+            let text = scalar(&value).unwrap();
+            assert_eq!(text.chars().count(), MAX_FIELD_CHARS);
+        }
+        assert_eq!(scalar(&json!(["a", null, 1, ["b", true]])).unwrap(), "a, 1, b, true");
+        assert_eq!(scalar(&json!([])).unwrap(), "");
+    }
 
     #[test]
     fn a_pointer_with_a_star_leads_to_each() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Where a task is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Also a task without a state, or with an unknown one: it counts as open.
@@ -38,7 +38,9 @@ impl State {
 }
 
 /// How important a task is; smaller is more important.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rank {
     Critical,
@@ -111,7 +113,7 @@ pub enum Numbers {
 }
 
 /// The words of one server, beside those that are built in. Keys are in the form of [`folded`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Vocabulary {
     pub states: BTreeMap<String, State>,
     pub ranks: BTreeMap<String, Rank>,

@@ -32,6 +32,7 @@ mod tests {
     use icu_properties::{CodePointMapData, CodePointSetData};
 
     use super::*;
+    use crate::text;
 
     /// First and last code point of each range, and the neighbours that are visible.
     #[test]
@@ -95,6 +96,52 @@ mod tests {
                 || noncharacter.contains(c)
                 || OURS.iter().any(|range| range.contains(&u32::from(c)));
             assert_eq!(is_hidden(c), expected, "{:x}", u32::from(c));
+        }
+    }
+
+    /// For each code point whether it is a character that Unicode calls visible, or a space.
+    fn visible_by_unicode() -> Vec<bool> {
+        use GeneralCategory as Category;
+        let categories = CodePointMapData::<Category>::new();
+        let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+        let noncharacters = CodePointSetData::new::<NoncharacterCodePoint>();
+        let is_visible = |code| {
+            let is_obeyed = matches!(
+                categories.get32(code),
+                Category::Control
+                    | Category::Format
+                    | Category::PrivateUse
+                    | Category::Surrogate
+                    | Category::LineSeparator
+                    | Category::ParagraphSeparator
+            );
+            !is_obeyed && !ignorable.contains32(code) && !noncharacters.contains32(code)
+        };
+        (0..0x11_0000).map(is_visible).collect()
+    }
+
+    /// All code points, so many at a time that a line of the log has room for them.
+    #[test]
+    fn a4_every_character_that_a_reader_gets_is_visible() {
+        let visible = visible_by_unicode();
+        let is_visible = |c: char| visible[c as usize];
+        let is_plain = |c: char| c == ' ' || is_visible(c) && !c.is_whitespace();
+        let most = usize::MAX >> 1;
+        for first in (0..0x11_0000).step_by(128) {
+            let all = (first..first + 128).filter_map(char::from_u32);
+            let text: String = all.flat_map(|c| [c, 'a']).collect();
+            let model = text::for_model(&text, most);
+            let lines = text::for_model_lines(&text, most).concat();
+            for out in [&model, &lines] {
+                assert!(out.chars().all(is_plain), "{first:x}: {out:?}");
+            }
+            assert!(!model.contains(['<', '>']) && !lines.contains(['<', '>']), "{model}");
+            let log = text::for_log(&text);
+            assert!(log.chars().all(is_visible) && !log.ends_with('…'), "{first:x}: {log:?}");
+            for out in [text::for_terminal(&text), text::for_json(&text)] {
+                let is_shown = |c: char| c == '\n' || is_visible(c);
+                assert!(out.chars().all(is_shown), "{first:x}: {out:?}");
+            }
         }
     }
 }

@@ -15,29 +15,97 @@ static FORMS: Mutex<Forms> = Mutex::new(Forms { list: Vec::new(), begins: [false
 
 /// What is searched for, the longest first, and the bytes that it begins with.
 struct Forms {
-    list: Vec<SecretString>,
+    list: Vec<Form>,
     begins: [bool; 256],
+}
+
+/// One form of a secret.
+enum Form {
+    Text(SecretString),
+    /// In base64 of either alphabet. A token is long and its base64 is hardly ever seen, so that is
+    /// computed only where a text has its first four characters.
+    Base64 {
+        of: SecretString,
+        start: [u8; BASE64_START],
+    },
+}
+
+/// Characters of base64 that the first three bytes decide.
+const BASE64_START: usize = 4;
+
+impl Form {
+    /// `None` if `value` is too short.
+    fn base64(value: &str) -> Option<Self> {
+        let start = STANDARD_NO_PAD.encode(value.as_bytes().get(..3)?);
+        let start = start.as_bytes().try_into().ok()?;
+        Some(Form::Base64 { of: SecretString::from(value), start })
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Form::Text(text) => text.expose_secret().len(),
+            Form::Base64 { of, .. } => (of.expose_secret().len() * 4).div_ceil(3),
+        }
+    }
+
+    /// Whether `text` begins with it.
+    fn begins(&self, text: &[u8]) -> bool {
+        match self {
+            Form::Text(form) => text.starts_with(form.expose_secret().as_bytes()),
+            Form::Base64 { of, start } => {
+                begins_in_base64(text, start)
+                    && begins_in_base64(text, STANDARD_NO_PAD.encode(of.expose_secret()).as_bytes())
+            }
+        }
+    }
+
+    /// The first byte; in base64 that of text is the same in both alphabets.
+    fn first_byte(&self) -> u8 {
+        match self {
+            Form::Text(text) => text.expose_secret().as_bytes()[0],
+            Form::Base64 { start, .. } => start[0],
+        }
+    }
+}
+
+/// Whether `text` begins with `base64` in either alphabet.
+fn begins_in_base64(text: &[u8], base64: &[u8]) -> bool {
+    let is_same = |(byte, standard): (&u8, &u8)| byte == standard || *byte == url_safe(*standard);
+    text.len() >= base64.len() && text.iter().zip(base64).all(is_same)
+}
+
+/// The character of base64url for one of base64.
+fn url_safe(byte: u8) -> u8 {
+    match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => other,
+    }
 }
 
 impl Forms {
     fn knows(&self, value: &str) -> bool {
-        self.list.iter().any(|form| form.expose_secret() == value)
+        let is_value =
+            |form: &Form| matches!(form, Form::Text(text) if text.expose_secret() == value);
+        self.list.iter().any(is_value)
     }
 
-    fn add(&mut self, value: String) {
-        if value.len() < MIN_MASKED_BYTES || self.knows(&value) {
-            return;
+    fn add_text(&mut self, value: String) {
+        if value.len() >= MIN_MASKED_BYTES && !self.knows(&value) {
+            self.add(Form::Text(SecretString::from(value)));
         }
-        self.begins[usize::from(value.as_bytes()[0])] = true;
-        let at = self.list.partition_point(|form| form.expose_secret().len() >= value.len());
-        self.list.insert(at, SecretString::from(value));
+    }
+
+    fn add(&mut self, form: Form) {
+        self.begins[usize::from(form.first_byte())] = true;
+        let length = form.len();
+        let at = self.list.partition_point(|other| other.len() >= length);
+        self.list.insert(at, form);
     }
 
     /// The length of the form that `text` begins with.
     fn at_start(&self, text: &[u8]) -> Option<usize> {
-        let form =
-            self.list.iter().find(|form| text.starts_with(form.expose_secret().as_bytes()))?;
-        Some(form.expose_secret().len())
+        self.list.iter().find(|form| form.begins(text)).map(Form::len)
     }
 
     /// One pass: nothing is copied before the first match.
@@ -63,16 +131,15 @@ impl Forms {
     }
 }
 
-/// Remembers a secret in every form: as it is, without `Bearer ` or `Basic `, percent-encoded, and in
-/// base64.
+/// Remembers a secret in every form: as it is, without `Bearer ` or `Basic `, percent-encoded, in
+/// base64, and as a JSON string.
 pub fn register(value: &str) {
     let mut forms = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
-    if value.len() < MIN_MASKED_BYTES || forms.knows(value) {
-        return;
-    }
     let credential = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme));
     for value in [Some(value), credential.map(|(_, rest)| rest.trim())].into_iter().flatten() {
-        add_all(&mut forms, value);
+        if value.len() >= MIN_MASKED_BYTES && !forms.knows(value) {
+            add_all(&mut forms, value);
+        }
     }
 }
 
@@ -86,22 +153,26 @@ fn is_scheme(word: &str) -> bool {
 }
 
 fn add_all(forms: &mut Forms, value: &str) {
-    if value.len() < MIN_MASKED_BYTES {
-        return;
+    forms.add_text(value.to_owned());
+    if let Some(base64) = Form::base64(value) {
+        forms.add(base64);
     }
-    forms.add(value.to_owned());
-    let base64 = STANDARD_NO_PAD.encode(value);
-    forms.add(base64.replace('+', "-").replace('/', "_"));
-    forms.add(base64);
     if value.bytes().all(is_unreserved) {
         return;
     }
+    forms.add_text(json_escaped(value));
     for keeps in [is_unreserved, is_kept_in_forms] {
         let encoded = percent_encoded(value, keeps);
-        forms.add(encoded.replace("%20", "+"));
-        forms.add(lower_case_hex(&encoded));
-        forms.add(encoded);
+        forms.add_text(encoded.replace("%20", "+"));
+        forms.add_text(lower_case_hex(&encoded));
+        forms.add_text(encoded);
     }
+}
+
+/// As it is between the quotes of a JSON string.
+fn json_escaped(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -142,12 +213,15 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     #[test]
     fn mc_a_secret_is_masked_in_every_form_in_which_it_travels() {
         register("p@ss w0rd/é~?>*");
         register("Bearer behind-the-scheme");
+        register("say \"hi\" \\o/\n");
         mask_pair("joe", "pass-of-joe");
         let table = [
             ("is p@ss w0rd/é~?>*.", "is ****."),
@@ -156,6 +230,8 @@ mod tests {
             ("a=p%40ss+w0rd%2F%C3%A9%7E%3F%3E*&b", "a=****&b"),
             ("cEBzcyB3MHJkL8Opfj8+Kg==", "****=="),
             ("cEBzcyB3MHJkL8Opfj8-Kg", "****"),
+            (r#"{"error":"is say \"hi\" \\o/\n?"}"#, r#"{"error":"is ****?"}"#),
+            ("is say \"hi\" \\o/\n?", "is ****?"),
             ("got behind-the-scheme", "got ****"),
             ("got Bearer behind-the-scheme", "got ****"),
             ("Basic am9lOnBhc3Mtb2Ytam9l", "Basic ****"),
@@ -163,6 +239,22 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(masked(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn mc_every_length_is_masked_in_base64_of_both_alphabets() {
+        let secret = "~~?>>>???~~~-of-every-length";
+        for length in (6..=secret.len()).rev() {
+            let secret = &secret[..length];
+            register(secret);
+            let forms = [STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)];
+            assert_ne!(forms[0], forms[1]);
+            for base64 in forms {
+                assert_eq!(masked(&format!("is {base64}.")), "is ****.", "{secret}");
+            }
+        }
+        let start = &STANDARD_NO_PAD.encode(secret)[..7];
+        assert_eq!(masked(start), start, "only the beginning of a secret");
     }
 
     #[test]

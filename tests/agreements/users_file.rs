@@ -106,6 +106,7 @@ fn l_a_relative_home_is_no_home() {
     add_script(&session.project());
     super::trust(&session, &[]);
     assert!(runs_the_script(&session));
+    session.settle();
     for folder in [".local", ".config", ".cache"] {
         let _ = fs::rename(session.home().join(folder), session.project().join(folder));
     }

@@ -2,7 +2,7 @@
 
 mod disk;
 mod host;
-mod kernel;
+pub mod kernel;
 
 use crate::support::mcp_reply::healthy;
 use crate::support::{FaultServer, Session};

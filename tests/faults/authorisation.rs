@@ -354,7 +354,7 @@ fn a020_a_server_whose_clock_is_ahead() {
 }
 
 #[test]
-fn n14_x15_a_header_that_is_a_credential_goes_to_the_task_server_alone() {
+fn n14_x15_configured_headers_go_to_the_task_server_alone() {
     let (server, identity) = (FaultServer::start(healthy), FaultServer::start(healthy));
     let row = Row::live();
     let session = row.session(&server.mcp(), None);
@@ -367,5 +367,203 @@ fn n14_x15_a_header_that_is_a_credential_goes_to_the_task_server_alone() {
         (request.header("x-api-key").is_some(), request.header("x-team").is_some())
     };
     assert_eq!(sent(&server), (true, true));
-    assert_eq!(sent(&identity), (false, true));
+    assert_eq!(sent(&identity), (false, false));
+}
+
+/// What the store has of the one identity.
+fn stored(session: &Session) -> Value {
+    let file = session.tokens().pop().expect("a file of the store");
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+fn store(session: &Session, value: &Value) {
+    fs::write(session.tokens().pop().expect("a file of the store"), value.to_string()).unwrap();
+}
+
+fn refusing() -> FaultServer {
+    let body = json!({ "error": "unauthorized_client", "error_description": "no" });
+    FaultServer::start(token_answer(401, body))
+}
+
+#[test]
+fn rt_b10_t10_a_refused_secret_is_not_tried_again_before_its_pause_is_over() {
+    let server = refusing();
+    let row = Row::without("WS202");
+    let session = session(&row, &server);
+    row.run(&session);
+    let mut kept = stored(&session);
+    assert_eq!(kept["backoff"]["pause"], 1, "{kept}");
+    let now = jiff::Timestamp::now().as_millisecond();
+    assert!(kept["backoff"]["until"].as_i64().is_some_and(|until| until <= now + 1_000), "{kept}");
+    kept["backoff"]["until"] = json!(now + 60_000);
+    store(&session, &kept);
+    row.run(&session);
+    assert_eq!(server.count("/token"), 1, "its pause is not over");
+    kept["backoff"]["until"] = json!(now - 1);
+    store(&session, &kept);
+    row.run(&session);
+    assert_eq!(server.count("/token"), 2);
+    assert_eq!(stored(&session)["backoff"]["pause"], 2, "doubled");
+}
+
+#[test]
+fn rt_b10_the_pause_that_the_identity_server_asks_for_is_kept() {
+    let server = FaultServer::start(|request| match is_token_request(request) {
+        true => vec![Act::Send(response(429, &[("Retry-After", "300")], b"{}"))],
+        false => healthy(request),
+    });
+    let row = Row::without("WS321");
+    let session = session(&row, &server);
+    row.run(&session);
+    let now = jiff::Timestamp::now().as_millisecond();
+    let until = stored(&session)["backoff"]["until"].as_i64().unwrap();
+    assert!((now + 200_000..=now + 300_000).contains(&until), "{until}, now {now}");
+}
+
+#[test]
+fn rt_b10_a_mistake_of_the_configuration_is_tried_again_at_once() {
+    let body = json!({ "error": "invalid_request", "error_description": "HTTPS required" });
+    let server = FaultServer::start(token_answer(403, body));
+    let row = Row::without("WS105");
+    let session = session(&row, &server);
+    row.run(&session);
+    row.run(&session);
+    assert_eq!(server.count("/token"), 2);
+}
+
+#[test]
+fn rt_b10_without_a_realm_the_identity_server_is_not_asked() {
+    let server = FaultServer::start(healthy);
+    let row = Row::without("auth.realm");
+    let mut session = session(&row, &server);
+    session.unset("KEYCLOAK_REALM");
+    row.run(&session);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn t06_a_token_of_another_scope_is_another_token() {
+    let server = FaultServer::start(healthy);
+    let row = Row::live();
+    let (mut session, _) = with_token(&row, &server);
+    session.set("WARMSTART_AUTH__SCOPE", "mcp:read");
+    row.run(&session);
+    assert_eq!((server.count("/token"), session.tokens().len()), (1, 2));
+}
+
+#[test]
+fn a006_of_two_wrong_paths_the_configured_one_is_reported() {
+    let server = FaultServer::start(|request| {
+        let error = if request.path.starts_with("/auth/") { "second" } else { "first" };
+        vec![Act::Send(json_response(404, &json!({ "error": error })))]
+    });
+    let row = Row::without("WS206");
+    let notice = row.run(&session(&row, &server)).notice();
+    assert!(notice.contains("HTTP 404: first"), "{notice}");
+}
+
+#[test]
+fn t05_a_token_request_that_was_cut_off_is_repeated() {
+    let server = FaultServer::start(|request| match request.n {
+        0 => vec![Act::Reset],
+        _ => healthy(request),
+    });
+    let row = Row::live();
+    row.run(&session(&row, &server));
+    assert_eq!((server.count("/token"), server.count("/mcp")), (2, 1));
+}
+
+/// Makes the kept token due for renewal but still good, and the identity server do `fault`.
+fn due(session: &Session, server: &FaultServer, fault: fn() -> Vec<Act>) {
+    let now = jiff::Timestamp::now().as_second();
+    let mut kept = stored(session);
+    (kept["obtained"], kept["expires"]) = (json!(now - 600), json!(now + 25));
+    store(session, &kept);
+    server
+        .becomes(move |request| if is_token_request(request) { fault() } else { healthy(request) });
+    server.forget();
+}
+
+#[test]
+fn a004_a_renewal_that_hangs_leaves_time_for_the_tasks() {
+    let server = FaultServer::start(healthy);
+    let (mut session, _) = with_token(&Row::live(), &server);
+    due(&session, &server, || vec![Act::Hold]);
+    session.set("WARMSTART_SESSION_START__DEADLINE", "5s");
+    let outcome = session.start("startup");
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    assert_eq!((server.count("/token"), server.count("/mcp")), (1, 1));
+}
+
+#[test]
+fn b12_a_good_token_survives_a_second_read_that_fails() {
+    let Some(()) = crate::contract::kernel::tracing() else { return };
+    let server = FaultServer::start(healthy);
+    let (session, file) = with_token(&Row::live(), &server);
+    let path = file.display().to_string();
+    for n in 1..=3 {
+        due(&session, &server, || vec![Act::Reset]);
+        let token = stored(&session)["token"].clone();
+        let inject = format!("-einject=openat:error=EIO:when={n}");
+        let words = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", &path, &inject];
+        let outcome = crate::contract::kernel::by_way_of(&session, &words);
+        assert_eq!(outcome.notice(), "", "read {n}: {outcome:?}");
+        assert_eq!(server.count("/mcp"), 1, "read {n}: {outcome:?}");
+        assert_eq!(stored(&session)["token"], token, "read {n}");
+    }
+}
+
+#[test]
+fn a8_a_token_longer_than_any_header_is_refused() {
+    let long = json!({ "access_token": "x".repeat((64 << 10) + 1), "expires_in": 300 });
+    let server = FaultServer::start(token_answer(200, long));
+    let row = Row::without("(WS402)");
+    row.run(&session(&row, &server));
+    assert_eq!(server.count("/mcp"), 0);
+}
+
+#[test]
+fn a8_the_identity_servers_words_are_one_short_clean_line() {
+    let words = format!("no\u{1b}[2J\r\nand\u{202e} more {}", "and more ".repeat(500));
+    let body = json!({ "error": "unauthorized_client", "error_description": words });
+    let server = FaultServer::start(token_answer(401, body));
+    let row = Row::without("WS202");
+    let notice = row.run(&session(&row, &server)).notice();
+    assert!(notice.contains("and more") && notice.len() < 700, "{notice}");
+    assert!(
+        notice.chars().all(|c| (!c.is_control() || c == '\n') && c != '\u{202e}'),
+        "{notice:?}"
+    );
+}
+
+#[test]
+fn m16_a_session_id_of_any_length_is_not_kept() {
+    let server = FaultServer::start(|request| {
+        if is_token_request(request) {
+            return healthy(request);
+        }
+        let body = request.json();
+        let id = "s".repeat(8_000);
+        let headers = [("Content-Type", "application/json"), ("Mcp-Session-Id", id.as_str())];
+        match body["method"].as_str() {
+            Some("initialize") => {
+                let result = json!({
+                    "protocolVersion": "2025-06-18",
+                    "capabilities": {},
+                    "serverInfo": { "name": "s", "version": "1" },
+                });
+                let answer = crate::support::mcp_reply::rpc(request, &result).to_string();
+                vec![Act::Send(response(200, &headers, answer.as_bytes()))]
+            }
+            Some("notifications/initialized") => vec![Act::Send(response(202, &[], b""))],
+            _ => healthy(request),
+        }
+    });
+    let row = Row::live().env("WARMSTART_CLIENT__ERA", "legacy");
+    let session = row.session(&server.mcp(), None);
+    row.run(&session);
+    let wire = session.state().join("wire");
+    let kept = fs::read_dir(wire).map(Iterator::count).unwrap_or_default();
+    assert_eq!(kept, 0, "a profile with an id of 8,000 bytes is kept");
+    row.run(&session);
 }

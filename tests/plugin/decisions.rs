@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DEADLINE, STALE, build, serves_the_cache, serving, trust};
+use super::{DEADLINE, MAX_SLOW_RUNS, STALE, build, serves_the_cache, serving, trust};
 use crate::support::session::write;
 use crate::support::{Session, or_skip};
 
@@ -67,11 +67,41 @@ fn g7_before_the_request_a_stale_answer_can_be_served_without_asking() {
         session.settle();
         assert!(server.requests().len() > asked, "{mode}: the server was not called");
     }
+    let log = session.log();
+    let (_, limit) = log.split_once("op=\"before\" code=WS606").expect("the log of `before_hangs`");
+    let (_, limit) = limit.split_once("did not answer within ").expect("its limit");
+    let limit: u64 = limit.split(' ').next().unwrap().parse().unwrap();
+    assert!(limit <= 100, "{limit} ms of the plugin's own 20 s");
     session.age_cache(STALE);
     let asked = server.requests().len();
     context(&session, "before_refresh");
     session.settle();
     assert!(server.requests().len() > asked, "renewed in the background");
+}
+
+#[test]
+fn b17_a_decision_without_a_meaning_before_the_request_is_named_and_the_request_is_made() {
+    let Some(()) = or_skip(build::compiler()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let library = build::raw(folder.path(), &["BEFORE=\"\\\"raw\\\"\""]);
+    let server = serving();
+    let session = chained(&library, "raw").env("MCP_SERVER_URL", server.origin());
+    decide(&session, "raw", "skip_before");
+    session.start("startup").answer();
+    for _ in 0..MAX_SLOW_RUNS {
+        session.age_cache(STALE);
+        let (asked, logged) = (server.requests().len(), session.log().len());
+        let context = session.start("startup").context();
+        let log = session.log().split_off(logged);
+        assert!(context.contains("from the server") && !context.contains("STALE"), "{context}");
+        assert_eq!(server.requests().len(), asked + 1, "{log}");
+        // Its 100 ms may pass on a busy machine.
+        if !log.contains("did not answer within") {
+            assert!(log.contains("decided `skip`, which has no meaning before a request"), "{log}");
+            return;
+        }
+    }
+    panic!("`before` exceeded its 100 ms in {MAX_SLOW_RUNS} runs: {}", session.log());
 }
 
 #[test]

@@ -92,3 +92,34 @@ fn b3_the_programs_of_a_plugin_end_with_us_by_any_signal() {
         session.settle();
     }
 }
+
+#[test]
+fn m27_a_plugin_has_few_files_little_memory_and_a_session_of_its_own() {
+    let session = client_session(&build::rust("faulty"), "faulty").deadline("20s");
+    configure(&session, "faulty", "sleep", "");
+    let (process, _) = session.begin("startup");
+    let line = |id: u32| std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let is_plugin = |id: &u32| String::from_utf8_lossy(&line(*id)).contains("__plugin-host");
+    let end = Instant::now() + Duration::from_secs(20);
+    let (id, limits) = loop {
+        let plugin = session.children().into_iter().find(is_plugin);
+        let limits = plugin
+            .and_then(|id| Some((id, std::fs::read_to_string(format!("/proc/{id}/limits")).ok()?)));
+        // The limits are set after the request has been read.
+        match limits {
+            Some((id, limits)) if limits.contains("Max open files            256") => {
+                break (id, limits);
+            }
+            _ => assert!(Instant::now() < end, "no plugin with a limit of files: {limits:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    assert_eq!(fields[3], id.to_string(), "its session: {stat}");
+    assert!(limits.contains("Max core file size        0"), "{limits}");
+    assert!(limits.contains("Max data size             536870912"), "{limits}");
+    child::signal(&process, 9);
+    child::wait(process, "session-start", Duration::from_secs(15));
+    session.settle();
+}

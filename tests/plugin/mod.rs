@@ -5,6 +5,7 @@
 mod authors;
 pub mod build;
 mod calls;
+mod chain;
 mod decisions;
 mod examples;
 mod in_process;

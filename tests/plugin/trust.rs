@@ -168,6 +168,12 @@ fn g5_log_lines_of_a_plugin_are_masked_and_stay_one_line() {
     answers(&session, "faulty", "log_secret", "tasks from log_secret");
     let log = session.log();
     assert!(log.contains("the token is **** forged line"), "{log}");
+    answers(&session, "faulty", "secret_in_two_pieces", "tasks from secret_in_two_pieces");
+    let log = session.log();
+    for line in ["printed: the token is ****", "printed: and a line", "printed: without an end"] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
+    assert!(!log.contains("s3c"), "{log}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod certificate;
 pub mod child;
+pub mod clock;
 pub mod control;
 pub mod fault_server;
 pub mod generated;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::child;
+use super::{Session, child};
 
 /// The outcome of one run.
 pub struct Outcome {
@@ -46,6 +46,22 @@ pub fn finish(child: Child, began: Instant) -> Outcome {
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         elapsed: began.elapsed(),
     }
+}
+
+/// One session start with `event`, and the processor time that it took in its own code: measured by
+/// the shell, since a time of all children of this process would count other tests.
+#[track_caller]
+pub fn with_processor_time(session: &Session, event: &str) -> (Outcome, Duration) {
+    let plain = session.program(&["session-start"]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "TIMEFORMAT=%U; time \"$0\" \"$@\""]);
+    shell.arg(plain.get_program()).args(plain.get_args());
+    shell.current_dir(session.project()).env_clear();
+    shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let outcome = to_its_end(&mut shell, event.as_bytes());
+    let seconds = outcome.stderr.lines().last().and_then(|line| line.parse().ok());
+    let seconds = seconds.unwrap_or_else(|| panic!("no time of the shell: {outcome:?}"));
+    (outcome, Duration::from_secs_f64(seconds))
 }
 
 /// Whether this process, and so every child, ignores the signal of that number, as in the background

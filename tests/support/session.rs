@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,9 +16,6 @@ use super::{canary, repository};
 
 /// Enough for git and a shell, without the folders of the developer's home.
 pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// `query::CLOCK_GRAIN` and a little more.
-const FILE_CLOCK: Duration = Duration::from_millis(12);
 
 /// See the module.
 pub struct Session {
@@ -60,6 +57,8 @@ impl Session {
             .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "false")
             // The deadline of the test is the limit, however busy the machine is.
             .env("WARMSTART_HOOK_DEFAULTS__TIMEOUT", "60s")
+            // So that `children` can read the environment of a process.
+            .env("WARMSTART_DEBUG", "1")
             .env("WARMSTART_HOOKS__GIT_CONTEXT__TIMEOUT", "10s")
     }
 
@@ -213,18 +212,7 @@ impl Session {
         }
         canary::absent("eyJhbGciOi", &outcome.stdout, "stdout");
         assert!(!outcome.stderr.contains("panicked at"), "a panic on stderr: {outcome:?}");
-        self.outlast_file_times();
         outcome
-    }
-
-    /// Waits until the next run is certainly later than all that is written: what is as old as the
-    /// clock of file times is coarse counts as written during the run, and is taken over by it.
-    fn outlast_file_times(&self) {
-        let files = canary::files(self.root.path());
-        let times = files.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok());
-        let Some(newest) = times.max() else { return };
-        let age = SystemTime::now().duration_since(newest).unwrap_or_default();
-        std::thread::sleep(FILE_CLOCK.saturating_sub(age));
     }
 
     /// The cache folder of the platform.
@@ -343,7 +331,8 @@ impl Session {
         }
     }
 
-    /// The processes, other than our own, whose HOME is this session's.
+    /// The processes, other than our own, whose HOME is this session's, and their children: of some
+    /// only root can read the environment.
     pub fn children(&self) -> Vec<u32> {
         let mark = format!("HOME={}", self.home().display());
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -352,7 +341,11 @@ impl Session {
             let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
             environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
         };
-        ids.filter(ours).collect()
+        let (mut children, others): (Vec<u32>, Vec<u32>) = ids.partition(ours);
+        let known = children.clone();
+        let is_child = |id: &u32| parent(*id).is_some_and(|parent| known.contains(&parent));
+        children.extend(others.into_iter().filter(is_child));
+        children
     }
 }
 
@@ -364,6 +357,15 @@ impl Drop for Session {
         self.settle();
         canary::absent_below(self.root.path(), &self.secrets, &self.written);
     }
+}
+
+/// The parent of a process that has not ended.
+fn parent(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?;
+    fields.next().filter(|_| state != "Z")?.parse().ok()
 }
 
 /// Writes a file and the folders above it.

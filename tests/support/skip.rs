@@ -1,9 +1,14 @@
 //! What a test needs of the machine, and the one way to skip a test that does not have it. With
 //! `CI=true` only what the kernel or the container forbids is skipped; all else is a failure there,
-//! so that a gap in the machine never looks like a pass.
+//! so that a gap in the machine never looks like a pass. The skipped tests are listed when the test
+//! program ends.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, Once, PoisonError};
+
+/// Name and reason of each skipped test.
+static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Something that can be installed or switched on.
 #[derive(Clone, Debug)]
@@ -43,8 +48,57 @@ pub fn if_permitted<T>(tried: Result<T, Forbidden>) -> Option<T> {
 }
 
 fn skip<T>(reason: &str) -> Option<T> {
+    static LIST_AT_EXIT: Once = Once::new();
+    LIST_AT_EXIT.call_once(list_at_exit);
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    // Not `eprintln!`: the harness captures that and drops it when a test passes.
-    let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
+    let line = format!("{test}: {reason}");
+    print(&format!("skipped {line}"));
+    SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     None
+}
+
+/// Not `eprintln!`: the harness captures that, and drops it when a test passes.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[expect(unsafe_code, reason = "the test harness has no hook for its end; `atexit` takes no data")]
+fn list_at_exit() {
+    unsafe extern "C" {
+        fn atexit(function: extern "C" fn()) -> i32;
+    }
+    // SAFETY: the function is of the declared type and does not unwind.
+    unsafe { atexit(list_skipped) };
+}
+
+extern "C" fn list_skipped() {
+    let mut skipped = SKIPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    skipped.sort();
+    print(&format!("\n{} skipped, which count as ok:\n  {}", skipped.len(), skipped.join("\n  ")));
+}
+
+/// Runs itself again, as a test that lacks something.
+#[test]
+fn a_skip_is_listed_at_the_end_and_fails_in_ci() {
+    const AGAIN: &str = "WARMSTART_TEST_SKIPS";
+    if std::env::var_os(AGAIN).is_some() {
+        assert_eq!(or_skip::<()>(Err(Missing("it lacks something".into()))), None);
+        assert_eq!(if_permitted::<()>(Err(Forbidden("it may not".into()))), None);
+        return;
+    }
+    let name = std::thread::current().name().expect("the harness names it").to_owned();
+    let run = |ci: &str| {
+        let program = std::env::current_exe().expect("this program");
+        let mut command = std::process::Command::new(program);
+        command.args(["--exact", &name]).env(AGAIN, "1").env("CI", ci);
+        command.output().expect("it starts")
+    };
+    let output = run("");
+    let end = format!(
+        "\n2 skipped, which count as ok:\n  {name}: it lacks something\n  {name}: it may not \
+         (not permitted by this machine)\n"
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with(&end), "{output:?}");
+    assert!(!run("true").status.success(), "with CI=true a gap is a failure");
 }

@@ -188,16 +188,16 @@ fn p32_a_secret_that_is_rotated_while_tokens_live() {
 #[test]
 fn p33_nothing_secret_in_the_clear() {
     let session = asking("http://127.0.0.1:9/mcp").with_keycloak(
-        "http://identity.invalid",
+        "http://0.0.0.0:9",
         CLIENT,
         "p33-canary-0123456789-abcdef",
     );
     let notice = session.start("startup").notice();
-    assert!(notice.contains("WS105") && notice.contains("https"), "{notice}");
+    assert!(notice.contains("WS106") && notice.contains("https"), "{notice}");
     let session =
-        asking("http://tasks.invalid/mcp").secret("MCP_AUTH_TOKEN", "p33-canary-9876543210-abcdef");
+        asking("http://0.0.0.0:9/mcp").secret("MCP_AUTH_TOKEN", "p33-canary-9876543210-abcdef");
     let notice = session.start("startup").notice();
-    assert!(notice.contains("WS105") && notice.contains("https"), "{notice}");
+    assert!(notice.contains("WS106") && notice.contains("https"), "{notice}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 /* The faults that need C, chosen by config.mode: raw replies, signals, descriptors, forks.
  * Compiled by the tests; EXPORTED exports another symbol than the usual one, SLOW_START hangs while
- * the library is being loaded if LANG is "hang". */
+ * the library is being loaded if LANG is "hang", BEFORE lists the strategies that decide before a
+ * request. */
 #include "warmstart_plugin.h"
 
 #include <signal.h>
@@ -14,6 +15,10 @@
 #endif
 #ifndef ABI
 #define ABI "1.0"
+#endif
+
+#ifndef BEFORE
+#define BEFORE ""
 #endif
 
 #define LITERAL(text) text, sizeof text - 1
@@ -150,8 +155,11 @@ int32_t EXPORTED(ws_host *host, ws_str request) {
     return ws_reply(host, LITERAL("{\"error\":{\"kind\":\"internal\",\"message\":\"shy\"}}"));
 #else
     return ws_reply(host, LITERAL("{\"ok\":{\"name\":\"raw\",\"version\":\"0.1.0\",\"abi\":\"" ABI
-                                  "\",\"clients\":[\"raw\"],\"strategies\":[\"raw\"],\"hooks\":[\"raw\"]}}"));
+                                  "\",\"clients\":[\"raw\"],\"strategies\":[\"raw\"],\"before\":[" BEFORE "],\"hooks\":[\"raw\"]}}"));
 #endif
+  }
+  if (asks_for(request, "\"op\":\"before\"") && MODE("skip_before")) {
+    return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"skip\"}}"));
   }
   if (asks_for(request, "\"op\":\"after_failure\"")) {
     if (MODE("odd_word")) return ws_reply(host, LITERAL("{\"ok\":{\"decision\":\"panic_now\"}}"));

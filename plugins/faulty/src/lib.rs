@@ -53,6 +53,7 @@ fn misbehave(ctx: &Ctx<'_>) -> Result<String> {
         "log_flood" => log_flood(ctx),
         "log_secret" => ctx.log(Level::Warn, "the token is s3cret-s3cret-s3cret\nforged line"),
         "stderr_flood" => stderr_flood(),
+        "secret_in_two_pieces" => secret_in_two_pieces(),
         "changes_folder" => std::env::set_current_dir("/")?,
         "environment" => return Ok(environment()),
         "token" => return Ok(ctx.bearer_token().unwrap_or("no token").to_owned()),
@@ -98,6 +99,15 @@ fn stderr_flood() {
     for line in 0..5_000 {
         eprintln!("line {line} of standard error");
     }
+}
+
+/// The pause lets the host read the first piece alone.
+#[expect(clippy::print_stderr, reason = "the fault under test")]
+fn secret_in_two_pieces() {
+    eprint!("the token is s3cret-s3c");
+    std::thread::sleep(Duration::from_millis(300));
+    eprintln!("ret-s3cret\nand a line");
+    eprint!("without an end");
 }
 
 #[expect(clippy::exit, reason = "the fault under test")]

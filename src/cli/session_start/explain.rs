@@ -6,7 +6,7 @@ use crate::engine::HookReport;
 use crate::hook::{HookResult, Part};
 use crate::provenance::ServedFrom;
 use crate::refresh::BackgroundWork;
-use crate::text::for_terminal;
+use crate::text::{for_terminal, for_terminal_line};
 
 /// Prints the explanation; texts of servers and files are in it.
 pub fn print(text: &str) {
@@ -21,7 +21,8 @@ pub fn lines(run: &FinishedRun<'_>, work: &BackgroundWork) -> String {
         text.push_str(&format!("nothing printed: {reason}\n"));
     }
     for failure in run.problems {
-        text.push_str(&format!("problem: {failure}\n"));
+        text.push_str(&for_terminal_line(&format!("problem: {failure}")));
+        text.push('\n');
     }
     text
 }
@@ -31,7 +32,8 @@ fn line(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -> Stri
     let reason = background(hook, run, work).unwrap_or_else(|| reason(&hook.result));
     let (name, source) = (&hook.name, hook.result.provenance.served.word());
     let millis = hook.elapsed.as_millis();
-    format!("{name:<16} {source:<5} {millis:>5} ms {chars:>5} chars  {reason}\n")
+    let line = format!("{name:<16} {source:<5} {millis:>5} ms {chars:>5} chars  {reason}");
+    for_terminal_line(&line) + "\n"
 }
 
 /// Who answered, then why the preferred source did not.
@@ -65,7 +67,8 @@ fn background(hook: &HookReport, run: &FinishedRun<'_>, work: &BackgroundWork) -
 fn skipped_hooks(run: &FinishedRun<'_>) -> String {
     let source = run.plan.session.event.source.word();
     let line = |(name, setting): &(String, String)| {
-        format!("{name:<16} not for the source `{source}`: see `{setting}`\n")
+        let line = format!("{name:<16} not for the source `{source}`: see `{setting}`");
+        for_terminal_line(&line) + "\n"
     };
     run.plan.skipped.iter().map(line).collect()
 }

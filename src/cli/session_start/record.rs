@@ -4,9 +4,11 @@
 use std::time::Instant;
 
 use super::{FinishedRun, millis};
+use crate::context::Context;
 use crate::deadline::Timestamp;
-use crate::engine::HookReport;
+use crate::engine::{HookReport, Report};
 use crate::error::Failure;
+use crate::event::{SessionEvent, Source};
 use crate::hook::SessionContext;
 use crate::runs::{self, HookRun, Run, RunResult};
 
@@ -38,6 +40,37 @@ impl Stages {
 /// The name of this run in the log and the record.
 pub fn id() -> String {
     format!("{:x}-{:x}", Timestamp::now().0, std::process::id())
+}
+
+/// The record of a run that has only begun, in case that it ends at its deadline.
+pub fn begun(id: &str) -> Run {
+    Run {
+        time: Timestamp::now(),
+        id: id.to_owned(),
+        source: Source::Startup.word().to_owned(),
+        session: None,
+        result: RunResult::Ended,
+        cause: None,
+        cache_age: None,
+        millis: 0,
+        stages: Vec::new(),
+        hooks: Vec::new(),
+        chars: 0,
+        digest: String::new(),
+    }
+}
+
+/// Adds what the event says.
+pub fn set_event(run: &mut Run, event: &SessionEvent) {
+    event.source.word().clone_into(&mut run.source);
+    run.session = event.session_id.as_deref().map(session_name);
+}
+
+/// Adds the report that is printed if the run ends at its deadline.
+pub fn set_report(run: &mut Run, report: &Report, context: &Context) {
+    run.hooks = report.hooks.iter().map(hook_run).collect();
+    run.chars = context.text.chars().count();
+    run.digest.clone_from(&context.digest);
 }
 
 /// The line of the record.

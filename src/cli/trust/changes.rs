@@ -9,7 +9,7 @@ use crate::config::untrusted::FileSetting;
 use crate::digest::sha256_hex;
 use crate::disk::{self, Durability};
 use crate::paths::Paths;
-use crate::text::for_terminal;
+use crate::text::for_terminal_line;
 
 const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Characters of a digest: enough to see a change.
@@ -59,12 +59,13 @@ impl TrustedSettings {
                 (before, now) if before != now => "changed",
                 _ => continue,
             };
-            text.push_str(&format!("  {change:<8} {key}\n"));
+            text.push_str(&for_terminal_line(&format!("  {change:<8} {key}")));
+            text.push('\n');
         }
         if text.is_empty() {
             return "Since it was trusted no setting has changed.\n".into();
         }
-        for_terminal(&format!("Since it was trusted:\n{text}"))
+        format!("Since it was trusted:\n{text}")
     }
 }
 

@@ -5,6 +5,7 @@
 use serde_json::Map;
 
 use crate::task::{Task, Vocabulary};
+use crate::text::masked;
 
 /// The tasks of a text, in its order.
 #[must_use]
@@ -57,7 +58,7 @@ fn task(number: usize, line: &str, words: &Vocabulary) -> Option<Task> {
         _ => "todo",
     };
     let (title, priority) = priority(title);
-    let title: String = title.chars().take(500).collect();
+    let title: String = masked(title).chars().take(500).collect();
     let (rank, order) = words.rank(priority);
     (!title.is_empty()).then(|| Task {
         id: format!("line {number}"),

@@ -54,12 +54,9 @@ fn invalid(text: &str) -> Failure {
 }
 
 impl FilePattern<'_> {
-    /// The matching files below `root`; `None` without the folder. Folders in it are not read.
-    pub fn files(&self, root: &Path) -> io::Result<Option<Files>> {
-        let entries = match fs::read_dir(root.join(self.folder)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            entries => entries?,
-        };
+    /// The matching files of its folder, which is at `place`. Folders in it are not read.
+    pub fn files(&self, place: &Path) -> io::Result<Files> {
+        let entries = fs::read_dir(place)?;
         let entries: Vec<DirEntry> = entries.take(MAX_NAMES + 1).collect::<io::Result<_>>()?;
         let is_cut = entries.len() > MAX_NAMES;
         let mut names: Vec<String> =
@@ -67,7 +64,7 @@ impl FilePattern<'_> {
         names.sort_by_cached_key(|name| sort_key(name));
         let surplus = names.len().saturating_sub(MAX_FILES);
         let paths = names.drain(surplus..).map(|name| self.folder.join(name)).collect();
-        Ok(Some(Files { paths, has_more: is_cut || surplus > 0 }))
+        Ok(Files { paths, has_more: is_cut || surplus > 0 })
     }
 
     /// The name of a matching file.
@@ -113,21 +110,22 @@ mod tests {
     fn files_are_in_the_order_of_their_numbers_and_bounded() {
         let root = tempfile::tempdir().unwrap();
         let tasks = FilePattern { folder: Path::new("tasks"), prefix: "", suffix: ".md" };
-        assert_eq!(tasks.files(root.path()).unwrap(), None);
-        fs::create_dir_all(root.path().join("tasks/inner.md")).unwrap();
-        assert_eq!(tasks.files(root.path()).unwrap(), Some(Files::default()));
+        let place = root.path().join("tasks");
+        assert!(tasks.files(&place).is_err());
+        fs::create_dir_all(place.join("inner.md")).unwrap();
+        assert_eq!(tasks.files(&place).unwrap(), Files::default());
         for name in
             ["t-10 - b.md", "t-2 - a.md", "t-2.1 - c.md", ".hidden.md", "t-3.txt", "t-02.md"]
         {
-            fs::write(root.path().join("tasks").join(name), "").unwrap();
+            fs::write(place.join(name), "").unwrap();
         }
-        let files = tasks.files(root.path()).unwrap().unwrap();
+        let files = tasks.files(&place).unwrap();
         let names: Vec<_> = files.paths.iter().map(|path| path.file_name().unwrap()).collect();
         assert_eq!(names, ["t-2 - a.md", "t-2.1 - c.md", "t-02.md", "t-10 - b.md"]);
         for number in 0..MAX_FILES {
             fs::write(root.path().join(format!("tasks/u-{number}.md")), "").unwrap();
         }
-        let files = tasks.files(root.path()).unwrap().unwrap();
+        let files = tasks.files(&place).unwrap();
         assert!(files.has_more && files.paths.len() == MAX_FILES);
         assert!(files.paths.last().unwrap().ends_with(format!("u-{}.md", MAX_FILES - 1)));
     }

@@ -137,16 +137,14 @@ impl Local {
         file: &Path,
         pattern: &folder::FilePattern<'_>,
     ) -> Result<Option<List>, Failure> {
-        let real = disk::real_inside(&self.root, pattern.folder);
-        if real.map_err(|error| unusable(pattern.folder, error))?.is_none() {
-            return Ok(None);
-        }
-        let files = pattern.files(&self.root);
-        let files = files.map_err(|error| unusable(file, InsideError::Unreadable(error)))?;
-        let Some(files) = files else { return Ok(None) };
+        let folder = disk::folder_inside(&self.root, pattern.folder);
+        let folder = folder.map_err(|error| unusable(pattern.folder, error))?;
+        let Some(folder) = folder else { return Ok(None) };
+        let files = pattern.files(&folder);
+        let files = files.map_err(|error| unusable(file, error.into()))?;
         let elements = files.paths.iter().map(|path| {
             let text = disk::read_head_inside(&self.root, path, MAX_FRONT_MATTER_BYTES);
-            let text = text.map_err(|error| unusable(path, error))?;
+            let text = text.map_err(|error| unusable(path, error))?.unwrap_or_default();
             Ok(Value::Object(front_matter::read(&text).unwrap_or_default()))
         });
         let list = list(query, file, elements.collect::<Result<_, Failure>>()?)?;
@@ -174,8 +172,9 @@ impl Local {
 fn unusable(file: &Path, error: InsideError) -> Failure {
     let shown = file.display();
     match error {
-        InsideError::Outside => {
-            let text = format!("the task file `{shown}` points outside the project");
+        InsideError::Outside(target) => {
+            let target = target.display();
+            let text = format!("the task file `{shown}` points outside the project, to `{target}`");
             Failure::new(Code::StoreUnusable, text)
                 .hint("name it by its absolute path in your own hooks.toml")
         }
@@ -259,9 +258,7 @@ fn select(list: List, arguments: &Map<String, Value>) -> Tasks {
             .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     let mut tasks = Tasks::new(tasks, rest, unread);
-    let cut = tasks.list.len().saturating_sub(limit);
-    tasks.list.truncate(limit);
-    tasks.rest = tasks.rest.and(Rest::of(cut));
+    tasks.cut(limit);
     tasks
 }
 

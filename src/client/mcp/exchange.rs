@@ -95,8 +95,10 @@ impl Mcp {
             method,
             url: self.endpoint.clone(),
             headers,
+            configured: self.headers.clone(),
             bearer: call.token.clone(),
             body,
+            secret_body: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod reply;
 mod sse;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
@@ -38,6 +39,7 @@ pub(super) struct Mcp {
     era: Era,
     http: Rc<Http>,
     auth: Auth,
+    headers: BTreeMap<String, Secret>,
     wire: WireCache,
     last_id: Cell<u64>,
 }
@@ -67,9 +69,14 @@ fn read(table: &Reader<'_>) -> Rc<dyn ClientSettings> {
 impl ClientSettings for McpSettings {
     fn missing(&self, context: &ClientContext) -> Vec<Failure> {
         match Mcp::new(context.clone(), self.era) {
-            Ok(client) => client.auth.missing(),
+            Ok(client) => client.auth.missing(&client.headers),
             Err(failure) => vec![failure],
         }
+    }
+
+    fn notes(&self, context: &ClientContext) -> Vec<String> {
+        let client = Mcp::new(context.clone(), self.era);
+        client.map(|client| client.auth.notes(&client.headers)).unwrap_or_default()
     }
 
     fn build(&self, context: ClientContext) -> Result<Box<dyn Client>, Failure> {
@@ -83,8 +90,8 @@ impl Mcp {
         let auth = context.auth(&endpoint, ResourceIndicator::Server);
         let wire =
             WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
-        let http = context.http;
-        Ok(Mcp { endpoint, era, http, auth, wire, last_id: Cell::new(0) })
+        let (http, headers) = (context.http, context.config.headers);
+        Ok(Mcp { endpoint, era, http, auth, headers, wire, last_id: Cell::new(0) })
     }
 }
 

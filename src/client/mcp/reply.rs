@@ -144,6 +144,7 @@ mod tests {
         let table = [
             (raw(200, json!({ "id": 1, "result": { "content": [] } })), "result"),
             (raw(200, error(-32602, none.clone())), "failed"),
+            (raw(200, error(-32022, json!({ "supported": [MODERN] }))), "failed"),
             (raw(400, error(-32022, json!({ "supported": [MODERN] }))), "once more"),
             (raw(400, error(-32022, json!({ "supported": ["2025-06-18"] }))), "legacy"),
             (raw(400, error(-32022, json!({ "supported": ["2031-01-01"] }))), "failed"),
@@ -177,6 +178,14 @@ mod tests {
                 json!({ "resultType": "input_required", "requestState": "s", "inputRequests": { "a": {} } }),
                 "failed",
             ),
+            (
+                json!({ "resultType": "input_required", "requestState": "s", "inputRequests": [{}] }),
+                "failed",
+            ),
+            (
+                json!({ "resultType": "input_required", "requestState": "s", "inputRequests": [] }),
+                "again",
+            ),
             (json!({ "resultType": "input_required" }), "failed"),
             (json!({ "resultType": "task" }), "failed"),
             (json!({ "resultType": "surprise" }), "failed"),
@@ -196,9 +205,25 @@ mod tests {
         assert_eq!(word(&to_legacy(&raw(401, Value::Null), "h", SessionAge::Kept)), "unauthorized");
         let carried_out = raw(200, error(-32603, Value::Null));
         assert_eq!(word(&to_legacy(&carried_out, "h", SessionAge::Kept)), "failed");
-        assert_eq!(
-            word(&to_legacy(&raw(400, error(-32022, Value::Null)), "h", SessionAge::New)),
-            "once more"
-        );
+        for code in [-32022, -32021, -32020] {
+            let reply = raw(400, error(code, Value::Null));
+            for age in [SessionAge::New, SessionAge::Kept] {
+                assert_eq!(word(&to_legacy(&reply, "h", age)), "once more", "{code} {age:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn b20_an_empty_answer_is_not_called_a_page() {
+        let with = |status, text: &str| RawReply { text: text.into(), ..raw(status, Value::Null) };
+        let table = [
+            (with(200, " \n"), Code::NotUnderstood),
+            (with(204, ""), Code::NotUnderstood),
+            (with(200, "<html>"), Code::NotJson),
+            (with(404, ""), Code::WrongEndpoint),
+        ];
+        for (raw, expected) in table {
+            assert_eq!(unexpected(&raw, "http://h").code, expected, "{raw:?}");
+        }
     }
 }

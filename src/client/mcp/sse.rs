@@ -105,4 +105,24 @@ mod tests {
         let fed: Result<Vec<_>, _> = (0..5).map(|_| reader.feed(&piece)).collect();
         assert_eq!(fed.unwrap_err(), TooLarge);
     }
+
+    #[test]
+    fn b20_many_data_lines_of_one_event_are_refused() {
+        let mut reader = Reader::default();
+        let line = format!("data:{}\n", "x".repeat(1 << 20));
+        let fed: Result<Vec<_>, _> = (0..5).map(|_| reader.feed(line.as_bytes())).collect();
+        assert_eq!(fed.unwrap_err(), TooLarge);
+    }
+
+    /// The HTML standard: an id with NUL and a retry that is not a number are ignored, and a byte order
+    /// mark has a meaning at the start of the stream only.
+    #[test]
+    fn b20_invalid_fields_are_ignored() {
+        let mut reader = Reader::default();
+        reader.feed(b"id: 7\nretry: 250\n").unwrap();
+        reader.feed(b"id: a\0b\nretry: soon\nretry: -1\nretry:\n").unwrap();
+        assert_eq!((reader.last_id.as_deref(), reader.retry), (Some("7"), Some(250)));
+        let events = reader.feed("data: a\n\u{feff}data: b\n\n".as_bytes()).unwrap();
+        assert_eq!(events, [Event { data: "a".into() }]);
+    }
 }

@@ -12,6 +12,8 @@ use crate::disk::{self, Durability};
 use crate::paths::Paths;
 
 const MAX_FILE_BYTES: u64 = 64 << 10;
+/// The profile with a longer session id is not kept: a server that sends one gets a handshake each time.
+const MAX_SESSION_BYTES: usize = 1024;
 /// The era of a server is found out again after a day.
 const ERA_TTL_SECONDS: u64 = 86_400;
 /// Servers forget an idle session after 30 minutes.
@@ -77,6 +79,9 @@ impl WireCache {
     /// has a session whose time must be renewed.
     pub fn write(&self, profile: &ServerProfile, before: Option<&ServerProfile>) {
         let Some(path) = &self.path else { return };
+        if profile.session.as_ref().is_some_and(|id| id.len() > MAX_SESSION_BYTES) {
+            return;
+        }
         let same = before.is_some_and(|before| {
             ServerProfile { seen: before.seen, ..profile.clone() } == *before
         });
