@@ -26,7 +26,7 @@ fn tasks(session: &Session) -> String {
     context[begin..end].trim_end().to_owned()
 }
 
-/// Renames what the server wrote to another of its usual names.
+/// Renames the folder or file of the server to another of its usual names.
 fn move_folder(session: &Session, from: &str, to: &str) {
     std::fs::rename(session.project().join(from), session.project().join(to)).unwrap();
 }
@@ -38,6 +38,8 @@ fn program(path: &PathBuf, session: &Session) -> Command {
     let path = node.filter(|folder| folder.is_absolute());
     let path = path.map_or(PATH.to_owned(), |folder| format!("{}:{PATH}", folder.display()));
     command.env_clear().env("HOME", session.scratch()).env("PATH", path);
+    // Nothing leaves this machine: a port on which nothing listens.
+    command.env("DO_NOT_TRACK", "1").env("https_proxy", "http://127.0.0.1:9");
     command.current_dir(session.project());
     command
 }
@@ -313,6 +315,8 @@ fn task_master() {
     let Some(mut command) = or_skip(node_program("task_master", TASK_MASTER, &session)) else {
         return;
     };
+    let quiet = json!({ "global": { "anonymousTelemetry": false } }).to_string();
+    write(&root.join(".taskmaster/config.json"), quiet.as_bytes());
     let mut server = StdioServer::start(command.env("TASK_MASTER_TOOLS", "all"), &root);
     let mut call = |tool: &str, arguments: Value| {
         let mut arguments = arguments;

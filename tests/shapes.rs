@@ -14,7 +14,7 @@ fn session(url: &str, settings: &str) -> Session {
         .deadline("20s")
 }
 
-/// What follows the head line, without the name of the server. An answer that was not understood is
+/// The text below the head line, without the name of the server. An answer that was not understood is
 /// reported to the user too, and not kept.
 fn text(session: &Session, url: &str) -> String {
     let outcome = session.start("startup");

@@ -128,8 +128,8 @@ impl Question {
         }
     }
 
-    /// Adds a page; `false` when it has nothing that earlier pages of this question have not: a server
-    /// that ignores the argument sends the same page again. Earlier questions may well have had all of it.
+    /// Adds a page; `false` when all of it was on earlier pages of this question: a server that ignores the
+    /// argument sends the same page again. Tasks of earlier questions count as new here.
     fn add(&mut self, pages: &mut Collected, mut page: TaskPage) -> bool {
         if self.pages == 0 {
             pages.begin_question();
@@ -263,7 +263,7 @@ impl Collected {
     }
 }
 
-/// What identifies a task that has no id.
+/// The identity of a task without an id.
 fn without_id(task: &Task) -> String {
     format!("{}\n{}\n{}", task.title, task.status, task.priority)
 }

@@ -1,5 +1,5 @@
 //! The front matter of a Markdown file: a block of YAML between two lines `---` at its beginning. Only
-//! what task files have is read: keys with scalars or simple lists. Every value is text; other YAML
+//! the forms of task files are read: keys with scalars or simple lists. Every value is text; other YAML
 //! (tables in tables, anchors, tags) gives no field.
 
 use serde_json::{Map, Value};

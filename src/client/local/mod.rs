@@ -185,13 +185,13 @@ fn unusable(file: &Path, error: InsideError) -> Failure {
     }
 }
 
-/// What a file or folder holds, in its order.
+/// The tasks of a file or folder, in its order.
 #[derive(Default)]
 struct List {
     tasks: Vec<Task>,
     /// Elements without a title.
     unread: usize,
-    /// What was not read.
+    /// Tasks in files that were not read.
     rest: Rest,
 }
 
