@@ -223,4 +223,12 @@ mod tests {
         let many: String = (0..1000).map(|n| format!("k{n}: v\n")).collect();
         assert_eq!(read(&format!("---\n{many}---\n")).unwrap().len(), MAX_KEYS);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_within_bounds(block in "([a-z\u{fc}:'\"\\\\,#>|\\[\\]{}&*! \t-]{0,12}\n){0,40}") {
+            let length = read(&format!("---\n{block}---\n")).map_or(0, |fields| fields.len());
+            proptest::prop_assert!(length <= MAX_KEYS);
+        }
+    }
 }
