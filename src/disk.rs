@@ -5,6 +5,7 @@ mod lines;
 mod lock;
 mod owners;
 mod project_file;
+mod replace;
 mod sweep;
 
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
 pub use project_file::{InsideError, folder_inside, read_head_inside, read_inside, read_text};
+pub use replace::write_project_file;
 pub use sweep::{OwnFile, Sweep};
 
 /// Ignores SIGXFSZ, so that a write beyond the file size limit fails with EFBIG, as on a full disk. By
@@ -294,16 +296,7 @@ fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    if durability == Durability::Power {
-        file.as_file().sync_all()?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    if durability == Durability::Power && cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    replace::replace(folder, path, bytes, durability)
 }
 
 /// A flush takes seconds while much is written to the same disk. The end of the process ends the

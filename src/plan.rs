@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::auth;
 use crate::cache::{Cache, Identity};
 use crate::client::ClientContext;
 use crate::config::{CacheRead, Config, HookConfig, LoadedConfig, SessionStart};
@@ -203,7 +204,8 @@ fn queries(
         table.insert(name.clone(), ConfiguredQuery { config: query.clone(), chain });
     }
     let http = inputs.http(config);
-    let source = |client: ClientDefinition| source(client, inputs.client_context(&http));
+    let paths = inputs.paths.as_ref();
+    let source = |client: ClientDefinition| source(client, inputs.client_context(&http), paths);
     let primary = source(clients.primary);
     let others = clients.others.into_iter().map(|(name, client)| (name, source(client))).collect();
     let cache = Cache::new(
@@ -224,20 +226,30 @@ fn is_absent(only_in: &[PathBuf], root: &Path) -> bool {
 fn source(
     client: ClientDefinition,
     make_context: impl Fn(&ClientDefinition) -> ClientContext,
+    paths: Option<&Paths>,
 ) -> TaskSource {
     let context = make_context(&client);
     let ClientDefinition { config, kind, settings } = client;
     let usable = settings.as_ref().ok();
     let own = usable.map(|settings| settings.identity()).unwrap_or_default();
+    let identity = {
+        let (kind, config, root, paths) =
+            (kind.clone(), config.clone(), context.root.clone(), paths.cloned());
+        move || {
+            let credentials = auth::identity_parts(&config.auth, &root, paths.as_ref());
+            Identity::new(&kind, &config, &credentials, &own, &root)
+        }
+    };
     TaskSource {
         label: usable.map_or_else(|| format!("client {kind}"), |settings| settings.label(&config)),
-        identity: Identity::new(&kind, &config, &own, &context.root),
+        identity: identity(),
         is_absent: is_absent(&config.only_in, &context.root),
         is_cached: usable.is_some_and(|settings| !settings.is_local()),
         starts_program: usable.is_some_and(|settings| settings.starts_program()),
         files: usable.map(|settings| settings.files().to_vec()).unwrap_or_default(),
         user_id: config.user_id.clone(),
         path: usable.map(|settings| settings.path().to_owned()).unwrap_or_default(),
+        identity_now: Box::new(identity),
         build: Box::new(move || settings.clone()?.build(context.clone())),
         client: OnceCell::new(),
     }

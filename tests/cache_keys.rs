@@ -132,3 +132,80 @@ fn another_repository_is_another_entry() {
     assert_eq!(String::from_utf8_lossy(&cached.stdout), "");
     assert!(session.run(&["tasks", "--cached"]).text().contains("Mend the roof"));
 }
+
+/// Keeps an answer, stops the server, and expects nothing of it after `change`.
+#[track_caller]
+fn is_gone_after(session: &Session, server: FaultServer, change: impl Fn()) {
+    let live = session.run(&["tasks"]);
+    assert_eq!(live.code(), 0, "{live:?}");
+    let cached = session.run(&["tasks", "--cached"]);
+    assert!(cached.text().contains("Mend the roof"), "{cached:?}");
+    assert_eq!(server.count("/mcp"), 1, "the first answer is kept");
+    drop(server);
+    change();
+    let cached = session.run(&["tasks", "--cached"]);
+    assert_eq!(cached.text(), "", "{cached:?}");
+}
+
+#[test]
+fn i09_another_content_of_a_token_file_is_another_entry() {
+    let server = FaultServer::start(answer);
+    let session = Session::with_server(&server.mcp());
+    let file = session.home().join("token");
+    fs::write(&file, "token-token-1").unwrap();
+    let session =
+        session.hooks_toml(&format!("[auth]\ntoken = {{ file = \"{}\" }}\n", file.display()));
+    is_gone_after(&session, server, || fs::write(&file, "token-token-2").unwrap());
+}
+
+#[test]
+fn i09_another_content_of_mcp_json_is_another_entry() {
+    let server = FaultServer::start(answer);
+    let file = |token: &str| {
+        let header = json!({ "Authorization": format!("Bearer {token}") });
+        let entry = json!({ "type": "http", "url": server.mcp(), "headers": header });
+        json!({ "mcpServers": { "one": entry } }).to_string()
+    };
+    let (first, second) = (file("token-token-1"), file("token-token-2"));
+    let session = Session::with_server(&server.mcp())
+        .hooks_toml("[auth]\nkind = \"mcp_json\"\nmcp_json = \"one\"\n")
+        .project_file(".mcp.json", &first);
+    let path = session.project().join(".mcp.json");
+    is_gone_after(&session, server, || fs::write(&path, &second).unwrap());
+}
+
+#[test]
+fn i09_another_header_is_another_entry() {
+    let server = FaultServer::start(answer);
+    let session = Session::with_server(&server.mcp());
+    let file = session.home().join(".config/warmstart/hooks.toml");
+    let text = |user: &str| format!("[http]\nheaders = {{ X-User = \"{user}\" }}\n");
+    let session = session.hooks_toml(&text("someone"));
+    is_gone_after(&session, server, || fs::write(&file, text("another")).unwrap());
+}
+
+/// A program that gives another token later: what the first one was given is not shown to the second,
+/// and the other way round.
+#[test]
+fn i09_another_output_of_a_token_command_is_another_entry() {
+    let server = FaultServer::start(answer);
+    let session = Session::with_server(&server.mcp());
+    let file = session.home().join("token");
+    fs::write(&file, "token-token-1").unwrap();
+    let session = session.hooks_toml(&format!(
+        "[auth]\ntoken = {{ command = [\"/bin/cat\", \"{}\"] }}\n",
+        file.display()
+    ));
+    assert_eq!(session.run(&["tasks"]).code(), 0);
+    assert_eq!(session.run(&["tasks"]).code(), 0);
+    assert_eq!(server.count("/mcp"), 1, "a fresh answer starts nothing");
+    fs::write(&file, "token-token-2").unwrap();
+    server.becomes(|request| {
+        vec![Act::Send(mcp_reply::tasks(request, &json!([{ "title": "of the second" }])))]
+    });
+    assert!(session.run(&["tasks", "--live"]).text().contains("of the second"));
+    drop(server);
+    let cached = session.run(&["tasks", "--cached"]);
+    assert!(cached.text().contains("of the second"), "{cached:?}");
+    assert!(!cached.text().contains("Mend the roof"), "{cached:?}");
+}

@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod claims;
+mod identity;
 mod keycloak;
 mod mcp_json;
 mod readiness;
@@ -13,13 +14,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::config::{AuthConfig, AuthKind};
+use crate::config::{AuthConfig, AuthKind, SecretSource};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::secret::{SafeUrl, Secret};
 
+pub use identity::parts as identity_parts;
 pub use store::is_token_over;
 
 /// The folders of tokens: the usual one, and `auth.token_dir`.
@@ -105,7 +107,11 @@ impl Auth {
                 let token = self.config.token.as_ref();
                 let token =
                     token.ok_or_else(|| missing("token", "MCP_AUTH_TOKEN", "auth.token"))?;
-                source::resolve(token, "auth.token", &self.root, deadline).await?
+                let given = source::resolve(token, "auth.token", &self.root, deadline).await?;
+                if let (SecretSource::Command(command), Some(paths)) = (token, &self.paths) {
+                    identity::note_given(paths, command, &given);
+                }
+                given
             }
             AuthKind::McpJson => mcp_json::token(&self.root, &self.config.mcp_json, &self.server)?,
             AuthKind::Keycloak => self.keycloak(None, deadline).await?,
@@ -149,12 +155,7 @@ impl Auth {
     /// Identifies the credentials that a kept session or era belongs to.
     #[must_use]
     pub fn identity(&self) -> String {
-        let auth = &self.config;
-        let url = auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
-        let kind = auth.resolved_kind();
-        let token = auth.token.as_ref().filter(|_| kind == AuthKind::Static);
-        let token = token.map(source::fingerprint).unwrap_or_default();
-        format!("{kind:?} {url} {} {} {token}", auth.realm, auth.client_id)
+        identity::parts(&self.config, &self.root, self.paths.as_ref()).join("\0")
     }
 }
 

@@ -63,12 +63,15 @@ pub fn unusable(source: &SecretSource, key: &str, root: &Path) -> Option<Failure
 pub fn fingerprint(source: &SecretSource) -> String {
     let digest = match source {
         SecretSource::Value(secret) | SecretSource::Variable(_, secret) => secret.digest(),
-        SecretSource::File(path) => {
-            from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
-        }
+        SecretSource::File(path) => digest_of_file(path),
         SecretSource::Command(command) => sha256_hex(command.words.join("\0")),
     };
     digest.chars().take(8).collect()
+}
+
+/// SHA-256 of a secret in a file; empty when it cannot be read.
+pub fn digest_of_file(path: &Path) -> String {
+    from_file(path).map(|text| Secret::new(text).digest()).unwrap_or_default()
 }
 
 fn from_file(path: &Path) -> Result<String, String> {

@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use crate::config::{AuthConfig, AuthKind, ClientConfig, SecretSource};
+use crate::config::ClientConfig;
 use crate::digest;
 use crate::task::Query;
 
@@ -13,15 +13,24 @@ use crate::task::Query;
 pub struct Identity(String);
 
 impl Identity {
-    /// The identity that a client of this kind has with these settings in this repository; `own` is what
-    /// the client adds. `user_id` is an argument of every question.
+    /// The identity that a client of this kind has with these settings in this repository;
+    /// `credentials` select its data, `own` is what the client adds. `user_id` is an argument of every
+    /// question.
     #[must_use]
-    pub fn new(kind: &str, config: &ClientConfig, own: &[String], root: &Path) -> Self {
+    pub fn new(
+        kind: &str,
+        config: &ClientConfig,
+        credentials: &[String],
+        own: &[String],
+        root: &Path,
+    ) -> Self {
         let url = config.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default();
-        let auth = auth_parts(&config.auth);
+        let headers =
+            config.headers.iter().map(|(name, value)| format!("{name}={}", value.digest()));
+        let headers = headers.collect::<Vec<_>>().join("\n");
         let root = root.to_string_lossy();
-        let mut parts = vec![kind, url.as_str(), &root];
-        parts.extend(auth.iter().chain(own).map(String::as_str));
+        let mut parts = vec![kind, url.as_str(), &root, &headers];
+        parts.extend(credentials.iter().chain(own).map(String::as_str));
         Identity::of_parts(&parts)
     }
 
@@ -36,31 +45,6 @@ impl Identity {
     #[must_use]
     pub fn name(&self) -> String {
         digest::short(&self.0)
-    }
-}
-
-/// A static token enters by its digest, a token command by its words: a fresh run starts nothing.
-fn auth_parts(auth: &AuthConfig) -> Vec<String> {
-    match auth.resolved_kind() {
-        AuthKind::Auto | AuthKind::None => vec!["none".into()],
-        AuthKind::McpJson => vec!["mcp_json".into(), auth.mcp_json.clone()],
-        AuthKind::Static => vec!["static".into(), source(auth.token.as_ref())],
-        AuthKind::Keycloak => vec![
-            "keycloak".into(),
-            auth.url.as_ref().map(|url| url.url().as_str().to_owned()).unwrap_or_default(),
-            auth.realm.clone(),
-            auth.client_id.clone(),
-            auth.scope.join(" "),
-        ],
-    }
-}
-
-fn source(secret: Option<&SecretSource>) -> String {
-    match secret {
-        None => String::new(),
-        Some(SecretSource::Value(secret) | SecretSource::Variable(_, secret)) => secret.digest(),
-        Some(SecretSource::File(path)) => path.to_string_lossy().into_owned(),
-        Some(SecretSource::Command(command)) => command.words.join("\0"),
     }
 }
 

@@ -6,12 +6,15 @@
 
 mod call;
 mod config;
+mod demo;
 mod explain;
 mod flags;
+mod init;
 mod logs;
 mod parse;
 mod plugin;
 mod prompt;
+mod quote;
 mod refresh;
 mod runs;
 mod runtime;
@@ -100,6 +103,10 @@ enum Command {
 /// The commands that a user calls.
 #[derive(Subcommand)]
 enum UserCommand {
+    /// Find the tasks that are there, show them, and write the configuration
+    Init(init::Options),
+    /// Show in a minute what a session gets, without a server or any setting of yours
+    Demo(demo::Options),
     /// Show the tasks that a session would start with
     Tasks(tasks::Options),
     /// Call a tool of the task server once
@@ -204,6 +211,8 @@ impl UserCommand {
 
     fn result(self, invocation: &Invocation) -> terminal::CommandResult {
         match self {
+            UserCommand::Init(options) => init::run(&options, invocation),
+            UserCommand::Demo(options) => demo::run(&options, invocation),
             UserCommand::Tasks(options) => tasks::run(&options, invocation),
             UserCommand::Call(options) => call::run(&options, invocation),
             UserCommand::Config(options) => config::run(&options, invocation),

@@ -53,9 +53,11 @@ pub use load::{ConfigSources, LoadedConfig, load};
 pub use log::{LogConfig, LogFormat};
 pub use nearest::nearest;
 pub use plugin::{Isolation, PluginConfig};
+pub use preset::exists as has_preset;
 pub use query::QueryConfig;
 pub use reader::Reader;
 pub use secret_source::{SecretCommand, SecretSource};
+pub use secrets::is_credential;
 pub use session_start::{Agents, Notice, Resume, SessionStart};
 pub use stack::{Depth, Stack};
 

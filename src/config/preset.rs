@@ -59,6 +59,11 @@ pub fn layer(layers: &[Layer]) -> (Option<Layer>, Vec<Failure>) {
     (Some(layer), problems)
 }
 
+/// Whether there is a preset of that name.
+pub fn exists(name: &str) -> bool {
+    find(name).is_some()
+}
+
 fn find(name: &str) -> Option<Preset> {
     let words = <Option<Preset> as Words>::WORDS;
     words.iter().find(|(word, _)| *word == name).and_then(|(_, preset)| *preset)

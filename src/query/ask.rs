@@ -186,7 +186,12 @@ impl Queries {
             origin: source.label.clone(),
             answer,
         };
-        let failure = self.cache.write(key, &mut entry).err();
+        // Got with another token than the last one, it belongs to that one's entry.
+        let identity = (source.identity_now)();
+        let failure = match identity == source.identity {
+            true => self.cache.write(key, &mut entry).err(),
+            false => self.cache.write(&Key::new(&identity, query), &mut entry).err(),
+        };
         if let Some(failure) = &failure {
             tracing::warn!(%failure, "the answer is shown but not kept");
         }

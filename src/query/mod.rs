@@ -34,6 +34,8 @@ pub struct TaskSource {
     pub label: String,
     /// Identifies its entries in the cache.
     pub identity: Identity,
+    /// The same, looked at again: the token may have changed since.
+    pub identity_now: Box<dyn Fn() -> Identity>,
     /// Whether it has no tasks in this project (`client.only_in`): it is skipped silently.
     pub is_absent: bool,
     /// Answers of local files are never cached: reading them again costs less.

@@ -20,6 +20,7 @@ pub mod run;
 pub mod session;
 pub mod skip;
 pub mod stdio_server;
+pub mod terminal;
 
 pub use fault_server::{Act, FaultServer, Request};
 pub use run::Outcome;
