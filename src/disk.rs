@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
-pub use project_file::{InsideError, read_bytes, read_inside, read_text};
+pub use project_file::{
+    InsideError, folder_inside, read_bytes, read_head_inside, read_inside, read_text,
+};
 pub use replace::write_project_file;
 pub use sweep::{OwnFile, Sweep};
 

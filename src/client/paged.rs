@@ -1,7 +1,7 @@
 //! Asks for a list until it is complete or the time is up: one page, then narrower questions, then
 //! further pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -109,25 +109,53 @@ struct Question {
     pages: usize,
     elements: usize,
     last: Option<TaskPage>,
+    last_tasks: Vec<Task>,
+    /// The ids on its pages.
+    seen: BTreeSet<String>,
     is_broken: bool,
 }
 
 impl Question {
     fn new(request: PageRequest) -> Self {
-        Question { request, pages: 0, elements: 0, last: None, is_broken: false }
+        Question {
+            request,
+            pages: 0,
+            elements: 0,
+            last: None,
+            last_tasks: Vec::new(),
+            seen: BTreeSet::new(),
+            is_broken: false,
+        }
     }
 
-    /// Adds a page; `false` when it brought nothing new.
+    /// Adds a page; `false` when all of it was on earlier pages of this question: a server that ignores the
+    /// argument sends the same page again. Tasks of earlier questions count as new here.
     fn add(&mut self, pages: &mut Collected, mut page: TaskPage) -> bool {
+        if self.pages == 0 {
+            pages.begin_question();
+        }
         self.pages += 1;
         pages.pages += 1;
         if pages.pages == 1 {
             pages.explanation = page.explanation.clone();
         }
         self.elements += page.length();
-        let is_new = pages.add(std::mem::take(&mut page.tasks), page.unread);
+        let tasks = std::mem::take(&mut page.tasks);
+        let is_new = self.is_new(&tasks);
+        if is_new {
+            self.last_tasks.clone_from(&tasks);
+            pages.add(tasks, page.unread);
+        }
         self.last = Some(page);
         is_new
+    }
+
+    fn is_new(&mut self, tasks: &[Task]) -> bool {
+        let mut has_new = false;
+        for task in tasks {
+            has_new |= task.id.is_empty() || self.seen.insert(task.id.clone());
+        }
+        has_new && (self.pages == 1 || self.last_tasks != tasks)
     }
 
     /// The request for the page after the last one; `None` when there is none, or no way to ask for it.
@@ -176,32 +204,45 @@ impl Question {
 struct Collected {
     tasks: Vec<Task>,
     seen: BTreeSet<String>,
+    /// How often earlier questions had each task without an id, less those that this question repeated.
+    earlier: BTreeMap<String, usize>,
     unread: usize,
     has_closed: bool,
-    last_page: Vec<Task>,
     pages: usize,
     /// Of the first page.
     explanation: Explanation,
 }
 
 impl Collected {
-    /// `false` when there is nothing new on the page: a server that ignores the argument sends the same
-    /// page again.
-    fn add(&mut self, tasks: Vec<Task>, unread: usize) -> bool {
-        if !self.last_page.is_empty() && self.last_page == tasks {
-            return false;
+    fn begin_question(&mut self) {
+        self.earlier.clear();
+        for task in self.tasks.iter().filter(|task| task.id.is_empty()) {
+            *self.earlier.entry(without_id(task)).or_default() += 1;
         }
-        self.last_page.clone_from(&tasks);
-        let before = self.tasks.len();
+    }
+
+    fn add(&mut self, tasks: Vec<Task>, unread: usize) {
         self.unread += unread;
         self.has_closed |= tasks.iter().any(|task| !task.state.is_open());
         for task in tasks {
-            // Without an id equal titles may be different tasks.
-            if task.id.is_empty() || self.seen.insert(task.id.clone()) {
+            if !self.is_repeated(&task) {
                 self.tasks.push(task);
             }
         }
-        self.tasks.len() > before
+    }
+
+    /// Without an id equal titles in one question are different tasks, in two questions the same.
+    fn is_repeated(&mut self, task: &Task) -> bool {
+        if !task.id.is_empty() {
+            return !self.seen.insert(task.id.clone());
+        }
+        match self.earlier.get_mut(&without_id(task)) {
+            Some(left @ 1..) => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn length(&self) -> usize {
@@ -220,4 +261,9 @@ impl Collected {
         let tasks = Tasks::new(self.tasks, rest, self.unread);
         Answer::Tasks(Tasks { explanation: Some(Box::new(explanation)), ..tasks })
     }
+}
+
+/// The identity of a task without an id.
+fn without_id(task: &Task) -> String {
+    format!("{}\n{}\n{}", task.title, task.status, task.priority)
 }
