@@ -314,8 +314,9 @@ fn b12_a_burst_primes_once_also_when_that_fails() {
         assert!(session.finish(start).context().contains(TASK));
     }
     session.settle();
-    let primed = server.requests().iter().filter(|request| is_priming(request)).count();
-    assert_eq!(primed, 1);
+    // After a 404 the one that primes tries the other form of the trailing slash.
+    let primed = |request: &&Request| is_priming(request) && request.path == "/mcp";
+    assert_eq!(server.requests().iter().filter(primed).count(), 1);
 }
 
 fn is_priming(request: &Request) -> bool {
