@@ -157,7 +157,7 @@ fn agenthub_recommends_a_task_with_the_id_of_the_project() {
     assert_eq!(next.code(), 6, "{next:?}");
     let message = "error: the server's id of the branch `main` is unknown: the tool failed: Missing required \
         field: project_id. Expected: A valid project_id string (WS403)\n\
-        hint: set `arguments = { action = \"list\", project_id = \"ID\" }` in `[queries.branches]`, \
+        hint: set `[queries.branches] arguments = { action = \"list\", project_id = \"ID\" }`, \
         or add `main = \"ID\"` to `[branches]` in hooks.toml\n";
     assert_eq!(next.stderr, message);
     let project = "[queries.branches]\narguments = { action = \"list\", project_id = \"p-1\" }\n";
