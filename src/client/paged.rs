@@ -2,6 +2,7 @@
 //! further pages.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -157,7 +158,7 @@ impl Question {
         let completeness = &last.completeness;
         match completeness.total {
             // The number counts all states; where none is closed, it counts open tasks.
-            Some(total) if total > self.elements && !pages.has_closed => {
+            Some(total) if total > self.elements && pages.closed == 0 => {
                 Rest::of(total.saturating_sub(pages.length()))
             }
             _ if self.is_broken
@@ -171,14 +172,17 @@ impl Question {
     }
 }
 
-/// The tasks of all pages, each once.
+/// The open tasks of all pages, each once. Of any number of pages only those that can be shown are
+/// kept, and the others are counted.
 #[derive(Default)]
 struct Collected {
-    tasks: Vec<Task>,
-    seen: BTreeSet<String>,
+    tasks: Tasks,
+    /// Of the ids.
+    seen: BTreeSet<u64>,
+    elements: usize,
     unread: usize,
-    has_closed: bool,
-    last_page: Vec<Task>,
+    closed: usize,
+    last_page: Option<u64>,
     pages: usize,
     /// Of the first page.
     explanation: Explanation,
@@ -188,36 +192,58 @@ impl Collected {
     /// `false` when there is nothing new on the page: a server that ignores the argument sends the same
     /// page again.
     fn add(&mut self, tasks: Vec<Task>, unread: usize) -> bool {
-        if !self.last_page.is_empty() && self.last_page == tasks {
+        let page = Some(fingerprint(&tasks)).filter(|_| !tasks.is_empty());
+        if page.is_some() && self.last_page == page {
             return false;
         }
-        self.last_page.clone_from(&tasks);
-        let before = self.tasks.len();
+        self.last_page = page;
         self.unread += unread;
-        self.has_closed |= tasks.iter().any(|task| !task.state.is_open());
-        for task in tasks {
-            // Without an id equal titles may be different tasks.
-            if task.id.is_empty() || self.seen.insert(task.id.clone()) {
-                self.tasks.push(task);
-            }
-        }
-        self.tasks.len() > before
+        // Without an id equal titles may be different tasks.
+        let is_new = |task: &Task| task.id.is_empty() || self.seen.insert(hash_of(&task.id));
+        let new: Vec<Task> = tasks.into_iter().filter(is_new).collect();
+        self.elements += new.len();
+        self.closed += new.iter().filter(|task| !task.state.is_open()).count();
+        let has_new = !new.is_empty();
+        let Tasks { list, rest, .. } = std::mem::take(&mut self.tasks);
+        self.tasks = Tasks::new(list.into_iter().chain(new), rest, 0);
+        has_new
     }
 
+    /// All that was read.
     fn length(&self) -> usize {
-        self.tasks.len() + self.unread
+        self.elements + self.unread
     }
 
     fn answer(self, rest: Rest) -> Answer {
-        let closed = self.tasks.iter().filter(|task| !task.state.is_open()).count();
         let explanation = Explanation {
             elements: self.length(),
-            closed,
+            closed: self.closed,
             unread: self.unread,
             pages: self.pages,
             ..self.explanation
         };
-        let tasks = Tasks::new(self.tasks, rest, self.unread);
-        Answer::Tasks(Tasks { explanation: Some(Box::new(explanation)), ..tasks })
+        let tasks = Tasks {
+            rest: rest.and(self.tasks.rest),
+            unread: self.unread,
+            explanation: Some(Box::new(explanation)),
+            ..self.tasks
+        };
+        Answer::Tasks(tasks)
     }
+}
+
+/// Of everything on a page.
+fn fingerprint(tasks: &[Task]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for Task { id, title, status, priority, more, .. } in tasks {
+        (id, title, status, priority, more.len()).hash(&mut hasher);
+        more.iter().for_each(|(name, value)| (name, value.as_str()).hash(&mut hasher));
+    }
+    hasher.finish()
+}
+
+fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
