@@ -2,6 +2,7 @@
 //! further pages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -185,7 +186,7 @@ impl Question {
         let completeness = &last.completeness;
         match completeness.total {
             // The number counts all states; where none is closed, it counts open tasks.
-            Some(total) if total > self.elements && !pages.has_closed => {
+            Some(total) if total > self.elements && pages.closed == 0 => {
                 Rest::of(total.saturating_sub(pages.length()))
             }
             _ if self.is_broken
@@ -199,15 +200,19 @@ impl Question {
     }
 }
 
-/// The tasks of all pages, each once.
+/// The tasks of all pages, each once; of many pages only those that can be shown.
 #[derive(Default)]
 struct Collected {
-    tasks: Vec<Task>,
-    seen: BTreeSet<String>,
-    /// How often earlier questions had each task without an id, less those that this question repeated.
-    earlier: BTreeMap<String, usize>,
+    tasks: Tasks,
+    /// Hashes of the ids.
+    seen: BTreeSet<u64>,
+    /// How often each task without an id was read.
+    without_id: BTreeMap<u64, usize>,
+    /// How often earlier questions had each of them, less those that this question repeated.
+    earlier: BTreeMap<u64, usize>,
+    elements: usize,
+    closed: usize,
     unread: usize,
-    has_closed: bool,
     pages: usize,
     /// Of the first page.
     explanation: Explanation,
@@ -215,55 +220,56 @@ struct Collected {
 
 impl Collected {
     fn begin_question(&mut self) {
-        self.earlier.clear();
-        for task in self.tasks.iter().filter(|task| task.id.is_empty()) {
-            *self.earlier.entry(without_id(task)).or_default() += 1;
-        }
+        self.earlier.clone_from(&self.without_id);
     }
 
-    fn add(&mut self, tasks: Vec<Task>, unread: usize) {
+    fn add(&mut self, mut tasks: Vec<Task>, unread: usize) {
         self.unread += unread;
-        self.has_closed |= tasks.iter().any(|task| !task.state.is_open());
-        for task in tasks {
-            if !self.is_repeated(&task) {
-                self.tasks.push(task);
-            }
-        }
+        tasks.retain(|task| !self.is_repeated(task));
+        self.elements += tasks.len();
+        self.closed += tasks.iter().filter(|task| !task.state.is_open()).count();
+        let Tasks { list, rest, .. } = std::mem::take(&mut self.tasks);
+        self.tasks = Tasks::new(list.into_iter().chain(tasks), rest, 0);
     }
 
     /// Without an id equal titles in one question are different tasks, in two questions the same.
     fn is_repeated(&mut self, task: &Task) -> bool {
         if !task.id.is_empty() {
-            return !self.seen.insert(task.id.clone());
+            return !self.seen.insert(hash_of(&task.id));
         }
-        match self.earlier.get_mut(&without_id(task)) {
-            Some(left @ 1..) => {
-                *left -= 1;
-                true
-            }
-            _ => false,
+        let hash = hash_of((&task.title, &task.status, &task.priority));
+        if let Some(left @ 1..) = self.earlier.get_mut(&hash) {
+            *left -= 1;
+            return true;
         }
+        *self.without_id.entry(hash).or_default() += 1;
+        false
     }
 
+    /// All that was read.
     fn length(&self) -> usize {
-        self.tasks.len() + self.unread
+        self.elements + self.unread
     }
 
     fn answer(self, rest: Rest) -> Answer {
-        let closed = self.tasks.iter().filter(|task| !task.state.is_open()).count();
         let explanation = Explanation {
             elements: self.length(),
-            closed,
+            closed: self.closed,
             unread: self.unread,
             pages: self.pages,
             ..self.explanation
         };
-        let tasks = Tasks::new(self.tasks, rest, self.unread);
-        Answer::Tasks(Tasks { explanation: Some(Box::new(explanation)), ..tasks })
+        Answer::Tasks(Tasks {
+            rest: rest.and(self.tasks.rest),
+            unread: self.unread,
+            explanation: Some(Box::new(explanation)),
+            ..self.tasks
+        })
     }
 }
 
-/// The identity of a task without an id.
-fn without_id(task: &Task) -> String {
-    format!("{}\n{}\n{}", task.title, task.status, task.priority)
+fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

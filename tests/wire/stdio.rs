@@ -338,6 +338,30 @@ fn a_secret_in_standard_error_is_masked() {
 }
 
 #[test]
+fn mc_a_credential_that_the_program_gets_is_masked_in_what_it_prints() {
+    for name in ["TASKS_TOKEN", "TASKS_API_KEY", "DB_PASS"] {
+        let (session, _) = scripted("dies refused: sekret-4711-value");
+        let session = session
+            .secret(name, "sekret-4711-value")
+            .env("WARMSTART_CLIENT__ENV", json!([name]).to_string());
+        let outcome = failed(&session, "WS326");
+        assert!(outcome.notice().contains("refused: ****"), "{name}: {outcome:?}");
+        fs::remove_file(session.scratch().join("mode")).unwrap();
+    }
+}
+
+#[test]
+fn mc_a_long_line_of_standard_error_is_masked_before_it_is_cut() {
+    const SECRET: &str = "sekret-4711-value-0123456789";
+    for before in (1000..1024).step_by(4) {
+        let (session, _) = scripted(&format!("dies {}{SECRET}", "x".repeat(before)));
+        let session = session.secret("MCP_AUTH_TOKEN", SECRET);
+        failed(&session, "WS326");
+        fs::remove_file(session.scratch().join("mode")).unwrap();
+    }
+}
+
+#[test]
 fn b3_a_program_ends_with_us_by_any_signal() {
     for signal in [15, 2, 1, 9].into_iter().filter(|signal| !run::is_ignored(*signal)) {
         let (session, program) = scripted("silent");

@@ -215,6 +215,7 @@ fn parse(file: &Path, text: &str) -> Result<Value, Failure> {
 
 /// One value a line (JSON lines); empty lines are skipped.
 fn json_lines(file: &Path, text: &str) -> Result<Value, Failure> {
+    payload::check_size(text).map_err(|error| not_json(file, &error, 0))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let values = lines.map(|(number, line)| {
         payload::parse_text(line).map_err(|error| not_json(file, &error, number))

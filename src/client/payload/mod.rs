@@ -13,7 +13,7 @@ use serde_json::Value;
 pub use completeness::Completeness;
 pub use documents::Documents;
 pub use failure::{TOOL_FAILED, brief, message};
-pub use json::{ParseError, parse, parse_text};
+pub use json::{ParseError, check_size, parse, parse_text};
 pub use list::ListPlace;
 
 use crate::error::{Code, Failure};
