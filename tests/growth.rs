@@ -49,7 +49,7 @@ fn b4_leftovers_of_killed_writers_are_removed_from_every_folder() {
     session.settle();
     let state = ["", "tokens", "http", "wire", "plugins", "trusted", "revisions"];
     let state = state.map(|name| session.state().join(name));
-    let cache = ["answers", "git"].map(|name| session.cache().join("v2").join(name));
+    let cache = ["", "answers", "git"].map(|name| session.cache().join("v2").join(name));
     let folders: Vec<PathBuf> = state.into_iter().chain(cache).collect();
     for folder in &folders {
         plant(&folder.join(".writing-killed"), 2 * HOUR);
