@@ -82,8 +82,8 @@ fn for_pipe(columns: &[Column], rows: &[Vec<String>]) -> String {
 
 fn for_terminal(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_truncation_indicator("…").set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(columns.iter().map(|column| column.title));
     for row in rows {
         let cells = row.iter().zip(columns).map(|(cell, column)| shortened(cell, column.max_chars));
