@@ -171,3 +171,37 @@ fn mk_many_lines_of_json_are_refused_before_they_are_built() {
         assert!(notice.contains("too many values (WS405)"), "{line}: {notice}");
     }
 }
+
+/// Answers of 1 MiB that need many times their size when each value is built, and one beyond
+/// `http.max_body`: 64 MiB are enough for every one (the first version took 182 MiB).
+#[test]
+fn mk_the_memory_for_an_answer_is_bounded() {
+    const SIZE: usize = 1 << 20;
+    let list =
+        |element: &str| format!("[{}]", vec![element; SIZE / (element.len() + 1) - 1].join(","));
+    let tasks: Vec<Value> = (0..13_000)
+        .map(|id| json!({ "id": id, "title": "t", "status": "todo", "priority": "low" }))
+        .collect();
+    let bodies = [
+        list("{\"a\":0}"),
+        list("[[]]"),
+        list("0"),
+        json!({ "tasks": tasks }).to_string(),
+        json!({ "tasks": [{ "title": "x".repeat(SIZE - 100) }] }).to_string(),
+        "x".repeat(64 * SIZE),
+    ];
+    for (row, body) in bodies.into_iter().enumerate() {
+        let server = FaultServer::start(move |_| {
+            let headers = [("Content-Type", "application/json")];
+            vec![Act::Send(mcp_reply::response(200, &headers, body.as_bytes()))]
+        });
+        let session = Session::with_server(&server.origin()).env("WARMSTART_CLIENT__KIND", "rest");
+        let plain = session.program(&["tasks"]);
+        let mut limited = std::process::Command::new("bash");
+        limited.args(["-c", "ulimit -d 65536; exec \"$0\" tasks"]).arg(plain.get_program());
+        limited.current_dir(session.project()).env_clear();
+        limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let outcome = run::to_its_end(&mut limited, b"");
+        assert!(matches!(outcome.code(), 0 | 6), "row {row}: {outcome:?}");
+    }
+}
