@@ -198,9 +198,11 @@ impl Collected {
         }
         self.last_page = page;
         self.unread += unread;
-        // Without an id equal titles may be different tasks.
-        let is_new = |task: &Task| task.id.is_empty() || self.seen.insert(hash_of(&task.id));
+        // Without an id equal titles may be different tasks; so may equal ids of one page.
+        let is_new = |task: &Task| task.id.is_empty() || !self.seen.contains(&hash_of(&task.id));
         let new: Vec<Task> = tasks.into_iter().filter(is_new).collect();
+        let ids = new.iter().filter(|task| !task.id.is_empty()).map(|task| hash_of(&task.id));
+        self.seen.extend(ids);
         self.elements += new.len();
         self.closed += new.iter().filter(|task| !task.state.is_open()).count();
         let has_new = !new.is_empty();
