@@ -144,6 +144,21 @@ fn ts_f5_a_server_that_ignores_the_page_argument_ends_the_paging() {
 }
 
 #[test]
+fn ts_f5_tasks_of_one_page_may_share_an_id() {
+    let title = |title: &str| json!({ "title": title, "id": "P-1" });
+    let page = json!({ "tasks": [title("a"), title("b"), title("c")] });
+    let server = answering(move |_| text(&page));
+    assert_eq!(lines(&session(&server)), ["- a", "- b", "- c"]);
+}
+
+#[test]
+fn ts_f3_a_title_of_invisible_characters_is_none() {
+    let page = json!({ "tasks": [{ "title": "a" }, { "title": "\u{200b}\u{e0041}" }] });
+    let server = answering(move |_| text(&page));
+    assert_eq!(lines(&session(&server)), ["- a", "  1 entry without a title"]);
+}
+
+#[test]
 fn ts_f5_pages_by_cursor() {
     let server = answering(|arguments| {
         let (title, next) = match arguments["cursor"].as_str() {

@@ -388,3 +388,17 @@ fn c01_the_environment_is_stronger_than_a_trusted_file_and_that_than_the_users_o
     assert!(shown.text().contains(&format!("{project}:4")), "{shown:?}");
     assert!(shown.text().contains("context.format = \"full\""), "{shown:?}");
 }
+
+/// The author could add so many other lines that those which matter leave the screen.
+#[test]
+fn what_needs_trust_is_shown_last() {
+    let others: String = (0..500).map(|n| format!("k{n} = 1\n")).collect();
+    let text = format!(
+        "[hooks.run]\nkind = \"command\"\ncommand = [\"./run.sh\"]\n[session_start]\nnotice = \"never\"\n[zzz]\n{others}"
+    );
+    let session = Session::new().project_file(FILE, &text);
+    let shown = session.run(&["trust", "--show"]);
+    let settings = shown.text().lines().filter(|line| line.contains(" = "));
+    let marks: String = settings.filter_map(|line| line.chars().next()).collect();
+    assert_eq!(marks, format!(" {}!!", "?".repeat(500)));
+}

@@ -157,18 +157,20 @@ fn show(path: &Path, store: &TrustStore, trusted: &TrustedSettings) -> CommandRe
 /// What the file sets, with what needs trust marked. Nothing is cut: the tail of a long command is
 /// where an attacker would hide something.
 fn describe(path: &Path, settings: &[FileSetting]) -> String {
-    let mut marks = BTreeSet::new();
+    let mark = |setting: &FileSetting| match (setting.is_known, setting.needs_trust) {
+        (false, _) => '?',
+        (true, true) => '!',
+        (true, false) => ' ',
+    };
+    let marks: BTreeSet<char> = settings.iter().map(mark).collect();
     let mut text = format!("{} sets:\n", for_terminal_line(&path.display().to_string()));
-    for setting in settings {
-        let mark = match (setting.is_known, setting.needs_trust) {
-            (false, _) => '?',
-            (true, true) => '!',
-            (true, false) => ' ',
-        };
-        marks.insert(mark);
-        let line = format!("{mark} {} = {}", setting.key, setting.value);
-        text.push_str(&for_terminal_line(&line));
-        text.push('\n');
+    // What needs trust comes last: the author could add so many others that it leaves the screen.
+    for shown in [' ', '?', '!'] {
+        for setting in settings.iter().filter(|setting| mark(setting) == shown) {
+            let line = format!("{shown} {} = {}", setting.key, setting.value);
+            text.push_str(&for_terminal_line(&line));
+            text.push('\n');
+        }
     }
     if settings.is_empty() {
         text.push_str("  nothing\n");

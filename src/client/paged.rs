@@ -225,7 +225,10 @@ impl Collected {
 
     fn add(&mut self, mut tasks: Vec<Task>, unread: usize) {
         self.unread += unread;
+        // Tasks of one page with the same id are different ones.
         tasks.retain(|task| !self.is_repeated(task));
+        let ids = tasks.iter().filter(|task| !task.id.is_empty());
+        self.seen.extend(ids.map(|task| hash_of(&task.id)));
         self.elements += tasks.len();
         self.closed += tasks.iter().filter(|task| !task.state.is_open()).count();
         let Tasks { list, rest, .. } = std::mem::take(&mut self.tasks);
@@ -235,7 +238,7 @@ impl Collected {
     /// Without an id equal titles in one question are different tasks, in two questions the same.
     fn is_repeated(&mut self, task: &Task) -> bool {
         if !task.id.is_empty() {
-            return !self.seen.insert(hash_of(&task.id));
+            return self.seen.contains(&hash_of(&task.id));
         }
         let hash = hash_of((&task.title, &task.status, &task.priority));
         if let Some(left @ 1..) = self.earlier.get_mut(&hash) {

@@ -100,6 +100,9 @@ impl Queries {
         }
         let Ok(prepared) = self.prepare(name, bindings) else { return };
         let source = prepared.source;
+        if !is_measured(source, &prepared.query) {
+            return;
+        }
         let (known, _) = self.known(source, &prepared.query, Duration::ZERO);
         if decide(known, Duration::ZERO) == Attempt::First {
             self.first.is_expected.set(true);

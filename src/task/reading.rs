@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{MAX_FIELD_CHARS, Task, Vocabulary};
-use crate::text::masked;
+use crate::text::{masked, one_line};
 
 /// Where the next page of a list is announced, and how it is asked for. Pointers are into the whole
 /// answer.
@@ -142,12 +142,17 @@ pub struct FieldMap {
     pub fields: Vec<(String, Vec<String>)>,
 }
 
+/// Whether a reader gets anything of a title.
+fn is_visible(title: &str) -> bool {
+    title.bytes().any(|byte| byte.is_ascii_graphic()) || !one_line(title, 8).is_empty()
+}
+
 impl FieldMap {
     /// Reads one element; `None` when it has no title.
     #[must_use]
     pub fn read(&self, element: Found<'_>, words: &Vocabulary) -> Option<Task> {
         let field = |field| self.text(field, element.value).unwrap_or_default();
-        let title = Some(field(Field::Title)).filter(|title| !title.trim().is_empty())?;
+        let title = Some(field(Field::Title)).filter(|title| is_visible(title))?;
         let id = Some(field(Field::Id)).filter(|id| !id.is_empty());
         let id = id
             .or_else(|| element.key.map(|key| shortened(&masked(key), MAX_FIELD_CHARS)))

@@ -362,3 +362,17 @@ fn m24_every_process_of_ours_protects_its_memory() {
     }
     std::fs::remove_file(calls).expect("a file of the test");
 }
+
+#[test]
+fn b6_a_call_that_may_change_something_has_the_plain_deadline() {
+    let Some(()) = tracing() else { return };
+    let session = Session::new()
+        .deadline("2s")
+        .env("WARMSTART_CLIENT__COMMAND", r#"["sleep","300"]"#)
+        .env("WARMSTART_QUERIES__TASKS__READ_ONLY", "false")
+        .env("WARMSTART_SESSION_START__FIRST_DEADLINE", "30s");
+    let outcome = under_strace(&session, &delay("epoll_wait", Duration::from_secs(8), "1"));
+    assert!(outcome.notice().contains("(WS702)"), "{outcome:?}");
+    let took = session.runs()[0]["millis"].as_u64().expect("milliseconds");
+    assert!(took < 6_000, "not ended by the watchdog at the deadline: {took} ms");
+}

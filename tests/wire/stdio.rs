@@ -290,6 +290,7 @@ fn b3_each_way_to_fail_is_named_and_leaves_no_process() {
         ("long", "WS405", "http.max_body"),
         ("nameless", "WS403", "cannot read the request"),
         ("refuses", "WS406", "the server has no tool `manage_task`"),
+        ("asks_without_end", "WS405", "sends requests and reads no answers"),
     ];
     for (mode, code, text) in table {
         let (session, _) = scripted(mode);
@@ -304,6 +305,7 @@ fn b3_each_way_to_fail_is_named_and_leaves_no_process() {
 fn b3_a_program_without_an_answer_ends_at_the_deadline() {
     let table = [
         ("silent", "WS303", "did not answer in time"),
+        ("floods", "WS303", "did not answer in time"),
         ("foreign", "WS303", "no answer to our request"),
         ("text", "WS402", "usage: this is not a server"),
     ];

@@ -137,16 +137,32 @@ impl<'a> Connection<'a> {
             while let Some(incoming) = self.incoming.pop_front() {
                 match incoming {
                     Incoming::Reply { id, message } => return Ok((id, message)),
-                    Incoming::Request(answer) => self.send(&answer),
+                    Incoming::Request(answer) => self.answer(&answer)?,
                     Incoming::Notification => {}
                 }
             }
             match self.frames.next_line().map_err(|_| self.too_long())? {
                 Some(line) => self.read_line(&line)?,
                 None if self.frames.is_over() => return Err(self.ended().await),
-                None => self.transfer().await,
+                None => {
+                    self.transfer().await;
+                    // However much the program prints, the deadline is looked at after each block.
+                    tokio::task::yield_now().await;
+                }
             }
         }
+    }
+
+    /// Answers a request of the server, which may ask without end and read nothing.
+    fn answer(&mut self, answer: &[u8]) -> Result<(), Failure> {
+        /// Bytes of answers that the program did not read yet.
+        const MAX_UNREAD: usize = 1 << 20;
+        if self.outgoing.len() + answer.len() > MAX_UNREAD {
+            let text = format!("the program `{}` sends requests and reads no answers", self.name);
+            return Err(Failure::new(Code::TooLarge, text).hint("check the program's own log"));
+        }
+        self.send(answer);
+        Ok(())
     }
 
     fn read_line(&mut self, line: &[u8]) -> Result<(), Failure> {

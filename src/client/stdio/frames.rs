@@ -9,7 +9,9 @@ pub struct TooLong;
 #[derive(Debug)]
 pub struct Frames {
     bytes: Vec<u8>,
-    /// Bytes at the front that hold no line end.
+    /// Where the next line begins; what is before was given out.
+    start: usize,
+    /// Before it there is no line end from `start` on.
     searched: usize,
     /// Bytes of one line.
     limit: usize,
@@ -20,7 +22,7 @@ impl Frames {
     /// Lines of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Frames { bytes: Vec::new(), searched: 0, limit, is_ended: false }
+        Frames { bytes: Vec::new(), start: 0, searched: 0, limit, is_ended: false }
     }
 
     /// Bytes of one line.
@@ -31,6 +33,9 @@ impl Frames {
 
     /// Adds output.
     pub fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -42,7 +47,7 @@ impl Frames {
     /// Whether all output was given out.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.is_ended && self.bytes.is_empty()
+        self.is_ended && self.start == self.bytes.len()
     }
 
     /// The next line that is not blank, without its end.
@@ -53,22 +58,19 @@ impl Frames {
         loop {
             let end = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n');
             let end = end.map(|end| self.searched + end);
-            if end.unwrap_or(self.bytes.len()) > self.limit {
+            if end.unwrap_or(self.bytes.len()) - self.start > self.limit {
                 return Err(TooLong);
             }
-            let line = match end {
-                Some(end) => {
-                    let rest = self.bytes.split_off(end + 1);
-                    std::mem::replace(&mut self.bytes, rest)
-                }
-                None if self.is_ended && !self.bytes.is_empty() => std::mem::take(&mut self.bytes),
+            let (end, next) = match end {
+                Some(end) => (end, end + 1),
+                None if self.is_ended && !self.is_over() => (self.bytes.len(), self.bytes.len()),
                 None => {
                     self.searched = self.bytes.len();
                     return Ok(None);
                 }
             };
-            self.searched = 0;
-            let line = line.trim_ascii();
+            let line = self.bytes[self.start..end].trim_ascii();
+            (self.start, self.searched) = (next, next);
             if !line.is_empty() {
                 return Ok(Some(line.to_vec()));
             }

@@ -103,6 +103,16 @@ def long(message: dict) -> None:
     result(message["id"], "x" * (2 << 20))
 
 
+def floods(message: dict) -> None:
+    while True:
+        os.write(1, b"\n" * 65536)
+
+
+def asks_without_end(message: dict) -> None:
+    while True:
+        send({"jsonrpc": "2.0", "id": "i" * 100_000, "method": "roots/list", "params": {}})
+
+
 def text(message: dict) -> None:
     print("usage: this is not a server", flush=True)
 
