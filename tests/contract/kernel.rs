@@ -53,6 +53,23 @@ pub fn tracing() -> Option<()> {
 }
 
 #[test]
+fn a_network_that_ends_on_an_open_connection_is_no_answer_of_the_server() {
+    let Some(()) = tracing() else { return };
+    let server = FaultServer::start(healthy);
+    let session = Session::with_server(&server.mcp())
+        .env("WARMSTART_HTTP__RETRY_DELAY", "1ms")
+        .env("WARMSTART_BREAKER__FAILURES", "0")
+        .deadline("15s");
+    for error in ["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "ECONNABORTED"] {
+        let outcome = under_strace(&session, &format!("recvfrom:error={error}"));
+        let notice = outcome.notice();
+        assert!(notice.contains("was lost") && notice.contains("(WS303)"), "{error}: {notice}");
+    }
+    let outcome = under_strace(&session, "recvfrom:error=EHOSTUNREACH:when=1");
+    assert!(outcome.context().contains("Mend the roof"), "it is repeated: {outcome:?}");
+}
+
+#[test]
 fn d010_d011_the_system_refuses_every_kind_of_call() {
     let Some(()) = tracing() else { return };
     let (_server, session) = fresh();
