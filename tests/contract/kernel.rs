@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::fresh;
+use crate::support::clock::{DAY, shift_stored_times};
 use crate::support::mcp_reply::healthy;
 use crate::support::{
     FaultServer, Forbidden, Outcome, Session, child, if_permitted, needs, or_skip, run,
@@ -67,6 +68,17 @@ fn a_network_that_ends_on_an_open_connection_is_no_answer_of_the_server() {
     }
     let outcome = under_strace(&session, "recvfrom:error=EHOSTUNREACH:when=1");
     assert!(outcome.context().contains("Mend the roof"), "it is repeated: {outcome:?}");
+}
+
+#[test]
+fn b12_a_folder_that_fails_to_close_is_no_panic() {
+    let Some(()) = tracing() else { return };
+    let (_server, session) = fresh();
+    shift_stored_times(&session, -2 * DAY);
+    let outcome = under_strace(&session, "close:error=EIO:when=5+");
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    session.settle();
+    assert!(!session.log().contains("panicked"), "{}", session.log());
 }
 
 #[test]
