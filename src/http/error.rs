@@ -42,6 +42,8 @@ pub enum Error {
     Timeout { origin: String, phase: Phase, limit: Limit },
     #[error("{}", closed(origin, *phase))]
     Broken { origin: String, phase: Phase },
+    #[error("the connection to `{origin}` was lost: {reason}")]
+    Lost { origin: String, reason: String },
     #[error("the TLS connection to `{origin}` failed: {reason}")]
     Tls { origin: String, reason: String },
     #[error("the proxy `{proxy}` for `{origin}` failed: {reason}")]
@@ -76,7 +78,10 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::Refused { .. } | Error::Broken { .. } | Error::TooMany { .. } => true,
+            Error::Refused { .. }
+            | Error::Broken { .. }
+            | Error::Lost { .. }
+            | Error::TooMany { .. } => true,
             Error::Timeout { phase, .. } => *phase == Phase::Connect,
             Error::Server { status, .. } => matches!(status, 408 | 502..=504),
             _ => false,
@@ -93,6 +98,7 @@ impl Error {
                 | Error::Refused { .. }
                 | Error::Timeout { .. }
                 | Error::Broken { .. }
+                | Error::Lost { .. }
                 | Error::Proxy { .. }
         ) || matches!(self, Error::Server { status, .. } if *status >= 500)
     }
@@ -127,6 +133,7 @@ impl Error {
             }
             Error::Timeout { .. } => (Code::Timeout, "check the network and the server's load"),
             Error::Broken { .. } => (Code::Timeout, "check the server's log"),
+            Error::Lost { .. } => (Code::Timeout, "check the network, also a VPN"),
             Error::Tls { .. } => (
                 Code::Tls,
                 "check the scheme of the URL and the certificate's name and dates; `http.ca_file` adds a private authority",

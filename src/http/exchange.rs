@@ -160,7 +160,13 @@ impl Http {
                 Error::Broken { origin, phase }
             }
             _ if error.is_connect() => Error::Refused { origin },
-            _ => Error::NotHttp { origin, reason: chain.last().cloned().unwrap_or_default() },
+            other => {
+                let reason = chain.last().cloned().unwrap_or_default();
+                match other.is_some_and(is_of_network) {
+                    true => Error::Lost { origin, reason },
+                    false => Error::NotHttp { origin, reason },
+                }
+            }
         }
     }
 }
@@ -189,6 +195,21 @@ fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
         cause = error.source();
     }
     None
+}
+
+/// Whether an open connection ended because the network did.
+fn is_of_network(kind: ErrorKind) -> bool {
+    use ErrorKind::{AddrNotAvailable, ConnectionAborted, NotConnected};
+    use ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable};
+    matches!(
+        kind,
+        HostUnreachable
+            | NetworkUnreachable
+            | NetworkDown
+            | ConnectionAborted
+            | NotConnected
+            | AddrNotAvailable
+    )
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {

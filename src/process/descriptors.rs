@@ -1,6 +1,12 @@
 //! Open files of the caller. A host may leave more open than the three standard streams; a program
 //! that we start must not hold them open: their other end would wait for it.
 
+#[cfg(unix)]
+use std::path::Path;
+
+#[cfg(unix)]
+use crate::disk;
+
 /// Closes all but the standard streams in the programs that are started from now on. Our own files are
 /// opened that way; those of the caller are not.
 pub fn close_on_exec() {
@@ -13,9 +19,12 @@ pub fn close_on_exec() {
 /// Where the system does not list them: the first 256.
 #[cfg(unix)]
 fn open_numbers() -> Vec<i32> {
-    let Ok(entries) = std::fs::read_dir("/dev/fd") else { return (3..256).collect() };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    names.filter(|number| *number > 2).collect()
+    let names = disk::names(Path::new("/dev/fd"));
+    if names.is_empty() {
+        return (3..256).collect();
+    }
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+    numbers.filter(|number| *number > 2).collect()
 }
 
 #[cfg(unix)]

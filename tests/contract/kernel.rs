@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::fresh;
+use crate::support::clock::{DAY, shift_stored_times};
 use crate::support::mcp_reply::healthy;
 use crate::support::{
     FaultServer, Forbidden, Outcome, Session, child, if_permitted, needs, or_skip, run,
@@ -50,6 +51,34 @@ fn under_strace(session: &Session, inject: &str) -> Outcome {
 /// `Some` when calls can be made to fail.
 pub fn tracing() -> Option<()> {
     can(&["strace", "-f", "-qq", "-o", "/dev/null"], "strace")
+}
+
+#[test]
+fn a_network_that_ends_on_an_open_connection_is_no_answer_of_the_server() {
+    let Some(()) = tracing() else { return };
+    let server = FaultServer::start(healthy);
+    let session = Session::with_server(&server.mcp())
+        .env("WARMSTART_HTTP__RETRY_DELAY", "1ms")
+        .env("WARMSTART_BREAKER__FAILURES", "0")
+        .deadline("15s");
+    for error in ["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "ECONNABORTED"] {
+        let outcome = under_strace(&session, &format!("recvfrom:error={error}"));
+        let notice = outcome.notice();
+        assert!(notice.contains("was lost") && notice.contains("(WS303)"), "{error}: {notice}");
+    }
+    let outcome = under_strace(&session, "recvfrom:error=EHOSTUNREACH:when=1");
+    assert!(outcome.context().contains("Mend the roof"), "it is repeated: {outcome:?}");
+}
+
+#[test]
+fn b12_a_folder_that_fails_to_close_is_no_panic() {
+    let Some(()) = tracing() else { return };
+    let (_server, session) = fresh();
+    shift_stored_times(&session, -2 * DAY);
+    let outcome = under_strace(&session, "close:error=EIO:when=5+");
+    assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
+    session.settle();
+    assert!(!session.log().contains("panicked"), "{}", session.log());
 }
 
 #[test]
