@@ -42,6 +42,15 @@ pub struct Edited {
     pub made: Vec<String>,
 }
 
+/// What a host runs for an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// By a shell.
+    Line(String),
+    /// A program and its arguments.
+    Words(Vec<String>),
+}
+
 /// One entry that runs this program at a session start.
 #[derive(Clone, Debug)]
 pub struct Registration {
@@ -50,6 +59,8 @@ pub struct Registration {
     pub line: usize,
     /// Whether it is a form that `install` writes.
     pub is_plain: bool,
+    /// What the host runs.
+    pub command: Command,
     /// Indices of the group, where there are groups, and of the entry.
     group: Option<usize>,
     index: usize,
@@ -273,9 +284,17 @@ fn registration(
     let words = words_of(handler);
     let form = form(&words)?;
     let line = document.text[..handler.range.start].matches('\n').count() + 1;
-    let shown: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    let (shown, is_plain) = (shown.join(" "), form == Form::Plain);
-    Some(Registration { shown, line, is_plain, group, index })
+    let texts: Vec<String> = words.into_iter().map(|word| word.text).collect();
+    let (shown, is_plain) = (texts.join(" "), form == Form::Plain);
+    let command = line_of(handler).map_or(Command::Words(texts), Command::Line);
+    Some(Registration { shown, line, is_plain, command, group, index })
+}
+
+/// The command line that a handler gives to a shell.
+fn line_of(handler: &Node) -> Option<String> {
+    let has_words = handler.get("exec").is_some() || handler.get("args").is_some();
+    let text = |key: &str| handler.get(key).and_then(Node::as_text).map(str::to_owned);
+    if has_words { None } else { text("command").or_else(|| text("bash")) }
 }
 
 /// The words that a handler runs, through a shell or not.

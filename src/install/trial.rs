@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::placement::{HostName, Placement, Shape};
-use super::quote;
+use super::entry::Command;
+use super::placement::{HostName, Placement};
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::process::{self, Exit, MAX_OUTPUT_BYTES, Program};
@@ -19,7 +19,7 @@ const SESSION: &str = "warmstart-install";
 /// What is run.
 pub struct Trial<'a> {
     pub placement: &'a Placement,
-    pub program: &'a str,
+    pub command: Command,
     pub environment: &'a Environment,
     pub folder: &'a Path,
     pub timeout: Duration,
@@ -65,15 +65,12 @@ async fn answer(program: &Program<'_>, event: &str) -> Result<Vec<u8>, String> {
 
 /// The program and its arguments, as the host starts them.
 fn command(trial: &Trial<'_>) -> (String, Vec<String>) {
-    let name = trial.placement.name;
-    match trial.placement.shape {
-        Shape::Grouped => {
-            let line = format!("{} session-start", quote(trial.program));
-            ("/bin/sh".into(), vec!["-c".into(), line])
-        }
-        Shape::Flat => {
-            let arguments = ["session-start", "--agent", name];
-            (trial.program.into(), arguments.map(str::to_owned).to_vec())
+    match &trial.command {
+        Command::Line(line) => ("/bin/sh".into(), vec!["-c".into(), line.clone()]),
+        Command::Words(words) => {
+            let (program, arguments) =
+                words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+            (program.to_owned(), arguments.to_vec())
         }
     }
 }

@@ -32,12 +32,11 @@ fn calls(session: &Session, line: &[&str], settings: &Path) -> Vec<(String, usiz
     fs::remove_file(file).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let folder = settings.parent().unwrap().display().to_string();
-    let names_it = |line: &&str| line.contains(&folder);
-    let first = lines.iter().position(|line| names_it(&line)).expect("it is read");
-    let is_end = |line: &&str| {
-        line.contains("installs.json") && line.starts_with("rename") || names_it(line)
-    };
-    let last = lines.iter().rposition(|line| is_end(&line)).unwrap();
+    let names_it = |line: &str| line.contains(&folder);
+    let first = lines.iter().position(|line| line.contains(&folder)).expect("it is read");
+    let is_end =
+        |line: &str| line.contains("installs.json") && line.starts_with("rename") || names_it(line);
+    let last = lines.iter().rposition(|line| is_end(line)).unwrap();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut calls = Vec::new();
     for (number, line) in lines.iter().enumerate() {

@@ -4,6 +4,7 @@
 use std::fs;
 
 use super::{ROWS, files_of_hosts, plant, user};
+use crate::support::run;
 use crate::support::terminal::Dialog;
 
 #[test]
@@ -39,7 +40,21 @@ fn the_entry_of_a_moved_program_is_repaired_and_never_doubled() {
 }
 
 #[test]
-fn a_program_in_path_is_named_there_and_one_in_a_folder_with_blanks_is_quoted() {
+fn a_program_that_path_leads_to_is_named_by_its_place_there() {
+    let session = user();
+    let folder = session.scratch().join("bin");
+    fs::create_dir(&folder).unwrap();
+    let program = session.program(&[]).get_program().to_owned();
+    std::os::unix::fs::symlink(program, folder.join("warmstart")).unwrap();
+    let session = session.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    assert_eq!(session.run(&["install", "claude"]).code(), 0);
+    let text = fs::read_to_string(session.home().join(".claude/settings.json")).unwrap();
+    assert!(text.contains(&format!("\"{}/warmstart session-start\"", folder.display())), "{text}");
+    session.run(&["uninstall", "--yes"]);
+}
+
+#[test]
+fn a_program_in_a_folder_with_blanks_is_quoted() {
     let session = user();
     let folder = session.scratch().join("a b");
     fs::create_dir(&folder).unwrap();
@@ -71,6 +86,10 @@ fn a_second_registration_is_refused() {
     plant(&session, ".claude/settings.json", b"{\"enabledPlugins\":{\"warmstart@x\":true}}");
     let outcome = session.run(&["install", "claude", "--scope", "local"]);
     assert!(outcome.stderr.contains("plugin warmstart@x"), "{outcome:?}");
+    let entry = "{\"hooks\":{\"sessionStart\":[{\"bash\":\"warmstart session-start\"}]}}";
+    plant(&session, ".copilot/hooks/mine.json", entry.as_bytes());
+    let outcome = session.run(&["install", "copilot"]);
+    assert!(outcome.stderr.contains("mine.json:1`; it would run twice"), "{outcome:?}");
     plant(&session, ".codex/config.toml", b"[[hooks.Stop]]\ncommand = \"x\"\n");
     let outcome = session.run(&["install", "codex"]);
     assert!(outcome.stderr.contains("config.toml` has hooks"), "{outcome:?}");
@@ -141,6 +160,24 @@ fn a_change_by_another_program_while_the_user_is_asked_is_kept() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "{\"a\":2}");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     assert!(session.run(&["uninstall", "--yes"]).text().contains("not registered"));
+}
+
+#[test]
+fn of_many_at_once_one_adds_the_entry() {
+    let session = user();
+    let old = b"{\n  \"a\": 1\n}\n";
+    let path = plant(&session, ".claude/settings.json", old);
+    let line = ["install", "claude"];
+    let all: Vec<_> = (0..6)
+        .map(|_| (run::start(&mut session.program(&line), b""), std::time::Instant::now()))
+        .collect();
+    let codes: Vec<i32> = all.into_iter().map(|one| session.finish(one).code()).collect();
+    assert!(codes.contains(&0), "{codes:?}");
+    assert!(codes.iter().all(|code| [0, 7].contains(code)), "{codes:?}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("session-start").count(), 1, "{text}");
+    assert_eq!(session.run(&["uninstall", "claude"]).code(), 0);
+    assert_eq!(fs::read(&path).unwrap(), old);
 }
 
 #[test]

@@ -114,6 +114,39 @@ fn a_file_that_has_changed_since_loses_only_the_entry() {
 }
 
 #[test]
+fn a_file_that_was_made_stays_when_something_else_is_in_it_now() {
+    for row in &ROWS {
+        let session = user();
+        let before = files_of_hosts(&session);
+        let path = session.home().join(row.file);
+        for (added, is_left) in [("\"model\": \"m\",\n  ", true), ("\n", false)] {
+            installed(&session, row);
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replacen("\"hooks\"", &format!("{added}\"hooks\""), 1)).unwrap();
+            uninstalled(&session, row);
+            assert_eq!(path.exists(), is_left, "{}", row.host);
+            if is_left {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.contains("model") && !text.contains("hooks"), "{text}");
+                fs::remove_dir_all(session.home().join(row.file.split('/').next().unwrap()))
+                    .unwrap();
+            }
+        }
+        assert_eq!(files_of_hosts(&session), before, "{}", row.host);
+    }
+}
+
+#[test]
+fn a_token_beside_the_entry_is_not_shown() {
+    let session = user().guard("canary-0123456789");
+    let text = "{\n  \"hooks\": {},\n  \"MCP_AUTH_TOKEN\": \"canary-0123456789\"\n}\n";
+    let path = plant(&session, ".claude/settings.json", text.as_bytes());
+    let shown = session.run(&["install", "claude", "--dry-run"]);
+    assert!(shown.text().contains(" \"MCP_AUTH_TOKEN\": \"****\""), "{shown:?}");
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
 fn a_file_that_does_not_parse_is_refused_with_its_place_and_kept() {
     for row in &ROWS {
         let session = user();

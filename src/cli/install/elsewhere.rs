@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::site::Site;
+use crate::disk;
 use crate::error::{Code, Failure};
 use crate::install::{HostName, Placement, Scope, SettingsFile, registrations};
 
@@ -28,8 +29,33 @@ pub fn check(site: &Site, placement: &Placement, scope: Scope) -> Result<(), Fai
     match placement.host {
         HostName::Claude => check_plugins(site, placement),
         HostName::Codex => check_codex_toml(own.as_deref(), placement),
+        HostName::Copilot => check_copilot(site, placement, own.as_deref()),
         _ => Ok(()),
     }
+}
+
+/// Copilot reads every file of its folders of hooks, and `hooks` of its settings.
+fn check_copilot(site: &Site, placement: &Placement, own: Option<&Path>) -> Result<(), Failure> {
+    let files = [Scope::User, Scope::Project].into_iter();
+    let folders =
+        files.filter_map(|scope| site.path(placement, scope)?.parent().map(Path::to_owned));
+    let folders: Vec<PathBuf> = folders.collect();
+    let beside = folders
+        .iter()
+        .flat_map(|folder| disk::names(folder).into_iter().map(|name| folder.join(name)));
+    let beside = beside.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+    let settings = [
+        placement.folder(&site.environment, &site.home).join("settings.json"),
+        site.project.join(".github/copilot/settings.json"),
+    ];
+    for path in beside.chain(settings).filter(|path| Some(path.as_path()) != own) {
+        let entries = registrations(&text(&path).unwrap_or_default(), placement);
+        if let Some(entry) = entries.unwrap_or_default().first() {
+            let place = format!("{}:{}", path.display(), entry.line);
+            return Err(twice(placement, &place).hint("remove that entry by hand first"));
+        }
+    }
+    Ok(())
 }
 
 fn twice(placement: &Placement, place: &str) -> Failure {

@@ -118,12 +118,12 @@ impl Run<'_> {
             return Ok(true);
         }
         file.check_writable()?;
-        self.apply(Planned { placement, file: &file, edited })
+        self.apply(&Planned { placement, file: &file, edited })
     }
 
     /// Shows, asks, writes and tries the entry.
-    fn apply(&mut self, planned: Planned<'_>) -> Result<bool, CommandError> {
-        let Planned { placement, file, edited } = &planned;
+    fn apply(&mut self, planned: &Planned<'_>) -> Result<bool, CommandError> {
+        let Planned { placement, file, edited } = planned;
         let is_asked = self.options.hosts.is_empty() && !self.options.yes;
         if self.options.dry_run || is_asked {
             print_diff(
@@ -140,7 +140,7 @@ impl Run<'_> {
             print_line(&format!("{}: not registered.", placement.title));
             return Ok(true);
         }
-        self.write(&planned)?;
+        self.write(planned)?;
         let done = if edited.change == Change::Added { "registered in" } else { "repaired in" };
         print_line(&format!("{}: {done} {}", placement.title, file.named.display()));
         if let Some(other) = elsewhere::shared_with(&self.site, placement, self.options.scope) {
@@ -148,12 +148,18 @@ impl Run<'_> {
                         may get its tasks twice";
             print_note(&format!("{text}: the other entry is in `{}`", other.display()));
         }
+        if self.options.scope == Scope::Project {
+            print_note(
+                &"the entry has the path of the program on this machine; others who use the \
+                         project's file need it there too",
+            );
+        }
         if placement.host == HostName::Codex {
             print_note(
                 &"Codex runs a new hook only after you have trusted it there, with `/hooks`",
             );
         }
-        Ok(self.try_out(placement)?)
+        Ok(self.try_out(planned)?)
     }
 
     /// Writes the file under the lock: first the copy and the record, so that a killed run is known.
@@ -191,10 +197,13 @@ impl Run<'_> {
     }
 
     /// Runs the entry once and prints what a session gets from it.
-    fn try_out(&self, placement: &'static Placement) -> Result<bool, Failure> {
+    fn try_out(&self, planned: &Planned<'_>) -> Result<bool, Failure> {
+        let Planned { placement, edited, .. } = planned;
+        let entries = registrations(&edited.text, placement).unwrap_or_default();
+        let Some(entry) = entries.into_iter().next() else { return Ok(false) };
         let trial = Trial {
             placement,
-            program: &self.program,
+            command: entry.command,
             environment: &self.site.environment,
             folder: &self.site.project,
             timeout: Duration::from_secs(self.options.timeout.unwrap_or(10)),

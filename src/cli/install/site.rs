@@ -8,6 +8,7 @@ use crate::cli::Invocation;
 use crate::cli::init::diff::unified;
 use crate::cli::prompt::confirm;
 use crate::cli::terminal::{self, CommandError, Usage};
+use crate::config::is_credential;
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::install::{HostName, Placement, Scope};
@@ -73,8 +74,21 @@ pub fn print_diff(path: &Path, old: Option<&str>, new: Option<&str>) {
         None => "/dev/null".to_owned(),
     };
     let lines = unified(old.unwrap_or_default(), new.unwrap_or_default());
+    let lines: String = lines.lines().map(|line| without_secret(line) + "\n").collect();
     let text = format!("--- {}\n+++ {}\n{lines}", name(old), name(new));
     terminal::print(&for_terminal(&text));
+}
+
+/// The line with `****` for a text whose key names a credential: settings have tokens in `env`.
+fn without_secret(line: &str) -> String {
+    let mut parts = line.split('"');
+    let (blanks, key, colon) = (parts.next(), parts.next(), parts.next());
+    match (blanks, key, colon) {
+        (Some(blanks), Some(key), Some(colon)) if is_credential(key) && colon.trim() == ":" => {
+            format!("{blanks}\"{key}\"{colon}\"****\"")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// Prints one line of the result.
@@ -96,7 +110,7 @@ pub fn for_each<T>(
         match each(item) {
             Ok(is_good) => all &= is_good,
             Err(CommandError::Failure(failure)) if failed.is_some() => {
-                terminal::print_error(&failure)
+                terminal::print_error(&failure);
             }
             Err(error @ CommandError::Failure(_)) => failed = Some(error),
             Err(usage) => return Err(usage),
@@ -110,6 +124,24 @@ pub fn remove_empty(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
         if std::fs::remove_dir(folder).is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_under_the_key_of_a_credential_is_not_shown() {
+        let table = [
+            (" \"MCP_AUTH_TOKEN\": \"abc\",", " \"MCP_AUTH_TOKEN\": \"****\""),
+            ("-  \"client_secret\":\"abc\"", "-  \"client_secret\":\"****\""),
+            (" \"model\": \"abc\",", " \"model\": \"abc\","),
+            ("+  \"timeout\": 10", "+  \"timeout\": 10"),
+        ];
+        for (line, expected) in table {
+            assert_eq!(without_secret(line), expected);
         }
     }
 }
