@@ -1,6 +1,8 @@
 //! Our entry in the text of a settings file. Only commands in the form that `install` writes are changed
 //! or removed; a command line of the user that runs this program is left alone.
 
+mod repair;
+
 use super::Refusal;
 use super::command_line::{COMMAND, Form, Word, form, plain_words, quote, words};
 use super::document::{Document, Step};
@@ -153,7 +155,7 @@ pub fn edit(text: &str, entry: &Entry<'_>) -> Result<Edited, Refusal> {
     let (change, made) = match registrations.as_slice() {
         [] => (Change::Added, add(&mut document, entry)?),
         [one] if one.is_plain => {
-            repair(&mut document, one, entry)?;
+            repair::repair(&mut document, one, entry)?;
             let is_same = document.text == text;
             (if is_same { Change::None } else { Change::Repaired }, Vec::new())
         }
@@ -329,91 +331,6 @@ fn add(document: &mut Document, entry: &Entry<'_>) -> Result<Vec<String>, Refusa
     }
     document.push(&[Step::Key(HOOKS), Step::Key(event)], &entry.value())?;
     Ok(Vec::new())
-}
-
-/// Puts right what is wrong in the entry; its other keys and the flags of its command are kept.
-fn repair(
-    document: &mut Document,
-    registration: &Registration,
-    entry: &Entry<'_>,
-) -> Result<(), Refusal> {
-    let shape = entry.placement.shape;
-    let path = path(registration, shape);
-    let handler = document.at(&path).cloned();
-    let Some(handler) = handler else { return Ok(()) };
-    if handler.get("type").and_then(Node::as_text) != Some("command") {
-        document.set(&path, "type", &Json::text("command"))?;
-    }
-    match shape {
-        Shape::Grouped => repair_line(document, &path, &handler, entry)?,
-        Shape::Flat => repair_program(document, &path, &handler, entry)?,
-    }
-    let key = shape.timeout_key();
-    let timeout = handler.get(key).and_then(Node::as_number);
-    let is_right = match entry.timeout {
-        Some(_) => timeout == Some(entry.timeout()),
-        None => timeout.is_some_and(|timeout| entry.is_in_unit(timeout)),
-    };
-    if !is_right {
-        document.set(&path, key, &Json::Number(entry.timeout()))?;
-    }
-    Ok(())
-}
-
-/// A command line whose first word is the program, without `args`.
-fn repair_line(
-    document: &mut Document,
-    path: &[Step<'_>],
-    handler: &Node,
-    entry: &Entry<'_>,
-) -> Result<(), Refusal> {
-    let command = handler.get("command").and_then(Node::as_text).unwrap_or_default();
-    let all = words_of(handler);
-    let has_words = handler.get("args").is_some() || handler.get("exec").is_some();
-    let behind = match (has_words, all.as_slice()) {
-        (_, [_]) => format!(" {COMMAND}"),
-        (true, words) => {
-            words.iter().skip(1).map(|word| format!(" {}", quote(&word.text))).collect()
-        }
-        (false, [first, ..]) => command[first.range.end..].to_owned(),
-        (false, []) => format!(" {COMMAND}"),
-    };
-    let is_ours = !has_words && all.first().is_some_and(|word| word.text == entry.program);
-    if !is_ours || all.len() == 1 {
-        document.set(path, "command", &Json::Text(quote(entry.program) + &behind))?;
-    }
-    remove_keys(document, path, &["args", "exec"])
-}
-
-/// A program and its arguments.
-fn repair_program(
-    document: &mut Document,
-    path: &[Step<'_>],
-    handler: &Node,
-    entry: &Entry<'_>,
-) -> Result<(), Refusal> {
-    if handler.get("exec").and_then(Node::as_text) != Some(entry.program) {
-        document.set(path, "exec", &Json::text(entry.program))?;
-    }
-    let has_agent = words_of(handler).iter().any(|word| word.text.starts_with("--agent"));
-    if handler.get("args").is_none() || !has_agent {
-        document.set(path, "args", &entry.arguments())?;
-    }
-    remove_keys(document, path, &["command", "bash"])
-}
-
-fn remove_keys(
-    document: &mut Document,
-    path: &[Step<'_>],
-    keys: &[&'static str],
-) -> Result<(), Refusal> {
-    for key in keys {
-        let path = [path, &[Step::Key(key)]].concat();
-        if document.at(&path).is_some() {
-            document.remove(&path)?;
-        }
-    }
-    Ok(())
 }
 
 fn path(registration: &Registration, shape: Shape) -> Vec<Step<'static>> {

@@ -107,7 +107,7 @@ impl Journal {
         Ok(Journal { _lock: lock, ..Journal::read(state)? })
     }
 
-    /// What is known of the file at `path`.
+    /// The record of the file at `path`.
     #[must_use]
     pub fn find(&self, path: &Path) -> Option<&Installation> {
         self.content.files.iter().find(|file| file.path == path)

@@ -79,7 +79,7 @@ impl Node {
         self.members().iter().rfind(|member| member.key == key).map(|member| &member.value)
     }
 
-    /// The places of what is in it, a member with its key.
+    /// The places of the members, with their keys, or of the elements.
     pub fn children(&self) -> Vec<Range<usize>> {
         match &self.kind {
             Kind::Object(members) => {

@@ -16,7 +16,7 @@ use crate::process::{self, Exit, MAX_OUTPUT_BYTES, Program};
 /// The id of the session in the event, by which its run is recognised in `warmstart runs`.
 const SESSION: &str = "warmstart-install";
 
-/// What is run.
+/// The entry, and where it is run.
 pub struct Trial<'a> {
     pub placement: &'a Placement,
     pub command: Command,

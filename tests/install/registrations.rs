@@ -1,4 +1,4 @@
-//! What is there already: an entry of a moved program, a second registration, a change by another
+//! Files with an entry already: one of a moved program, a second registration, a change by another
 //! program; scopes, questions and hosts that are found.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What `install` and `uninstall` share: folders, hosts that are there, questions, what is printed.
+//! Shared by `install` and `uninstall`: folders, hosts that are found, questions, diffs.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
