@@ -17,7 +17,9 @@ pub use foreign::{ForeignFile, MAX_FOREIGN_BYTES, missing_folders};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;
-pub use project_file::{InsideError, read_inside, read_text};
+pub use project_file::{
+    InsideError, folder_inside, read_bytes, read_head_inside, read_inside, read_text,
+};
 pub use replace::write_project_file;
 pub use sweep::{OwnFile, Sweep};
 

@@ -100,7 +100,7 @@ impl SessionEvent {
         SessionEvent {
             source: source.unwrap_or(Source::Startup),
             session_id: text(&["session_id", "sessionId"]),
-            cwd: text(&["cwd"]).map(PathBuf::from).filter(|path| path.is_absolute()),
+            cwd: folder(&raw),
             agent_type: text(&["agent_type"]),
             raw,
         }
@@ -113,9 +113,32 @@ impl SessionEvent {
     }
 }
 
+/// `cwd`; Cursor sends `workspace_roots` instead, of which the first counts.
+fn folder(raw: &Map<String, Value>) -> Option<PathBuf> {
+    let first_root = || raw.get("workspace_roots")?.as_array()?.first()?.as_str();
+    let named = raw.get("cwd").and_then(Value::as_str).filter(|text| !text.is_empty());
+    named.or_else(first_root).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ts_low_the_folder_is_cwd_or_the_first_workspace_root() {
+        let table = [
+            (r#"{"cwd":"/a","workspace_roots":["/b"]}"#, Some("/a")),
+            (r#"{"workspace_roots":["/b","/c"]}"#, Some("/b")),
+            (r#"{"cwd":"","workspace_roots":["/b"]}"#, Some("/b")),
+            (r#"{"workspace_roots":["relative"]}"#, None),
+            (r#"{"workspace_roots":[]}"#, None),
+            (r#"{"workspace_roots":"/b"}"#, None),
+        ];
+        for (json, expected) in table {
+            let (event, _) = SessionEvent::parse(json.as_bytes());
+            assert_eq!(event.cwd, expected.map(PathBuf::from), "{json}");
+        }
+    }
 
     #[test]
     fn s01_every_source_is_read_and_unknown_fields_are_kept() {

@@ -273,7 +273,9 @@ impl PlanInputs<'_> {
 
     fn client_context(&self, http: &Rc<Http>) -> impl Fn(&ClientDefinition) -> ClientContext {
         let (http, environment) = (Rc::clone(http), Arc::clone(&self.environment));
-        let (paths, root) = (self.kept_paths().cloned(), self.root.clone());
+        // A check asks nothing, so it stores nothing, but it reads what is known of a server.
+        let paths = if self.options.check { self.paths.as_ref() } else { self.kept_paths() };
+        let (paths, root) = (paths.cloned(), self.root.clone());
         let home = self.paths.as_ref().and_then(|paths| paths.home.clone());
         let trusted = self.loaded.project_trusted;
         move |client| ClientContext {

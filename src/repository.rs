@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::disk;
 
+mod reftable;
+
 /// Names and ids in `.git` are short; a longer file is refused.
 const MAX_REF_BYTES: u64 = 4096;
 /// `packed-refs` grows with the repository.
 const MAX_PACKED_BYTES: u64 = 16 << 20;
 /// Parent folders that are searched.
 const MAX_PARENTS: usize = 64;
+/// What `HEAD` holds where the references are in the reftable format, for programs that do not know it.
+const REFTABLE: &str = "refs/heads/.invalid";
 /// A reference may name another one.
 const MAX_REF_STEPS: usize = 5;
 
@@ -51,6 +55,7 @@ impl Repository {
     fn read(root: PathBuf, git_dir: PathBuf) -> Self {
         let head = short(&git_dir.join("HEAD")).unwrap_or_default();
         let (branch, commit) = match head.strip_prefix("ref:").map(str::trim) {
+            Some(REFTABLE) => reftable_head(&git_dir),
             Some(name) => (branch_of(name), resolve(&git_dir, name)),
             None => (None, commit_id(&head)),
         };
@@ -92,6 +97,26 @@ fn branch_of(reference: &str) -> Option<String> {
     (is_safe(reference) && !name.is_empty()).then(|| name.to_owned())
 }
 
+/// Branch and commit where the references are in the reftable format. `HEAD` is in the folder of the
+/// work tree, branches are in the common one.
+fn reftable_head(git_dir: &Path) -> (Option<String>, Option<String>) {
+    let branch = match reftable::find(git_dir, "HEAD") {
+        Some(reftable::Value::Commit(id)) => return (None, Some(id)),
+        Some(reftable::Value::Symbolic(name)) => name,
+        None => return (None, None),
+    };
+    let commit = match reftable::find(&common(git_dir), &branch) {
+        Some(reftable::Value::Commit(id)) => Some(id),
+        _ => None,
+    };
+    (branch_of(&branch), commit)
+}
+
+/// The folder that all work trees share.
+fn common(git_dir: &Path) -> PathBuf {
+    short(&git_dir.join("commondir")).map_or_else(|| git_dir.to_owned(), |path| git_dir.join(path))
+}
+
 /// Those of git's rules for names that keep the path inside the folder.
 fn is_safe(reference: &str) -> bool {
     reference.starts_with("refs/")
@@ -101,8 +126,7 @@ fn is_safe(reference: &str) -> bool {
 
 /// The commit of a reference. References of all work trees are in the common folder.
 fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
-    let common = short(&git_dir.join("commondir")).map(|path| git_dir.join(path));
-    let common = common.as_deref().unwrap_or(git_dir);
+    let common = common(git_dir);
     let mut name = reference.to_owned();
     for _ in 0..MAX_REF_STEPS {
         if !is_safe(&name) {
@@ -114,7 +138,7 @@ fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
                 Some(next) => name = next.trim().to_owned(),
                 None => return commit_id(&value),
             },
-            None => return packed(common, &name),
+            None => return packed(&common, &name),
         }
     }
     None

@@ -57,10 +57,12 @@ fn every_command_that_the_readme_tells_exists() {
 #[test]
 fn every_value_in_the_readmes_settings_is_valid() {
     let folder = tempfile::tempdir().expect("a folder");
-    // The README's secret comes from `pass`, which is checked to exist, and not run.
+    // The README's secret comes from `pass` and its issues from `gh`: checked to exist, and not run.
     let bin = folder.path().join("bin");
     std::fs::create_dir(&bin).expect("a folder");
-    std::os::unix::fs::symlink("/bin/true", bin.join("pass")).expect("a link");
+    for program in ["pass", "gh"] {
+        std::os::unix::fs::symlink("/bin/true", bin.join(program)).expect("a link");
+    }
     for (n, block) in README.split("```toml\n").skip(1).enumerate() {
         let text = block.split("```").next().expect("a block ends");
         let path = folder.path().join(format!("{n}.toml"));

@@ -49,7 +49,7 @@ fn b4_leftovers_of_killed_writers_are_removed_from_every_folder() {
     session.settle();
     let state = ["", "tokens", "http", "wire", "plugins", "trusted", "revisions"];
     let state = state.map(|name| session.state().join(name));
-    let cache = ["answers", "git"].map(|name| session.cache().join("v2").join(name));
+    let cache = ["", "answers", "git"].map(|name| session.cache().join("v2").join(name));
     let folders: Vec<PathBuf> = state.into_iter().chain(cache).collect();
     for folder in &folders {
         plant(&folder.join(".writing-killed"), 2 * HOUR);
@@ -314,8 +314,9 @@ fn b12_a_burst_primes_once_also_when_that_fails() {
         assert!(session.finish(start).context().contains(TASK));
     }
     session.settle();
-    let primed = server.requests().iter().filter(|request| is_priming(request)).count();
-    assert_eq!(primed, 1);
+    // After a 404 the one that primes tries the other form of the trailing slash.
+    let primed = |request: &&Request| is_priming(request) && request.path == "/mcp";
+    assert_eq!(server.requests().iter().filter(primed).count(), 1);
 }
 
 fn is_priming(request: &Request) -> bool {

@@ -1,10 +1,12 @@
 //! M-b: a large answer that was understood is kept like any other: cut to what can be shown, never
 //! larger than it can be read again.
 
+use std::process::Command;
+
 use serde_json::{Map, Value, json};
 
 use crate::support::mcp_reply::{self, json_response, rpc};
-use crate::support::{Act, FaultServer, Session};
+use crate::support::{Act, FaultServer, Outcome, Session, run};
 
 /// What a server may send by default (`http.max_body`).
 const MAX_BODY: usize = 1 << 20;
@@ -113,4 +115,59 @@ fn mb_what_is_shown_live_is_what_is_kept() {
     let live = session.start("startup").context();
     assert!(live.contains("field_3: yyy"), "{live}");
     assert_eq!(session.start("startup").context(), live);
+}
+
+/// One session start that may use so much memory for its data; more ends it with a signal.
+fn start_within(session: &Session, mebibytes: usize) -> Outcome {
+    let plain = session.program(&["session-start"]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("ulimit -d {}; exec \"$0\" \"$@\"", mebibytes << 10)]);
+    shell.arg(plain.get_program()).args(plain.get_args());
+    shell.current_dir(session.project()).env_clear();
+    shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    run::to_its_end(&mut shell, session.event("startup").to_string().as_bytes())
+}
+
+/// I18: of all pages only what can be shown is kept.
+#[test]
+fn mk_many_large_pages_need_no_more_memory_than_one() {
+    const PAGES: usize = 12;
+    let fields: String = (0..20).map(|n| format!(r#","f{n}":"a""#)).collect();
+    let server = FaultServer::start(move |request| {
+        let page = request.json()["params"]["arguments"]["offset"].as_u64().unwrap_or(0);
+        let task = |n: u64| {
+            format!(
+                r#"{{"id":"{page}-{n}","title":"t{n}","priority":"{}"{fields}}}"#,
+                if n == 2499 && page > 0 { "critical" } else { "low" }
+            )
+        };
+        let tasks: Vec<String> = (0..2500).map(task).collect();
+        let text = format!(
+            r#"{{"data":{{"tasks":[{}],"pagination":{{"has_more":true}}}}}}"#,
+            tasks.join(",")
+        );
+        let result = json!({ "resultType": "complete", "isError": false,
+            "content": [{ "type": "text", "text": text }] });
+        vec![Act::Send(json_response(200, &rpc(request, &result)))]
+    });
+    let settings = format!("[queries.tasks]\nnarrow = []\nmax_pages = {PAGES}\n");
+    let session = Session::with_server(&server.mcp()).deadline("50s").hooks_toml(&settings);
+    let context = start_within(&session, 64).context();
+    assert_eq!(server.count("/mcp"), PAGES);
+    let criticals = context.lines().filter(|line| line.contains("[critical]")).count();
+    assert_eq!(criticals, PAGES - 1, "{context}");
+    assert!(context.contains("at least "), "{context}");
+}
+
+/// The lines of a file are bounded together, like the values of an answer.
+#[test]
+fn mk_many_lines_of_json_are_refused_before_they_are_built() {
+    for line in [r#"{"title":"a"}"#, r#"{"a":{"b":{"c":0}}}"#, "[[],[],[]]"] {
+        let session = Session::new()
+            .deadline("30s")
+            .hooks_toml("[client]\nfiles = [\"issues.jsonl\"]\n")
+            .project_file("issues.jsonl", &format!("{line}\n").repeat(40_000));
+        let notice = session.start("startup").notice();
+        assert!(notice.contains("too many values (WS405)"), "{line}: {notice}");
+    }
 }

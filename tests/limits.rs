@@ -1,11 +1,12 @@
 //! Rate limit, circuit breaker, retries and redirects: how often a server is asked.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::support::clock::{from_now, shift_stored_times};
 use crate::support::mcp_reply::{self, healthy, json_response, response, rpc};
 use crate::support::{Act, FaultServer, Request, Session};
 
@@ -38,7 +39,11 @@ fn b9_l10_the_rate_limit_holds_over_all_runs() {
 
 /// The lock of the one origin that the session has asked.
 fn lock_file(session: &Session) -> PathBuf {
-    let files = fs::read_dir(session.state().join("http")).unwrap().flatten();
+    lock_in(&session.state().join("http"))
+}
+
+fn lock_in(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder).unwrap().flatten();
     let mut locks = files
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "lock"));
@@ -191,6 +196,43 @@ fn rt_b11_a_session_with_little_time_asks_twice_at_most() {
 }
 
 /// A redirect to `location`, and the tasks when it is followed or asked again.
+#[test]
+fn a_retry_counts_for_the_rate_limit() {
+    let server = FaultServer::start(|_| mcp_reply::status(503));
+    let session = asking(&server).env("WARMSTART_HTTP__RATE_LIMIT", "1");
+    assert!(notice(&session).contains("(WS322)"), "the server's failure, not the limit");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_probe_of_a_half_open_breaker_is_one_request() {
+    let server = FaultServer::start(|_| mcp_reply::status(500));
+    let session = asking(&server).env("WARMSTART_BREAKER__FAILURES", "1");
+    notice(&session);
+    shift_stored_times(&session, -60);
+    server.forget();
+    server.becomes(|_| mcp_reply::status(503));
+    assert!(notice(&session).contains("(WS322)"));
+    assert_eq!(server.requests().len(), 1);
+    assert!(notice(&session).contains("(WS324)"), "it is open again");
+}
+
+#[test]
+fn a_breaker_that_another_process_opens_ends_the_retries() {
+    let server = FaultServer::start(|_| mcp_reply::status(503));
+    let session = asking(&server);
+    let state = session.state().join("http");
+    server.becomes(move |_| {
+        let record = lock_in(&state).with_extension("breaker");
+        let until = from_now(20).duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let open = format!(r#"{{"failures":3,"open_until":{until},"away_until":0}}"#);
+        fs::write(record, open).unwrap();
+        mcp_reply::status(503)
+    });
+    assert!(notice(&session).contains("(WS322)"));
+    assert_eq!(server.requests().len(), 1);
+}
+
 fn redirected_once(status: u16, location: &'static str) -> impl Fn(&Request) -> Vec<Act> {
     move |request| match request.n {
         0 => vec![Act::Send(response(status, &[("Location", location)], b""))],

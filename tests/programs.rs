@@ -53,6 +53,35 @@ fn h1_a_secret_command_is_never_a_program_of_the_project() {
     }
 }
 
+/// `npx` puts the `node_modules/.bin` of each folder above into PATH: of an unpacked archive or of the
+/// repository around a submodule, whose root is not the session's.
+#[test]
+fn h1_a_program_that_npx_adds_from_above_the_project_is_not_started() {
+    let Some(_) = or_skip(needs("git", "git")) else { return };
+    let server = FaultServer::start(mcp_reply::healthy);
+    let mut session = with_token(&server, "{ command = [\"pass\"] }");
+    crate::support::repository::commit(&session.project(), "First");
+    let canary = session.scratch().join("ran");
+    let above = session.project().parent().unwrap().join("node_modules/.bin");
+    for name in ["pass", "git"] {
+        script(
+            &above.join(name),
+            &format!("echo {name} >> {}; echo of-the-clone", canary.display()),
+        );
+    }
+    let real = session.scratch().join("bin");
+    script(&real.join("pass"), "echo of-the-user");
+    for head in [above.clone(), above.join(""), above.join("../.bin")] {
+        server.forget();
+        session.set("PATH", format!("{}:{}:{PATH}", head.display(), real.display()));
+        session.start("startup");
+        session.run(&["tasks", "--live"]);
+        let ran = fs::read_to_string(&canary).unwrap_or_default();
+        assert_eq!(ran, "", "{}", head.display());
+        assert_eq!(token_sent(&server).as_deref(), Some("Bearer of-the-user"));
+    }
+}
+
 #[test]
 fn h1_in_the_home_folder_the_users_own_programs_are_found() {
     let server = FaultServer::start(mcp_reply::healthy);

@@ -387,7 +387,11 @@ fn call_fails_as_the_tool_does() {
     let failed = mcp_reply::result(&payload);
     let unknown =
         json!({ "isError": true, "content": [{ "type": "text", "text": "Unknown tool: x" }] });
-    for result in [failed, unknown] {
+    let cases = [
+        (failed, "error: the tool failed: ", "`warmstart config show queries`"),
+        (unknown, "error: the server has no tool `x` (WS406)", "`warmstart tools`"),
+    ];
+    for (result, error, hint) in cases {
         let server = FaultServer::start(move |request| {
             let answer = mcp_reply::rpc(request, &result);
             vec![Act::Send(mcp_reply::json_response(200, &answer))]
@@ -395,8 +399,8 @@ fn call_fails_as_the_tool_does() {
         let outcome = asking(&server).run(&["call", "x"]);
         assert_eq!(outcome.code(), 6, "{outcome:?}");
         outcome.json();
-        assert!(outcome.stderr.starts_with("error: the tool failed: "), "{outcome:?}");
-        assert!(outcome.stderr.contains("`warmstart config show queries`"), "{outcome:?}");
+        assert!(outcome.stderr.starts_with(error), "{outcome:?}");
+        assert!(outcome.stderr.contains(hint), "{outcome:?}");
     }
 }
 

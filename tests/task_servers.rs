@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::support::session::write;
 use crate::support::{Act, FaultServer, Request, Session, mcp_reply};
 
 /// A session in a folder without git, so that the text is the tasks alone.
@@ -42,35 +43,6 @@ fn lines(session: &Session) -> Vec<String> {
     outcome.context().lines().skip(2).map(str::to_owned).collect()
 }
 
-fn heading(session: &Session) -> String {
-    session.start("startup").context().lines().nth(1).unwrap_or_default().to_owned()
-}
-
-#[test]
-fn ts_f3_what_is_not_understood_is_never_none() {
-    let odd = [
-        json!({ "tasks": [{ "id": 1 }, { "id": 2 }] }),
-        json!({ "tasks": ["write docs", "fix login"] }),
-        json!({ "tasks": 3 }),
-        json!({ "tasks": { "a": { "x": 1 } } }),
-        json!({ "hello": "world" }),
-        json!({ "success": true, "result": { "todos": [{ "title": "x" }] } }),
-    ];
-    for payload in odd {
-        let shown = payload.to_string();
-        let server = answering(move |_| text(&payload));
-        let session = session(&server);
-        let outcome = session.start("startup");
-        let context = outcome.context();
-        assert!(context.contains("pending tasks: not available"), "{shown}: {outcome:?}");
-        assert!(!context.contains("none"), "{shown}: {outcome:?}");
-        assert!(outcome.notice().contains("(WS404)"), "{shown}: {outcome:?}");
-        let tasks = session.run(&["tasks"]);
-        assert_eq!(tasks.code(), 6, "{shown}: {tasks:?}");
-        assert!(session.entries().is_empty(), "{shown}: nothing of it is kept");
-    }
-}
-
 #[test]
 fn ts_f3_a_list_that_is_partly_read_says_so() {
     let list = json!({ "tasks": [{ "title": "a" }, { "id": 2 }, { "id": 3 }] });
@@ -81,18 +53,6 @@ fn ts_f3_a_list_that_is_partly_read_says_so() {
     assert!(tasks.text().ends_with("2 entries without a title\n"), "{tasks:?}");
     let json = session.run(&["tasks", "--json"]).json();
     assert_eq!((&json["total"], &json["unread"]), (&Value::Null, &json!(2)));
-}
-
-#[test]
-fn ts_f4_every_block_of_a_result_is_read() {
-    let element = |title: &str| json!({ "title": title }).to_string();
-    let server = answering(move |_| blocks(&[&element("a"), &element("b"), &element("c")]));
-    assert_eq!(lines(&session(&server)), ["- a", "- b", "- c"]);
-    let groups = answering(|_| blocks(&["To Do:\n  TASK-1 - a", "In Progress:\n  TASK-2 - b"]));
-    let as_text = session(&groups).env("WARMSTART_QUERIES__TASKS__ANSWER", "text");
-    assert_eq!(lines(&as_text), ["  To Do:", "  TASK-1 - a", "  In Progress:", "  TASK-2 - b"]);
-    let empty = answering(|_| json!({ "resultType": "complete", "content": [] }));
-    assert!(heading(&session(&empty)).ends_with(": none"));
 }
 
 /// The guide's server with these tasks, newest first: it pages, and its `total` is the page's length.
@@ -274,6 +234,108 @@ fn ts_f9_other_words_for_open_are_open() {
         outcome.stderr.contains("`issues.jsonl` is not valid JSON: line 2, column 2"),
         "{outcome:?}"
     );
+}
+
+/// A session with a folder of Markdown files, a file a task.
+fn folder_session() -> Session {
+    Session::new()
+        .env("WARMSTART_HOOKS__GIT_CONTEXT__ENABLED", "false")
+        .hooks_toml("[client]\nfiles = [\"tasks/*.md\"]\n[queries.tasks]\nitems = [\"\"]\n")
+}
+
+fn task_file(title: &str, more: &str) -> String {
+    format!("---\ntitle: {title}\n{more}---\n\n- [ ] a box of its text\n")
+}
+
+#[test]
+fn ts_f9_a_folder_with_a_file_a_task() {
+    let session = folder_session();
+    let missing = session.run(&["tasks"]);
+    assert_eq!(missing.code(), 7, "{missing:?}");
+    let message = "error: the task file `tasks/*.md` does not exist (WS501)\n";
+    assert!(missing.stderr.starts_with(message), "{missing:?}");
+    std::fs::create_dir(session.project().join("tasks")).unwrap();
+    assert!(session.start("startup").context().ends_with(": none"));
+    let session = session
+        .project_file("tasks/t-10 - b.md", &task_file("ten", "status: To Do\n"))
+        .project_file(
+            "tasks/t-9 - a.md",
+            &task_file("'nine'", "status: open\nlabels: [x, \"y\"]\n"),
+        )
+        .project_file("tasks/t-1 - c.md", &task_file("\"done\"", "status: Done\npriority: high\n"))
+        .project_file("tasks/t-2.md", &task_file("two", "priority: P1\n"))
+        .project_file("tasks/inner/t-3.md", &task_file("not read", ""))
+        .project_file("tasks/notes.txt", "---\ntitle: not read\n---\n");
+    let context = session.start("startup").context();
+    let expected = ":\n- two [P1]\n- nine [open]\n- ten [To Do]";
+    assert!(context.ends_with(expected), "{context}");
+    let labels = session.env("WARMSTART_CONTEXT__FIELDS", "title,labels");
+    let context = labels.start("startup").context();
+    assert!(context.contains("- nine; labels: x, y\n"), "{context}");
+    let session = labels.project_file("tasks/README.md", "# About this folder\n");
+    let context = session.start("startup").context();
+    assert!(context.ends_with("\n  1 entry without a title"), "{context}");
+    let wrong = session.hooks_toml("[client]\nfiles = [\"*/x.md\"]\n");
+    let check = wrong.run(&["config", "check"]);
+    assert!(
+        check.stderr.contains("`*/x.md` must have its one `*` in the last segment"),
+        "{check:?}"
+    );
+}
+
+#[test]
+fn ts_f9_a_hostile_folder_of_tasks_is_bounded() {
+    use std::os::unix::fs::symlink;
+    let long = format!("---\ntitle: long text\n---\n{}", "x".repeat(3 << 20));
+    let endless = format!("---\ntitle: never ends\n{}", "key: value\n".repeat(100_000));
+    let session = folder_session()
+        .project_file("tasks/long.md", &long)
+        .project_file("tasks/endless.md", &endless)
+        .project_file("tasks/title.md", &task_file(&"t".repeat(10_000), ""))
+        .project_file("tasks/bytes.md", "---\ntitle: \u{202e}right to left <b>\n---\n");
+    let context = session.start("startup").context();
+    assert!(context.contains("- long text\n"), "{context}");
+    assert!(context.contains("- right to left &lt;b&gt;\n"), "{context}");
+    assert!(!context.contains("never ends") && context.len() < 2000, "{context}");
+    assert!(context.ends_with("1 entry without a title"), "{context}");
+    let outside = session.scratch().join("outside.md");
+    std::fs::write(&outside, task_file("secret", "")).unwrap();
+    symlink(&outside, session.project().join("tasks/link.md")).unwrap();
+    let outcome = session.run(&["tasks"]);
+    let message = "error: the task file `tasks/link.md` points outside the project";
+    assert!(outcome.stderr.starts_with(message), "{outcome:?}");
+    let folder = folder_session();
+    std::fs::create_dir(folder.scratch().join("elsewhere")).unwrap();
+    write(&folder.scratch().join("elsewhere/a.md"), task_file("secret", "").as_bytes());
+    symlink(folder.scratch().join("elsewhere"), folder.project().join("tasks")).unwrap();
+    let outcome = folder.run(&["tasks"]);
+    let message = "error: the task file `tasks` points outside the project";
+    assert!(outcome.stderr.starts_with(message), "{outcome:?}");
+}
+
+#[test]
+fn ts_f9_json_lines_have_a_map_and_words() {
+    let lines = "{\"key\":\"A-1\",\"fields\":{\"text\":\"low\",\"level\":9}}\n\
+        {\"key\":\"A-2\",\"fields\":{\"text\":\"parked\",\"state\":\"Parked\",\"level\":1}}\n\
+        {\"key\":\"A-3\",\"fields\":{\"text\":\"gone\",\"state\":\"Dropped\",\"level\":0}}\n\
+        {\"key\":\"A-4\",\"fields\":{\"text\":\"first\",\"level\":0}}\n";
+    for (name, text) in [
+        ("issues.jsonl", lines.to_owned()),
+        ("issues.ndjson", lines.replace('\n', "\r\n")),
+        ("issues.json", format!("[{}]", lines.trim_end().replace('\n', ","))),
+    ] {
+        let session = Session::new().project_file(name, &text).hooks_toml(&format!(
+            "[client]\nfiles = [\"{name}\"]\n[hooks.git_context]\nenabled = false\n\
+             [queries.tasks]\nitems = [\"\"]\nwords = {{ numbers = \"low_first\", \
+             status = {{ dropped = \"cancelled\", parked = \"blocked\" }} }}\n\
+             map = {{ title = \"/fields/text\", status = \"/fields/state\", priority = \"/fields/level\" }}\n"
+        ));
+        let context = session.start("startup").context();
+        assert!(
+            context.ends_with(":\n- first [0]\n- parked [Parked, 1]\n- low [9]"),
+            "{name}: {context}"
+        );
+    }
 }
 
 /// A REST server: GET with pages by `Link`.

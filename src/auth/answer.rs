@@ -72,6 +72,8 @@ fn token(body: &Value) -> Result<(String, Option<Timestamp>), Failure> {
 fn diagnose(status: u16, error: &str, description: &str, realm: &str) -> Failure {
     let reason = if description.is_empty() { error } else { description };
     let reason = text::one_line(reason, 120);
+    // Keycloak repeats the status: `HTTP 404 Not Found`.
+    let reason = if reason.starts_with("HTTP ") { String::new() } else { reason };
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let (code, text, hint) = cause(status, error, description);
     let text = text.replace("{realm}", realm);

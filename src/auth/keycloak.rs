@@ -150,7 +150,13 @@ impl Auth {
             }
         }
         // The realm is at neither path.
-        let unknown = last.map(|failure| Failure { code: Code::RealmUnknown, ..failure });
+        let unknown = last.map(|failure| {
+            let failure = Failure { code: Code::RealmUnknown, ..failure };
+            match wrong_path(url, &self.config.prefix) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        });
         Err(unknown
             .unwrap_or_else(|| Failure::new(Code::ConfigUrl, "`auth.url` has no usable form")))
     }
@@ -180,7 +186,8 @@ impl Auth {
         let read = async |mut opened: Opened| -> Result<TokenResponse, Error> {
             Ok(TokenResponse { status: opened.status, body: opened.body().await? })
         };
-        self.http.send(make, read, Repeat::Safe, deadline).await
+        let sent = self.http.send(make, read, Repeat::Safe, deadline).await;
+        sent.map_err(|failure| failure.of("the identity server"))
     }
 
     /// `client_secret_post`: Basic would need the id and secret form-encoded first (RFC 6749, 2.3.1).
@@ -267,6 +274,21 @@ fn bases(url: &SafeUrl, prefix: &Prefix, remembered: Option<&str>) -> Vec<String
         None => format!("{given}/auth"),
     };
     if remembered == Some(other.as_str()) { vec![other, given] } else { vec![given, other] }
+}
+
+/// What is wrong with the path, if the usual hint (with and without `/auth`) is not right.
+fn wrong_path(url: &SafeUrl, prefix: &Prefix) -> Option<String> {
+    match (url.url().path().find("/realms"), prefix) {
+        (Some(at), _) => {
+            let path = &url.url().path()[at..];
+            Some(format!("remove `{path}` from KEYCLOAK_URL; the realm is in KEYCLOAK_REALM"))
+        }
+        (None, Prefix::Fixed(prefix)) => {
+            let prefix = if prefix.is_empty() { "no prefix" } else { prefix };
+            Some(format!("fix KEYCLOAK_URL or `auth.prefix`: only `{prefix}` was tried"))
+        }
+        (None, Prefix::Auto) => None,
+    }
 }
 
 #[cfg(test)]

@@ -87,7 +87,9 @@ pub fn clean(cache: &Cache, max_size: u64, sweep: &Sweep) -> usize {
         let limit = limit(cache, file);
         file.is_unwritten_for(limit, sweep.now) && is_content_over(file, limit, sweep.now)
     };
-    let removed = sweep.folder(folder, is_over);
+    // The mark is not a record; only its killed writers leave something beside it.
+    let beside_mark = cache.format_folder().map_or(0, |folder| sweep.folder(folder, |_| false));
+    let removed = beside_mark + sweep.folder(folder, is_over);
     let mut records = sweep.records(folder);
     records.sort_by_key(|file| file.used);
     let mut size: u64 = records.iter().map(|file| file.size).sum();

@@ -10,17 +10,19 @@ use super::Invocation;
 use super::runtime::block_on;
 use super::tasks::with_sign_of_life;
 use super::terminal::{self, CommandResult};
+use super::tools::{self, source};
 use super::workspace::Workspace;
-use crate::client;
-use crate::config;
+use crate::client::{self, Client, unknown_tool};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
-use crate::plan::{Plan, PlanOptions};
+use crate::plan::PlanOptions;
 use crate::query::TaskSource;
 use crate::text;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// For the list of tools after a call of one that does not exist.
+const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Flags of `call`.
 #[derive(Args)]
@@ -59,15 +61,28 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     arguments.extend(options.pairs.iter().cloned());
     let call = client.call(tool, &arguments, Deadline::after(TIMEOUT));
     let result = block_on(with_sign_of_life(call, &source.label))?;
-    let result = result.map_err(|failure| advised(failure, source))?;
+    let advised = |failure| match named_nearest(&failure, client.as_ref(), tool) {
+        Some(hint) => failure.hint(hint),
+        None => advised(failure, source),
+    };
+    let result = result.map_err(advised)?;
     terminal::print(&text::for_json(&format!("{result:#}\n")));
     if options.pointers {
-        pointers(&result).iter().for_each(|line| terminal::print_note(line));
+        pointers(&result).iter().for_each(terminal::print_note);
     }
     if let Some(failure) = client::failure_in(&result) {
-        Err(advised(failure, source))?;
+        Err(advised(unknown_tool::recognised(failure, tool)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// For a tool that the server does not have: the question for the nearest ones, from its list.
+fn named_nearest(failure: &Failure, client: &dyn Client, tool: &str) -> Option<String> {
+    if failure.code != Code::UnknownTool {
+        return None;
+    }
+    let tools = block_on(client.tools(Deadline::after(LIST_TIMEOUT))).ok()?.ok()?;
+    tools::did_you_mean(&tools, tool)
 }
 
 /// The lists of a result, a line each.
@@ -95,25 +110,13 @@ fn json_object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
 }
 
-fn source<'a>(plan: &'a Plan, name: Option<&str>) -> Result<&'a TaskSource, Failure> {
-    let queries = &plan.session.queries;
-    let Some(name) = name else { return Ok(queries.primary()) };
-    queries.other(name).ok_or_else(|| {
-        let configured: Vec<&str> = queries.others().collect();
-        let hint = match config::nearest(name, &configured) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("add `[clients.{name}]` to your hooks.toml"),
-        };
-        Failure::new(Code::ConfigName, format!("there is no client `{name}`")).hint(hint)
-    })
-}
-
 /// The hint for a call by hand: that of a failure is about the queries in the configuration.
 fn advised(failure: Failure, source: &TaskSource) -> Failure {
     match failure.code {
         Code::ToolError => failure.hint(
             "check the tool's name and `--args`; `warmstart config show queries` lists the tools in use",
         ),
+        Code::UnknownTool => failure.hint("`warmstart tools` lists the server's tools"),
         Code::ConfigName if failure.hint.is_none() => failure.hint(format!(
             "the {} has no tools; `--client NAME` calls a server in `[clients.NAME]`",
             source.label

@@ -14,6 +14,7 @@ use crate::config::trust::PROJECT_FILE;
 use crate::config::{AnnotatedSetting, AnnotatedValue, Depth, nearest};
 use crate::error::{Code, Failure};
 use crate::event::SessionEvent;
+use crate::hook::bindings;
 use crate::logging;
 use crate::plan::{Plan, PlanOptions};
 use crate::resolve;
@@ -226,6 +227,8 @@ fn check(workspace: &Workspace, invocation: &Invocation) -> CommandResult {
     let all = loaded.problems.iter().chain(&plan.problems).chain(faulty).chain(&plan.missing);
     let count = all.map(print_error).count();
     loaded.notices.iter().chain(&plan.notes).for_each(terminal::print_note);
+    let bindings = bindings::of_session(&plan.session);
+    plan.session.queries.refusals(&bindings).iter().for_each(terminal::print_note_of);
     if let Some(details) = loaded.untrusted.as_ref().and_then(|file| file.details()) {
         terminal::print_note_of(&details);
     }

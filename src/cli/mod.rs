@@ -24,6 +24,7 @@ mod stdin;
 mod table;
 mod tasks;
 mod terminal;
+mod tools;
 mod trust;
 mod uninstall;
 mod watchdog;
@@ -115,6 +116,8 @@ enum UserCommand {
     Demo(demo::Options),
     /// Show the tasks that a session would start with
     Tasks(tasks::Options),
+    /// Show the task server's tools and their arguments
+    Tools(tools::Options),
     /// Call a tool of the task server once
     Call(call::Options),
     /// Show and check the configuration
@@ -222,6 +225,7 @@ impl UserCommand {
             UserCommand::Uninstall(options) => uninstall::run(&options, invocation),
             UserCommand::Demo(options) => demo::run(&options, invocation),
             UserCommand::Tasks(options) => tasks::run(&options, invocation),
+            UserCommand::Tools(options) => tools::run(&options, invocation),
             UserCommand::Call(options) => call::run(&options, invocation),
             UserCommand::Config(options) => config::run(&options, invocation),
             UserCommand::Trust(options) => trust::trust(&options, invocation),
@@ -235,6 +239,12 @@ impl UserCommand {
 
     /// Whether the command writes to the log file; for the others the log is only what `-v` prints.
     const fn writes_log(&self) -> bool {
-        matches!(self, UserCommand::Tasks(_) | UserCommand::Call(_) | UserCommand::Plugin(_))
+        matches!(
+            self,
+            UserCommand::Tasks(_)
+                | UserCommand::Tools(_)
+                | UserCommand::Call(_)
+                | UserCommand::Plugin(_)
+        )
     }
 }

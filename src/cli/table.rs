@@ -12,6 +12,8 @@ use crate::text::one_line;
 const MAX_CELL_CHARS: usize = 4096;
 /// Characters of a cell on a terminal, except in the column that takes the rest of the line.
 const MAX_FIXED_CHARS: usize = 20;
+/// The same of a name that is shown whole: longer ones are not names.
+const MAX_NAME_CHARS: usize = 48;
 /// Characters of an identifier on a terminal: enough to distinguish two of them.
 const SHORT_ID_CHARS: usize = 8;
 const GAP: u16 = 2;
@@ -20,19 +22,27 @@ const GAP: u16 = 2;
 pub struct Column {
     title: &'static str,
     is_elastic: bool,
+    /// Characters of a cell on a terminal.
+    max_chars: usize,
 }
 
 impl Column {
     /// As wide as its content.
     #[must_use]
     pub const fn fixed(title: &'static str) -> Self {
-        Column { title, is_elastic: false }
+        Column { title, is_elastic: false, max_chars: MAX_FIXED_CHARS }
+    }
+
+    /// As wide as its content, for names that are typed again.
+    #[must_use]
+    pub const fn whole(title: &'static str) -> Self {
+        Column { title, is_elastic: false, max_chars: MAX_NAME_CHARS }
     }
 
     /// Cut to what the other columns leave of the line.
     #[must_use]
     pub const fn elastic(title: &'static str) -> Self {
-        Column { title, is_elastic: true }
+        Column { title, is_elastic: true, max_chars: MAX_CELL_CHARS }
     }
 }
 
@@ -72,14 +82,11 @@ fn for_pipe(columns: &[Column], rows: &[Vec<String>]) -> String {
 
 fn for_terminal(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_truncation_indicator("…").set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(columns.iter().map(|column| column.title));
     for row in rows {
-        let cells = row.iter().zip(columns).map(|(cell, column)| match column.is_elastic {
-            true => cell.clone(),
-            false => shortened(cell, MAX_FIXED_CHARS),
-        });
+        let cells = row.iter().zip(columns).map(|(cell, column)| shortened(cell, column.max_chars));
         let mut row = Row::from(cells);
         row.max_height(1);
         table.add_row(row);
@@ -92,6 +99,30 @@ fn for_terminal(columns: &[Column], rows: &[Vec<String>], width: usize) -> Strin
         }
     }
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// `text` in lines that fit the terminal; unchanged when piped.
+#[must_use]
+pub fn wrapped(text: &str) -> String {
+    match terminal_width() {
+        Some(width) => wrapped_at(text, width),
+        None => text.to_owned(),
+    }
+}
+
+fn wrapped_at(text: &str, width: usize) -> String {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        let length = line.chars().count();
+        if length > 0 && length + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        } else if length > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
 }
 
 /// At most `most` characters and a `…`.

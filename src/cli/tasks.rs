@@ -91,7 +91,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
         answered.provenance.failure.iter().for_each(print_warning);
     }
     if options.explain {
-        answered.explanation().iter().for_each(|line| terminal::print_note(line));
+        answered.explanation().iter().for_each(terminal::print_note);
     }
     Ok(answered.exit_code(options.is_live()))
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::auth::{Auth, AuthContext, ResourceIndicator};
 use crate::config::{ClientConfig, Reader};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Timestamp};
 use crate::environment::Environment;
 use crate::error::{Code, Failure};
 use crate::http::Http;
@@ -29,9 +29,12 @@ pub mod plugin;
 mod rest;
 mod stdio;
 mod tool_call;
+pub mod tool_list;
+pub mod unknown_tool;
 mod wire;
 
 pub use payload::{ListPlace, failure_in, lists_in};
+pub use tool_list::Tool;
 
 /// What a client's methods return. Not `Send`: the runtime has one thread.
 pub type ClientFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -48,13 +51,27 @@ pub trait Client {
         arguments: &'a Map<String, Value>,
         deadline: Deadline,
     ) -> ClientFuture<'a, Value>;
+
+    /// Its tools; by default it has none.
+    fn tools(&self, _deadline: Deadline) -> ClientFuture<'_, Vec<Tool>> {
+        let failure = Failure::new(Code::ConfigName, "this client has no tools");
+        Box::pin(async { Err(failure.hint(SET_URL)) })
+    }
+
+    /// Until when `tool` counts as one that the server does not have, by an answer of the last day. Asks
+    /// nothing.
+    fn missing_until(&self, _tool: &str) -> Option<Timestamp> {
+        None
+    }
 }
+
+const SET_URL: &str =
+    "set `client.url` (MCP_SERVER_URL), or name a client with a server: `--client NAME`";
 
 /// The failure of a call to a client that has no tools.
 fn no_tools(client: &str, tool: &str) -> Failure {
     let text = format!("the client `{client}` has no tools, so `{tool}` cannot be called");
-    Failure::new(Code::ConfigName, text)
-        .hint("set `client.url` (MCP_SERVER_URL), or name a client with a server: `--client NAME`")
+    Failure::new(Code::ConfigName, text).hint(SET_URL)
 }
 
 /// The inputs of a client. Building one opens and reads nothing.

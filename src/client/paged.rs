@@ -1,7 +1,8 @@
 //! Asks for a list until it is complete or the time is up: one page, then narrower questions, then
 //! further pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -109,25 +110,53 @@ struct Question {
     pages: usize,
     elements: usize,
     last: Option<TaskPage>,
+    last_tasks: Vec<Task>,
+    /// The ids on its pages.
+    seen: BTreeSet<String>,
     is_broken: bool,
 }
 
 impl Question {
     fn new(request: PageRequest) -> Self {
-        Question { request, pages: 0, elements: 0, last: None, is_broken: false }
+        Question {
+            request,
+            pages: 0,
+            elements: 0,
+            last: None,
+            last_tasks: Vec::new(),
+            seen: BTreeSet::new(),
+            is_broken: false,
+        }
     }
 
-    /// Adds a page; `false` when it brought nothing new.
+    /// Adds a page; `false` when all of it was on earlier pages of this question: a server that ignores the
+    /// argument sends the same page again. Tasks of earlier questions count as new here.
     fn add(&mut self, pages: &mut Collected, mut page: TaskPage) -> bool {
+        if self.pages == 0 {
+            pages.begin_question();
+        }
         self.pages += 1;
         pages.pages += 1;
         if pages.pages == 1 {
             pages.explanation = page.explanation.clone();
         }
         self.elements += page.length();
-        let is_new = pages.add(std::mem::take(&mut page.tasks), page.unread);
+        let tasks = std::mem::take(&mut page.tasks);
+        let is_new = self.is_new(&tasks);
+        if is_new {
+            self.last_tasks.clone_from(&tasks);
+            pages.add(tasks, page.unread);
+        }
         self.last = Some(page);
         is_new
+    }
+
+    fn is_new(&mut self, tasks: &[Task]) -> bool {
+        let mut has_new = false;
+        for task in tasks {
+            has_new |= task.id.is_empty() || self.seen.insert(task.id.clone());
+        }
+        has_new && (self.pages == 1 || self.last_tasks != tasks)
     }
 
     /// The request for the page after the last one; `None` when there is none, or no way to ask for it.
@@ -157,7 +186,7 @@ impl Question {
         let completeness = &last.completeness;
         match completeness.total {
             // The number counts all states; where none is closed, it counts open tasks.
-            Some(total) if total > self.elements && !pages.has_closed => {
+            Some(total) if total > self.elements && pages.closed == 0 => {
                 Rest::of(total.saturating_sub(pages.length()))
             }
             _ if self.is_broken
@@ -171,53 +200,76 @@ impl Question {
     }
 }
 
-/// The tasks of all pages, each once.
+/// The tasks of all pages, each once; of many pages only those that can be shown.
 #[derive(Default)]
 struct Collected {
-    tasks: Vec<Task>,
-    seen: BTreeSet<String>,
+    tasks: Tasks,
+    /// Hashes of the ids.
+    seen: BTreeSet<u64>,
+    /// How often each task without an id was read.
+    without_id: BTreeMap<u64, usize>,
+    /// How often earlier questions had each of them, less those that this question repeated.
+    earlier: BTreeMap<u64, usize>,
+    elements: usize,
+    closed: usize,
     unread: usize,
-    has_closed: bool,
-    last_page: Vec<Task>,
     pages: usize,
     /// Of the first page.
     explanation: Explanation,
 }
 
 impl Collected {
-    /// `false` when there is nothing new on the page: a server that ignores the argument sends the same
-    /// page again.
-    fn add(&mut self, tasks: Vec<Task>, unread: usize) -> bool {
-        if !self.last_page.is_empty() && self.last_page == tasks {
-            return false;
-        }
-        self.last_page.clone_from(&tasks);
-        let before = self.tasks.len();
-        self.unread += unread;
-        self.has_closed |= tasks.iter().any(|task| !task.state.is_open());
-        for task in tasks {
-            // Without an id equal titles may be different tasks.
-            if task.id.is_empty() || self.seen.insert(task.id.clone()) {
-                self.tasks.push(task);
-            }
-        }
-        self.tasks.len() > before
+    fn begin_question(&mut self) {
+        self.earlier.clone_from(&self.without_id);
     }
 
+    fn add(&mut self, mut tasks: Vec<Task>, unread: usize) {
+        self.unread += unread;
+        tasks.retain(|task| !self.is_repeated(task));
+        self.elements += tasks.len();
+        self.closed += tasks.iter().filter(|task| !task.state.is_open()).count();
+        let Tasks { list, rest, .. } = std::mem::take(&mut self.tasks);
+        self.tasks = Tasks::new(list.into_iter().chain(tasks), rest, 0);
+    }
+
+    /// Without an id equal titles in one question are different tasks, in two questions the same.
+    fn is_repeated(&mut self, task: &Task) -> bool {
+        if !task.id.is_empty() {
+            return !self.seen.insert(hash_of(&task.id));
+        }
+        let hash = hash_of((&task.title, &task.status, &task.priority));
+        if let Some(left @ 1..) = self.earlier.get_mut(&hash) {
+            *left -= 1;
+            return true;
+        }
+        *self.without_id.entry(hash).or_default() += 1;
+        false
+    }
+
+    /// All that was read.
     fn length(&self) -> usize {
-        self.tasks.len() + self.unread
+        self.elements + self.unread
     }
 
     fn answer(self, rest: Rest) -> Answer {
-        let closed = self.tasks.iter().filter(|task| !task.state.is_open()).count();
         let explanation = Explanation {
             elements: self.length(),
-            closed,
+            closed: self.closed,
             unread: self.unread,
             pages: self.pages,
             ..self.explanation
         };
-        let tasks = Tasks::new(self.tasks, rest, self.unread);
-        Answer::Tasks(Tasks { explanation: Some(Box::new(explanation)), ..tasks })
+        Answer::Tasks(Tasks {
+            rest: rest.and(self.tasks.rest),
+            unread: self.unread,
+            explanation: Some(Box::new(explanation)),
+            ..self.tasks
+        })
     }
+}
+
+fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

@@ -205,7 +205,8 @@ impl Rest {
             let next = opened.header("link").and_then(next_link);
             Ok(Reply { status: opened.status, content_type, next, body: opened.body().await? })
         };
-        self.http.send(make, read, call.repeat, call.deadline).await
+        let sent = self.http.send(make, read, call.repeat, call.deadline).await;
+        sent.map_err(|failure| failure.of("the task server"))
     }
 
     /// The address of a call: the path laid on the URL; without one the tool as its last segment,

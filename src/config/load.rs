@@ -97,12 +97,15 @@ struct Loading {
 }
 
 impl Loading {
-    /// The flags as layers, a repeated key in a stronger one. Only a secret's form may be a table: `auth.token={ env = "NAME" }`.
+    /// The flags as layers, a repeated key in a stronger one. A text in quotes is read as TOML. Only a
+    /// secret's form may be a table: `auth.token={ env = "NAME" }`.
     fn flags(&mut self, flags: &[(String, String)]) -> Vec<Layer> {
         let mut layers = Vec::new();
         for (key, text) in flags {
             let is_secret = key.ends_with(".token") || key.ends_with(".client_secret");
-            let form = toml_value(text).filter(|value| is_secret && value.is_object());
+            let is_form =
+                |value: &serde_json::Value| value.is_string() || (is_secret && value.is_object());
+            let form = toml_value(text).filter(is_form);
             let form = form.and_then(|value| figment::value::Value::serialize(value).ok());
             let value = form.unwrap_or_else(|| text.as_str().into());
             let path = key.split('.').map(str::to_owned).collect();

@@ -27,8 +27,15 @@ macro_rules! preset {
 }
 
 impl Words for Option<Preset> {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("", None), preset!("agenthub"), preset!("beads"), preset!("task-master")];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("", None),
+        preset!("agenthub"),
+        preset!("backlog-md"),
+        preset!("beads"),
+        preset!("better-todo"),
+        preset!("shrimp"),
+        preset!("task-master"),
+    ];
 }
 
 /// The layer of the presets that `layers` name, weakest first; `None` when there is none. A name that

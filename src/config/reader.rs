@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
             defaults: self.defaults,
             base: None,
             keys: RefCell::default(),
-            is_probe: self.is_probe.clone(),
+            is_probe: self.is_probe,
             is_sealed: Cell::default(),
         };
         without_base.get(key, parser)

@@ -108,7 +108,8 @@ fn narrow() -> Parser<impl Parse<Vec<Map<String, Value>>>> {
             list => list.to_json(),
         };
         let tables = json.as_array().map(|list| list.iter().map(Value::as_object));
-        let tables = tables.and_then(|list| list.map(|table| table.cloned()).collect());
+        let tables =
+            tables.and_then(|list| list.map(Option::<&Map<String, Value>>::cloned).collect());
         tables.ok_or_else(|| {
             format!("`{}` is not a list like `[{{ status = \"todo\" }}]`", value.shown())
         })

@@ -123,6 +123,11 @@ fn absent(hook: &HookReport) -> Option<String> {
 /// run, and the same state must give the same text. `Unavailable` covers a server that cannot be
 /// reached and one that answers HTTP 500.
 fn cause(failure: &Failure) -> &'static str {
+    match failure.code {
+        Code::Forbidden => return "the source denies access",
+        Code::UnknownTool => return "the source has no such tool",
+        _ => {}
+    }
     match failure.class() {
         Class::Config if failure.code == Code::Unencrypted => {
             "its credential would travel unencrypted"

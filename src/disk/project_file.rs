@@ -3,7 +3,7 @@
 //! may exchange one for another while we read: so each check is made on the open file.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{denied, read_limited};
@@ -35,6 +35,17 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     text(open(path)?, path, limit).map(Some)
 }
 
+/// The same, whatever its bytes.
+///
+/// # Errors
+/// As for `read_text`.
+pub fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    if !exists(path)? {
+        return Ok(None);
+    }
+    bytes(open(path)?, path, limit).map(Some)
+}
+
 /// Reads `file` of a project as text, at most `limit` bytes. A relative one must be inside `root`
 /// after links are resolved: a cloned project may contain links. `None`: there is no such file.
 ///
@@ -44,12 +55,53 @@ pub fn read_inside(root: &Path, file: &Path, limit: u64) -> Result<Option<String
     if file.is_absolute() {
         return Ok(read_text(file, limit)?);
     }
+    let Some(opened) = open_inside(root, file)? else { return Ok(None) };
+    Ok(Some(text(opened, &root.join(file), limit)?))
+}
+
+/// As `read_inside`, but of a longer file its first `limit` bytes.
+///
+/// # Errors
+/// `Outside`, or as for `read_text`.
+pub fn read_head_inside(
+    root: &Path,
+    file: &Path,
+    limit: u64,
+) -> Result<Option<String>, InsideError> {
     let path = root.join(file);
-    if !exists(&path)? {
-        return Ok(None);
+    let opened = match file.is_absolute() {
+        true if exists(file)? => Some(open(file)?),
+        true => None,
+        false => open_inside(root, file)?,
+    };
+    let Some(opened) = opened else { return Ok(None) };
+    check(&opened, &path)?;
+    let mut bytes = Vec::new();
+    opened.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The path of a folder without links, if it may be listed as a file may be read. `None`: there is no
+/// such folder.
+///
+/// # Errors
+/// `Outside`, or the system's.
+pub fn folder_inside(root: &Path, folder: &Path) -> Result<Option<PathBuf>, InsideError> {
+    let result = match folder.is_absolute() {
+        true => folder.canonicalize().map_err(InsideError::from),
+        false => inside(root, folder).map(|(root, inside)| root.join(inside)),
+    };
+    match result {
+        Err(InsideError::Unreadable(error)) if is_missing(&error) => Ok(None),
+        result => result.map(Some),
     }
-    let opened = open_beneath(root, file)?;
-    Ok(Some(text(opened, &path, limit)?))
+}
+
+fn open_inside(root: &Path, file: &Path) -> Result<Option<File>, InsideError> {
+    match exists(&root.join(file))? {
+        true => open_beneath(root, file).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Whether there is something that may be opened: opening a device can change its state.
@@ -67,14 +119,23 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 fn text(file: File, path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(bytes(file, path, limit)?).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn bytes(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    check(&file, path)?;
+    read_limited(file, limit)
+}
+
+/// Whether an open file may be read.
+fn check(file: &File, path: &Path) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return Err(denied(path, "is not a regular file"));
     }
-    if is_on_pseudo_file_system(&file) {
+    if is_on_pseudo_file_system(file) {
         return Err(denied(path, "is on a pseudo file system of the kernel"));
     }
-    let bytes = read_limited(file, limit)?;
-    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+    Ok(())
 }
 
 /// Never waits for the other end of a FIFO, and takes no terminal as the controlling one.
@@ -223,6 +284,29 @@ mod tests {
         for file in ["link", "../outside", "out/outside"] {
             let error = read(Path::new(file)).unwrap_err();
             assert!(matches!(error, InsideError::Outside(to) if to == target), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_file_and_a_folder_are_inside_too() {
+        let (outer, root) = project();
+        symlink("../outside", root.join("link")).unwrap();
+        symlink("..", root.join("out")).unwrap();
+        let head = |file: &str| read_head_inside(&root, Path::new(file), 3);
+        assert_eq!(head("inside").unwrap().as_deref(), Some("tex"));
+        assert_eq!(head("absent").unwrap(), None);
+        assert!(matches!(head("link"), Err(InsideError::Outside(_))));
+        assert!(matches!(head("folder"), Err(InsideError::Unreadable(_))));
+        let absolute = outer.path().join("outside");
+        assert_eq!(head(absolute.to_str().unwrap()).unwrap().as_deref(), Some("sec"));
+        let folder = |folder: &str| folder_inside(&root, Path::new(folder));
+        let real = root.canonicalize().unwrap();
+        assert_eq!(folder("folder").unwrap(), Some(real.join("folder")));
+        assert_eq!(folder("").unwrap(), Some(real.clone()));
+        assert_eq!(folder("absent").unwrap(), None);
+        assert_eq!(folder(root.to_str().unwrap()).unwrap(), Some(real));
+        for outside in ["..", "out"] {
+            assert!(matches!(folder(outside), Err(InsideError::Outside(_))), "{outside}");
         }
     }
 

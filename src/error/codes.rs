@@ -130,7 +130,7 @@ codes! {
     NotJson = 402, Protocol, Model, "answer is not JSON",
         &["a login page or a proxy answered", "the URL is that of a web page"], &["check the URL"];
     ToolError = 403, Protocol, Model, "tool failed",
-        &["the tool does not exist", "its arguments are wrong", "the tool itself failed"],
+        &["its arguments are wrong", "the tool itself failed"],
         &["check the query's `tool` and `arguments`", "`warmstart call TOOL` shows the tool's own answer"];
     NotUnderstood = 404, Protocol, Model, "answer not understood",
         &["the list of tasks is elsewhere in the answer"],
@@ -138,6 +138,9 @@ codes! {
     TooLarge = 405, Protocol, Model, "answer too large",
         &["the answer exceeds `http.max_body`, or is nested too deeply"],
         &["ask for fewer tasks", "raise `http.max_body`"];
+    UnknownTool = 406, Protocol, Model, "tool not found",
+        &["the server has no tool of that name, or only other clients may see it"],
+        &["`warmstart tools` lists its tools", "set the query's `tool`, or disable the hook that shows it"];
     StoreUnusable = 501, Cache, Model, "folder or file cannot be used",
         &["another user owns the folder, or others can write it", "the disk is full or read-only", "there is no home folder",
           "root runs under sudo with the home folder of another user"],

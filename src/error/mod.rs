@@ -99,6 +99,16 @@ impl Failure {
         self
     }
 
+    /// The same failure with the role of the server at the beginning, where the message begins with its
+    /// address.
+    #[must_use]
+    pub fn of(mut self, role: &str) -> Self {
+        if self.message.starts_with('`') {
+            self.message = format!("{role} {}", self.message);
+        }
+        self
+    }
+
     /// The family that decides what follows.
     #[must_use]
     pub fn class(&self) -> Class {

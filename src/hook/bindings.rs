@@ -129,14 +129,18 @@ fn not_listed(branch: &str) -> Failure {
         .hint(format!("check `queries.branches`, or {}", add_to_table(branch)))
 }
 
-/// Why the list of branches is missing. A server that cannot be reached has a hint of its own; one
-/// that refuses or is not understood may have no such tool.
+/// Why the list of branches is missing. A server that cannot be reached has a hint of its own; so has a
+/// call that lacks an argument (it names the setting). Any other refusal may mean that there is no such
+/// tool.
 fn lookup_failed(branch: &str, cause: Failure) -> Failure {
     let message = format!("the server's id of the branch `{branch}` is unknown: {}", cause.message);
+    let advice = match &cause.hint {
+        Some(hint) if hint.contains("`[queries.branches]") => hint.clone(),
+        _ => "check `queries.branches`".to_owned(),
+    };
     match cause.class() {
         Class::Unavailable | Class::Auth => Failure { message, ..cause },
-        _ => Failure { message, ..cause }
-            .hint(format!("check `queries.branches`, or {}", add_to_table(branch))),
+        _ => Failure { message, ..cause }.hint(format!("{advice}, or {}", add_to_table(branch))),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The one HTTP client of the process: built when first needed, bounded in time and bytes.
 //! Knows origins, limits and retries; nothing of MCP, tokens or tasks.
 //!
-//! The order of the checks: breaker, rate limit, retries within the deadline, and for each attempt
-//! whether its credential may go there.
+//! The order of the checks, for each attempt: breaker, rate limit, whether its credential may go there.
+//! Retries are made within the deadline.
 
 mod breaker;
 mod build;
@@ -16,6 +16,7 @@ mod state;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tracing::Instrument;
 
@@ -97,7 +98,7 @@ impl Http {
     ) -> Result<T, Failure> {
         let mut request = make();
         let origin = request.url.origin();
-        let permit = self.permit(&origin, deadline).await?;
+        let mut permit = self.permit(&origin, deadline).await?;
         let policy = retry::Policy::new(&self.config, repeat, deadline);
         let mut attempt = 1;
         loop {
@@ -113,12 +114,13 @@ impl Http {
                 },
                 Err(error) => error,
             };
-            let Some(pause) = policy.pause(attempt, &error, deadline) else {
+            let pause = policy.pause(attempt, &error, deadline);
+            let Some(next) = self.permit_after(pause, &origin, deadline).await else {
                 self.note(&origin, permit, Err(&error), deadline).await;
                 return Err(error.failure(attempt));
             };
             tracing::debug!(attempt, %error, ?pause, "retrying");
-            tokio::time::sleep(pause).await;
+            permit = next;
             attempt += 1;
             request = make();
         }
@@ -132,6 +134,18 @@ impl Http {
         limiter::take(&state, origin, self.config.rate_limit)?;
         permit.claim_probe(&state);
         Ok(permit)
+    }
+
+    /// The right to retry, after `pause`; `None`: give up. A retry counts for the rate limit, and is not
+    /// made once the breaker is open: by another process, or because this request is its probe.
+    async fn permit_after(
+        &self,
+        pause: Option<Duration>,
+        origin: &str,
+        deadline: Deadline,
+    ) -> Option<Permit> {
+        tokio::time::sleep(pause?).await;
+        self.permit(origin, deadline).await.ok()
     }
 
     /// Notes the outcome of a request for the other processes.

@@ -41,7 +41,8 @@ pub fn is_path(name: &str) -> bool {
 }
 
 /// The program `name` from PATH: only from absolute folders, and neither from `project` nor by a link
-/// into it.
+/// into it. Nor from what `npx` adds of the folders above the project: an unpacked archive, or the
+/// repository around a submodule, is foreign too.
 #[must_use]
 pub fn find(name: &str, path: &str, project: Option<&Path>) -> Option<PathBuf> {
     let project = project.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_path_buf()));
@@ -50,10 +51,22 @@ pub fn find(name: &str, path: &str, project: Option<&Path>) -> Option<PathBuf> {
         let real = path.canonicalize();
         real.is_ok_and(|real| project.as_ref().is_none_or(|root| !real.starts_with(root)))
     };
+    let is_of_npx = |folder: &Path| project.as_ref().is_some_and(|root| is_of_npx(folder, root));
     std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute() && is_outside(folder))
+        .filter(|folder| folder.is_absolute() && is_outside(folder) && !is_of_npx(folder))
         .map(|folder| folder.join(&name))
         .find(|file| file.metadata().is_ok_and(|data| is_program(&data)) && is_outside(file))
+}
+
+/// Whether `folder` is the `node_modules/.bin` of a folder that `project` is in, by its name or after
+/// links are resolved.
+fn is_of_npx(folder: &Path, project: &Path) -> bool {
+    let is_above = |folder: &Path| {
+        let parent = folder.ends_with("node_modules/.bin").then(|| folder.ancestors().nth(2));
+        let parent = parent.flatten().and_then(|parent| parent.canonicalize().ok());
+        parent.is_some_and(|parent| project.starts_with(parent))
+    };
+    is_above(folder) || folder.canonicalize().is_ok_and(|folder| is_above(&folder))
 }
 
 #[cfg(unix)]

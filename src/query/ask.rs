@@ -58,6 +58,10 @@ impl Queries {
         limit: Deadline,
         noted: NotedFailure,
     ) -> Result<QueryResult, Failure> {
+        let is_of_user = !self.is_session_start() && noted == NotedFailure::Counts;
+        if let Some(failure) = self.missing_tool(source, query).filter(|_| !is_of_user) {
+            return Err(failure);
+        }
         if !source.is_cached || !query.read_only {
             let answer = self.request(source, query, limit).await?;
             return Ok(QueryResult::live(answer, Timestamp::now(), source.label.clone()));
@@ -212,7 +216,7 @@ impl TaskSource {
     }
 
     /// The client, built at the first use.
-    fn client(&self) -> &Result<Box<dyn Client>, Failure> {
+    pub(super) fn client(&self) -> &Result<Box<dyn Client>, Failure> {
         self.client.get_or_init(|| (self.build)())
     }
 }

@@ -4,6 +4,7 @@
 mod ask;
 mod fall_back;
 mod fill;
+mod known;
 mod result;
 mod slow;
 
@@ -24,9 +25,6 @@ use crate::deadline::{Deadline, Limit, Timestamp};
 use crate::error::{Code, Failure};
 use crate::fallback::{Serve, Step};
 use crate::task::Query;
-
-/// A query that failed in the background is not asked there again for this long.
-const PRIMING_PAUSE: Duration = Duration::from_secs(600);
 
 /// A source of tasks; its client is built only when it is asked.
 pub struct TaskSource {
@@ -154,7 +152,7 @@ impl Queries {
     }
 
     /// Whether to ask `name` in the background: its answers are kept, none is fresh, and it did not
-    /// fail within `PRIMING_PAUSE`.
+    /// fail recently.
     #[must_use]
     pub fn needs_priming(&self, name: &str, bindings: &Bindings) -> bool {
         let Ok(prepared) = self.prepare(name, bindings) else { return false };
@@ -164,7 +162,7 @@ impl Queries {
         }
         let key = Key::new(&prepared.source.identity, &prepared.query);
         let view = self.lookup(prepared.source, &prepared.query).view;
-        view.freshness != Freshness::Fresh && !self.cache.failed_within(&key, PRIMING_PAUSE)
+        view.freshness != Freshness::Fresh && !self.is_paused(&key)
     }
 
     /// The answer that needs no request: a fresh entry, or what the chain serves before asking.

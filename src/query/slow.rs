@@ -81,6 +81,11 @@ impl Queries {
         let _ = self.first.until.set(until);
     }
 
+    /// Whether this run is a session start.
+    pub(super) fn is_session_start(&self) -> bool {
+        self.first.until.get().is_some()
+    }
+
     /// Until when this run waits for a first answer, if a query that was not answered from disk needs
     /// one.
     #[must_use]

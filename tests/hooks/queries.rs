@@ -208,7 +208,10 @@ fn tasks_next_names_the_query_and_the_table_when_the_server_has_no_branches() {
     let session = Session::with_server(&server.mcp());
     let outcome = session.run(&["tasks", "next"]);
     assert_eq!(outcome.code(), 6, "{outcome:?}");
-    assert!(outcome.stderr.contains("Unknown tool: manage_git_branch (WS403)"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("the server has no tool `manage_git_branch` (WS406)"),
+        "{outcome:?}"
+    );
     let hint = "check `queries.branches`, or add `main = \"ID\"` to `[branches]` in hooks.toml";
     assert!(outcome.stderr.contains(hint), "{outcome:?}");
 }
@@ -224,7 +227,7 @@ fn a_session_without_a_next_task_records_why_and_explains_it_without_a_notice() 
     session.settle();
     let event = session.event("startup").to_string();
     let outcome = session.start_with(&event, &["--explain"]);
-    let reason = "Unknown tool: manage_git_branch (WS403)";
+    let reason = "the server has no tool `manage_git_branch` (WS406)";
     let line = outcome.stderr.lines().find(|line| line.starts_with("next_task"));
     assert!(line.is_some_and(|line| line.contains(reason)), "{outcome:?}");
     assert!(session.last("next_task").cause.contains(reason));

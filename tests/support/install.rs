@@ -48,6 +48,11 @@ pub fn npm() -> Result<PathBuf, Missing> {
     npm_ci("node")
 }
 
+/// The folder with the npm packages of one task server, by its folder under `tests/peers`.
+pub fn npm_server(name: &str) -> Result<PathBuf, Missing> {
+    npm_ci(name)
+}
+
 /// A Node of version 22 or later: the machine's own, else the one that npm has.
 pub fn node_22() -> Result<PathBuf, Missing> {
     needs("node", "nodejs")?;
@@ -101,7 +106,10 @@ fn npm_ci(name: &str) -> Result<PathBuf, Missing> {
             fs::copy(source.join(file), folder.join(file)).map_err(|error| error.to_string())?;
         }
         let options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-        run(Command::new("npm").args(options).current_dir(folder))
+        let mut npm = Command::new("npm");
+        // 600 MB of programs that answer a model's requests.
+        npm.args((name == "task_master").then_some("--omit=optional"));
+        run(npm.args(options).current_dir(folder))
     })
 }
 

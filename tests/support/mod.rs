@@ -19,6 +19,7 @@ pub mod repository;
 pub mod run;
 pub mod session;
 pub mod skip;
+pub mod stdio_server;
 pub mod terminal;
 
 pub use fault_server::{Act, FaultServer, Request};

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
@@ -223,6 +223,18 @@ pub fn legacy_task_server(options: &[&str]) -> Result<Peer, Missing> {
 /// fastmcp, answering `manage_task` with the content of `answer`.
 pub fn fastmcp_server(answer: &str) -> Result<Peer, Missing> {
     python_peer("fastmcp", "other_servers/fastmcp_server.py", &[answer])
+}
+
+/// The Python SDK 1.9.4's server, answering `manage_task` with the content of `answer`.
+pub fn python_sdk_server(answer: &str) -> Result<Peer, Missing> {
+    python_peer("mcp1_9", "other_servers/python_sdk_server.py", &[answer])
+}
+
+/// better-todo-mcp for the project in `folder`.
+pub fn better_todo(folder: &Path) -> Result<Peer, Missing> {
+    let mut command = Command::new(install::python("better_todo")?);
+    command.arg("-B").arg(install::sources().join("other_servers/better_todo.py"));
+    Ok(Peer::alone(Process::start(command.current_dir(folder), START)?))
 }
 
 /// The TypeScript SDK's server, answering `manage_task` with the content of `answer`.

@@ -1,12 +1,13 @@
 //! Tests 1–13 and the budget table: the eras, recognised by the answer to the modern call.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::{OPEN, asking, live};
 use crate::support::mcp_reply::{self, json_response};
-use crate::support::{Act, FaultServer, Request, canary, control, or_skip, peer};
+use crate::support::{Act, FaultServer, Request, Session, canary, control, or_skip, peer};
 
 #[test]
 fn p01_modern_is_one_request_with_all_that_belongs_to_it() {
@@ -184,17 +185,149 @@ fn p11_trouble_never_means_another_era() {
     let html = mcp_reply::response(200, &[("Content-Type", "text/html")], b"<html></html>");
     let asked = methods(move |_| vec![Act::Send(html.clone())]);
     assert_eq!(asked, ["tools/call"]);
-    for (status, code) in [(400, -32021), (400, -32602), (404, -32601), (400, -32022)] {
+    for (status, code) in [(400, -32021), (404, -32601), (400, -32022), (200, -32602)] {
         let asked = methods(rpc_error(status, code));
         assert_eq!(asked, ["tools/call"], "{status} {code}");
     }
+}
+
+/// Status and code with which servers of older revisions refuse a modern call.
+const OLDER: [(u16, i64); 4] = [(400, -32602), (200, -32601), (200, -32600), (200, -32004)];
+
+#[test]
+fn host_f7_a_refusal_that_may_mean_an_older_server_leads_to_one_handshake() {
+    for (status, code) in OLDER {
+        let server = FaultServer::start(rpc_error(status, code));
+        let session = asking(&server.mcp()).env("HTTP_MAX_RETRIES", "1");
+        session.start("startup");
+        let asked: Vec<_> = server.requests().iter().map(|r| r.json()["method"].clone()).collect();
+        assert_eq!(asked, ["tools/call", "initialize"], "{status} {code}");
+        let cause = session.last("pending_tasks").cause;
+        assert!(cause.contains(&format!("refused the call: no ({code})")), "{cause}");
+    }
+}
+
+#[test]
+fn host_f7_an_older_server_with_an_odd_refusal_is_four_requests_and_then_one() {
+    for (status, code) in OLDER {
+        let older = legacy(true);
+        let server = FaultServer::start(move |request| match request.header("mcp-method") {
+            Some(_) => rpc_error(status, code)(request),
+            None => older(request),
+        });
+        let session = asking(&server.mcp());
+        live(&session);
+        assert_eq!(server.requests().len(), 4, "{status} {code}");
+        live(&session);
+        assert_eq!(server.requests().len(), 5, "{status} {code}: the era is remembered");
+    }
+}
+
+#[test]
+fn host_f7_with_a_configured_era_a_refusal_is_one_of_the_call() {
+    for (status, code) in OLDER {
+        let server = FaultServer::start(rpc_error(status, code));
+        let session = asking(&server.mcp()).env("WARMSTART_CLIENT__ERA", "modern");
+        session.start("startup");
+        assert_eq!(server.requests().len(), 1, "{status} {code}");
+        let cause = session.last("pending_tasks").cause;
+        assert!(cause.contains(&format!("refused the call: no ({code})")), "{cause}");
+    }
+}
+
+#[test]
+fn host_f7_the_drafts_code_for_a_version_is_read_like_todays() {
+    let server = FaultServer::start(|request| match request.n {
+        0 => {
+            let error = json!({ "code": -32004, "message": "Unsupported",
+                "data": { "supported": ["2026-07-28"] } });
+            let body = json!({ "jsonrpc": "2.0", "id": request.json()["id"], "error": error });
+            vec![Act::Send(json_response(200, &body))]
+        }
+        _ => mcp_reply::healthy(request),
+    });
+    live(&asking(&server.mcp()));
+    assert_eq!(server.requests().len(), 2);
+}
+
+/// A server whose only path is `path`.
+fn only_at(
+    path: &'static str,
+    answer: impl Fn(&Request) -> Vec<Act> + Send + Sync + 'static,
+) -> FaultServer {
+    FaultServer::start(move |request| match request.path == path {
+        true => answer(request),
+        false => mcp_reply::status(404),
+    })
+}
+
+#[test]
+fn ts_low_the_other_form_of_a_trailing_slash_is_tried_once_and_remembered() {
+    for (configured, path) in [("/mcp/", "/mcp"), ("/mcp", "/mcp/"), ("/a/b", "/a/b/")] {
+        let server = only_at(path, mcp_reply::healthy);
+        let session = asking(&format!("{}{configured}", server.origin()));
+        live(&session);
+        assert_eq!(server.requests().len(), 2, "{configured}");
+        live(&session);
+        assert_eq!(server.requests().len(), 3, "{configured}: remembered");
+        assert_eq!(server.requests()[2].path, path);
+    }
+    let server = only_at("/mcp", legacy(true));
+    let session = asking(&format!("{}/mcp/", server.origin()));
+    live(&session);
+    assert_eq!(server.requests().len(), 5, "404, then call, handshake and call");
+    live(&session);
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn ts_low_two_queries_at_once_find_the_other_form_together() {
+    let server = only_at("/mcp", |request| {
+        let next = json!({ "data": { "task": { "id": "9", "title": "Next one" } } });
+        let payload = match request.json()["params"]["arguments"]["action"].as_str() {
+            Some("next") => next,
+            _ => mcp_reply::payload(&mcp_reply::three_tasks()),
+        };
+        let body = mcp_reply::rpc(request, &mcp_reply::result(&payload));
+        vec![Act::Wait(Duration::from_millis(60)), Act::Send(json_response(200, &body))]
+    });
+    let session = Session::with_server(&format!("{}/mcp/", server.origin()))
+        .hooks_toml("[branches]\nmain = \"b-7\"\n")
+        .deadline("20s");
+    let context = session.start("startup").context();
+    assert!(context.contains("Mend the roof") && context.contains("Next one"), "{context}");
+    assert!(server.requests().len() <= 4, "{}", server.requests().len());
+}
+
+#[test]
+fn ts_low_without_any_endpoint_the_slash_costs_one_request() {
+    let server = FaultServer::start(|_| mcp_reply::status(404));
+    let session = asking(&server.mcp());
+    session.start("startup");
+    let asked: Vec<_> = server.requests().iter().map(|r| r.path.clone()).collect();
+    assert_eq!(asked, ["/mcp", "/mcp/", "/mcp"], "the last is the handshake");
+    assert!(session.last("pending_tasks").cause.contains("/mcp` answered HTTP 404"));
+}
+
+#[test]
+fn ts_low_a_slash_too_many_at_a_real_server() {
+    let Some(server) = or_skip(peer::task_server(&[])) else { return };
+    let session = asking(&format!("{}/", server.mcp()));
+    assert_eq!(live(&session).len(), OPEN);
+    let first = server.take_requests();
+    assert!(first <= 2, "{first}");
+    live(&session);
+    assert!(server.take_requests() <= first);
 }
 
 #[test]
 fn p11_what_an_older_server_says_leads_to_the_handshake() {
     for status in [400, 404, 405, 406, 415, 422] {
         let asked = methods(move |_| mcp_reply::status(status));
-        assert_eq!(asked, ["tools/call", "initialize"], "{status}");
+        let second_path = (status == 404).then_some("tools/call");
+        let expected: Vec<&str> =
+            ["tools/call"].into_iter().chain(second_path).chain(["initialize"]).collect();
+        assert_eq!(asked, expected, "{status}");
         let asked = methods(rpc_error(status, -32600));
         assert_eq!(asked, ["tools/call", "initialize"], "{status}");
     }

@@ -13,6 +13,7 @@ mod shapes;
 mod slow_sources;
 mod stdio;
 mod swarm;
+mod tools;
 
 use crate::support::{Outcome, Session};
 

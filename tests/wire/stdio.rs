@@ -161,7 +161,7 @@ fn f12_the_example_server_answers_a_call() {
     assert!(outcome.text().contains("hello"), "{outcome:?}");
     let outcome = session.run(&["call", "no_such_tool"]);
     assert_eq!(outcome.code(), 6, "{outcome:?}");
-    assert!(outcome.stderr.contains("WS403"), "{outcome:?}");
+    assert!(outcome.stderr.contains("has no tool `no_such_tool` (WS406)"), "{outcome:?}");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn b3_each_way_to_fail_is_named_and_leaves_no_process() {
         ("closes", "WS326", "closed its output before it answered"),
         ("long", "WS405", "http.max_body"),
         ("nameless", "WS403", "cannot read the request"),
-        ("refuses", "WS403", "unknown tool"),
+        ("refuses", "WS406", "the server has no tool `manage_task`"),
     ];
     for (mode, code, text) in table {
         let (session, _) = scripted(mode);
@@ -335,6 +335,30 @@ fn a_secret_in_standard_error_is_masked() {
     assert!(outcome.notice().contains("the token is"), "{outcome:?}");
     // The mode is the test's own file.
     fs::remove_file(session.scratch().join("mode")).unwrap();
+}
+
+#[test]
+fn mc_a_credential_that_the_program_gets_is_masked_in_what_it_prints() {
+    for name in ["TASKS_TOKEN", "TASKS_API_KEY", "DB_PASS"] {
+        let (session, _) = scripted("dies refused: sekret-4711-value");
+        let session = session
+            .secret(name, "sekret-4711-value")
+            .env("WARMSTART_CLIENT__ENV", json!([name]).to_string());
+        let outcome = failed(&session, "WS326");
+        assert!(outcome.notice().contains("refused: ****"), "{name}: {outcome:?}");
+        fs::remove_file(session.scratch().join("mode")).unwrap();
+    }
+}
+
+#[test]
+fn mc_a_long_line_of_standard_error_is_masked_before_it_is_cut() {
+    const SECRET: &str = "sekret-4711-value-0123456789";
+    for before in (1000..1024).step_by(4) {
+        let (session, _) = scripted(&format!("dies {}{SECRET}", "x".repeat(before)));
+        let session = session.secret("MCP_AUTH_TOKEN", SECRET);
+        failed(&session, "WS326");
+        fs::remove_file(session.scratch().join("mode")).unwrap();
+    }
 }
 
 #[test]

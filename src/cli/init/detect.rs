@@ -220,7 +220,7 @@ mod tests {
         let url = [("MCP_SERVER_URL", "http://user:password-1@localhost:8000")];
         let servers = r#"{ "mcpServers": { "b": { "command": "npx", "args": ["-y"] },
             "a": { "url": "https://example.com/mcp" } } }"#;
-        let files = ["backlog/", ".beads/issues.jsonl", ".claude/TODO.md", "TODO.md"];
+        let files = ["backlog/tasks/", ".beads/issues.jsonl", ".claude/TODO.md", "TODO.md"];
         let all = listing(&files, Some(servers));
         assert_eq!(
             found(&url, &all, ALL),
@@ -228,7 +228,7 @@ mod tests {
                 "MCP_SERVER_URL: http://localhost:8000",
                 ".mcp.json, a: https://example.com/mcp",
                 ".mcp.json, b: the program npx -y",
-                "backlog/: preset backlog-md",
+                "backlog/tasks/: preset backlog-md",
                 ".beads/issues.jsonl: preset beads",
                 ".claude/TODO.md: a checklist",
             ]
@@ -265,7 +265,7 @@ mod tests {
     fn only_what_a_project_alone_names_needs_a_confirmation() {
         let text = r#"{ "mcpServers": { "a": { "url": "http://a" }, "b": { "command": "b" } } }"#;
         let environment: Environment = [("MCP_SERVER_URL", "http://b")].into_iter().collect();
-        let listing = listing(&["backlog/", "TODO.md"], Some(text));
+        let listing = listing(&["backlog/tasks/", "TODO.md"], Some(text));
         let detected = detect(&environment, &listing, Some("task server x".into()), ALL);
         let confirmed: Vec<bool> =
             detected.candidates.iter().map(Candidate::needs_confirmation).collect();

@@ -26,9 +26,13 @@ const fn of_preset(path: &'static str, preset: &'static str) -> TaskFile {
 
 /// Task files in the order in which they are offered.
 pub static TASK_FILES: &[TaskFile] = &[
-    of_preset("backlog/", "backlog-md"),
+    of_preset("backlog/tasks/", "backlog-md"),
+    of_preset(".backlog/tasks/", "backlog-md"),
     of_preset(".taskmaster/tasks/tasks.json", "task-master"),
+    of_preset(".shrimp/tasks.json", "shrimp"),
+    of_preset("shrimp-data/tasks.json", "shrimp"),
     of_preset(".beads/issues.jsonl", "beads"),
+    of_preset(".beads/beads.jsonl", "beads"),
     default(".claude/TODO.md"),
     default("TODO.md"),
 ];

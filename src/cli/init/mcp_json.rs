@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    fn only(entry: Value) -> Entry {
+    fn only(entry: &Value) -> Entry {
         let text = json!({ "mcpServers": { "x": entry } }).to_string();
         entries(&text).unwrap().remove(0)
     }
@@ -183,7 +183,7 @@ mod tests {
             (bearer("Bearer abc"), url(at, Token::Literal)),
         ];
         for (entry, expected) in table {
-            assert_eq!(only(entry.clone()), expected, "{entry}");
+            assert_eq!(only(&entry), expected, "{entry}");
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
             words: vec!["npx".into(), "-y".into(), "a b".into()],
             variables: vec!["KEY".into()],
         };
-        assert_eq!(only(entry), Ok(McpServer { name: "x".into(), target }));
+        assert_eq!(only(&entry), Ok(McpServer { name: "x".into(), target }));
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
             (json!({ "command": "x", "env": { "A B": "" } }), "not the name of a variable"),
         ];
         for (entry, expected) in table {
-            let (_, reason) = only(entry.clone()).unwrap_err();
+            let (_, reason) = only(&entry).unwrap_err();
             assert!(reason.contains(expected), "{entry}: {reason}");
         }
         for name in ["a\nb", "a\u{1b}[2J", &"x".repeat(61)] {

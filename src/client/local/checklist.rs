@@ -1,5 +1,6 @@
 //! Tasks of a Markdown checklist: `- [ ] title` or `1. [ ] title`, with `[x]` done, `[-]` cancelled and
-//! `[~]` or `[/]` in progress; `!!`, `!!!` or `(high)` for priority. Code blocks are no checklists.
+//! `[~]` or `[/]` in progress; an unknown mark counts as open. `!!`, `!!!` or `(high)` for priority. Code
+//! blocks are not checklists.
 
 use serde_json::Map;
 
@@ -9,14 +10,13 @@ use crate::text::masked;
 /// The tasks of a text, in its order.
 #[must_use]
 pub fn read(text: &str, words: &Vocabulary) -> Vec<Task> {
-    let mut fence = None;
+    let mut open: Option<Fence> = None;
     let mut tasks = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim_start();
-        let marks = fence_of(line);
-        match (fence, marks) {
-            (None, Some(_)) => fence = marks,
-            (Some(open), Some(mark)) if open == mark => fence = None,
+        match (&open, Fence::of(line)) {
+            (None, Some(fence)) => open = Some(fence),
+            (Some(fence), _) if fence.is_closed_by(line) => open = None,
             (None, None) => tasks.extend(task(number + 1, line, words)),
             _ => {}
         }
@@ -24,9 +24,24 @@ pub fn read(text: &str, words: &Vocabulary) -> Vec<Task> {
     tasks
 }
 
-/// The character of a line that begins or ends a code block.
-fn fence_of(line: &str) -> Option<char> {
-    ['`', '~'].into_iter().find(|mark| line.chars().take_while(|c| c == mark).count() >= 3)
+/// The marks of a line that begins a code block.
+struct Fence {
+    mark: char,
+    length: usize,
+}
+
+impl Fence {
+    fn of(line: &str) -> Option<Self> {
+        let length = |mark| line.chars().take_while(|c| *c == mark).count();
+        let fences = ['`', '~'].map(|mark| Fence { mark, length: length(mark) });
+        fences.into_iter().find(|fence| fence.length >= 3)
+    }
+
+    /// By a line of at least as many of the same mark and nothing else.
+    fn is_closed_by(&self, line: &str) -> bool {
+        let line = line.trim_end();
+        line.chars().count() >= self.length && line.chars().all(|c| c == self.mark)
+    }
 }
 
 fn task(number: usize, line: &str, words: &Vocabulary) -> Option<Task> {
@@ -39,7 +54,8 @@ fn task(number: usize, line: &str, words: &Vocabulary) -> Option<Task> {
         ' ' => "todo",
         '~' | '/' => "in_progress",
         '-' => "cancelled",
-        _ => "done",
+        'x' | 'X' | '\u{2713}' | '\u{2714}' => "done",
+        _ => "todo",
     };
     let (title, priority) = priority(title);
     let title: String = masked(title).chars().take(500).collect();
@@ -115,5 +131,16 @@ mod tests {
         let text =
             "- [ ] a\n```md\n- [ ] inside\n~~~\n- [ ] inside too\n```\n- [ ] b\n~~~\n- [ ] c\n";
         assert_eq!(lines(text), expected(&[("a", "todo"), ("b", "todo")]));
+        let text = "````\n```\n- [ ] inside\n```\n- [ ] inside\n````\n- [ ] a\n  ```sh\n  ``` x\n  - [ ] inside\n  ```\n\
+            - [ ] b\n";
+        assert_eq!(lines(text), expected(&[("a", "todo"), ("b", "todo")]));
+    }
+
+    #[test]
+    fn an_unknown_mark_is_open() {
+        let text = "- [X] a\n- [✓] b\n- [?] c\n- [>] d\n- [/] e\n";
+        let tasks =
+            [("a", "done"), ("b", "done"), ("c", "todo"), ("d", "todo"), ("e", "in_progress")];
+        assert_eq!(lines(text), expected(&tasks));
     }
 }

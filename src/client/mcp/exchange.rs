@@ -50,8 +50,36 @@ pub(super) struct Exchanged {
 }
 
 impl Mcp {
-    /// Sends the message that `make` builds for an id and reads the answer to that id.
+    /// Sends the message that `make` builds for an id and reads the answer to that id. Where nothing is
+    /// at the address, the other form of its trailing slash is tried once.
     pub(super) async fn exchange(
+        &self,
+        make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
+        call: &AuthorisedCall<'_>,
+        repeat: Repeat,
+        stream: Stream,
+    ) -> Result<Exchanged, Failure> {
+        let used = self.endpoint.has_other_slash();
+        let first = self.exchange_once(make, call, repeat, stream).await?;
+        if !is_nothing_there(&first) || has_session(&make(0).0) {
+            return Ok(first);
+        }
+        // Another call of this process may be trying the other form.
+        let is_swapped = self.endpoint.has_other_slash() != used;
+        if !is_swapped && !self.endpoint.try_other() {
+            return Ok(first);
+        }
+        let second = self.exchange_once(make, call, repeat, stream).await;
+        if second.as_ref().is_ok_and(|second| !is_nothing_there(second)) {
+            return second;
+        }
+        if !is_swapped {
+            self.endpoint.swap();
+        }
+        Ok(first)
+    }
+
+    async fn exchange_once(
         &self,
         make: &dyn Fn(u64) -> (Vec<Header>, Vec<u8>),
         call: &AuthorisedCall<'_>,
@@ -93,7 +121,7 @@ impl Mcp {
     ) -> HttpRequest {
         HttpRequest {
             method,
-            url: self.endpoint.clone(),
+            url: self.endpoint.address(),
             headers,
             configured: self.headers.clone(),
             bearer: call.token.clone(),
@@ -110,12 +138,25 @@ impl Mcp {
         deadline: Deadline,
     ) -> Result<Exchanged, Failure> {
         let read = async |opened| read(opened, expected.id.get(), expected.stream).await;
-        let exchanged = self.http.send(request, read, repeat, deadline).await?;
+        let sent = self.http.send(request, read, repeat, deadline).await;
+        let exchanged = sent.map_err(|failure| failure.of("the task server"))?;
         match exchanged.failure {
             Some(failure) => Err(failure),
             None => Ok(exchanged),
         }
     }
+}
+
+/// A 404 that is not a message of the protocol.
+fn is_nothing_there(exchanged: &Exchanged) -> bool {
+    let message = exchanged.raw.message.as_ref();
+    let is_of_protocol = message.is_some_and(|message| message.pointer("/error/code").is_some());
+    exchanged.raw.status == 404 && !is_of_protocol
+}
+
+/// With a session's id a 404 means that the session is unknown.
+fn has_session(headers: &[Header]) -> bool {
+    headers.iter().any(|(name, _)| name == "mcp-session-id")
 }
 
 async fn read(mut opened: Opened, id: u64, stream: Stream) -> Result<Exchanged, Error> {

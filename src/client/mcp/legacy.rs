@@ -4,10 +4,9 @@
 use super::exchange::{Exchanged, Stream};
 use super::reply::{self, SessionAge};
 use super::{AuthorisedCall, Mcp};
-use crate::client::tool_call::ToolCall;
 use crate::client::wire::outcome::{self, CallOutcome};
 use crate::client::wire::profile::ServerProfile;
-use crate::client::wire::request::{self, CallParams, Session};
+use crate::client::wire::request::{self, Session};
 use crate::deadline::Timestamp;
 use crate::error::Failure;
 use crate::http::{Error, Phase, Repeat};
@@ -16,7 +15,7 @@ use crate::http::{Error, Phase, Repeat};
 const MAX_RESUMPTIONS: u32 = 3;
 
 /// The outcome of a handshake.
-enum Handshake {
+pub(super) enum Handshake {
     Done(Session),
     Other(CallOutcome),
 }
@@ -45,22 +44,29 @@ impl Mcp {
             Handshake::Done(session) => session,
             Handshake::Other(outcome) => return Ok(outcome),
         };
-        let outcome = self.legacy_call(call, &session, SessionAge::New).await?;
+        self.call_in_new_session(call, &session).await
+    }
+
+    pub(super) async fn call_in_new_session(
+        &self,
+        call: &AuthorisedCall<'_>,
+        session: &Session,
+    ) -> Result<CallOutcome, Failure> {
+        let outcome = self.legacy_call(call, session, SessionAge::New).await?;
         if matches!(outcome, CallOutcome::Result(_)) {
-            self.remember_legacy(&session, None);
+            self.remember_legacy(session, None);
         }
         Ok(outcome)
     }
 
-    async fn handshake(&self, call: &AuthorisedCall<'_>) -> Result<Handshake, Failure> {
+    pub(super) async fn handshake(&self, call: &AuthorisedCall<'_>) -> Result<Handshake, Failure> {
         let exchanged =
             self.exchange(&request::initialize, call, Repeat::Safe, Stream::Resumable).await?;
         let exchanged = self.read_to_end(exchanged, &Session::default(), call).await?;
-        let result =
-            match reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), SessionAge::New) {
-                CallOutcome::Result(result) => result,
-                other => return Ok(Handshake::Other(other)),
-            };
+        let result = match reply::to_legacy(&exchanged.raw, &self.place(), SessionAge::New) {
+            CallOutcome::Result(result) => result,
+            other => return Ok(Handshake::Other(other)),
+        };
         let version = match outcome::negotiated(&result) {
             Ok(version) => version,
             Err(failure) => return Ok(Handshake::Other(CallOutcome::Failed(failure))),
@@ -78,13 +84,12 @@ impl Mcp {
         session: &Session,
         age: SessionAge,
     ) -> Result<CallOutcome, Failure> {
-        let ToolCall { tool, arguments, .. } = call.tool_call;
-        let params = CallParams { tool, arguments, request_state: None, mirrored: &[] };
+        let params = call.tool_call.params();
         let make = |id| request::legacy_call(id, session, &params);
         let exchanged =
             self.exchange(&make, call, call.tool_call.repeat, Stream::Resumable).await?;
         let exchanged = self.read_to_end(exchanged, session, call).await?;
-        Ok(reply::to_legacy(&exchanged.raw, &self.endpoint.to_string(), age))
+        Ok(reply::to_legacy(&exchanged.raw, &self.place(), age))
     }
 
     /// The complete answer; the rest of a cut-off stream is requested.
@@ -110,7 +115,7 @@ impl Mcp {
         if exchanged.broken.is_none() {
             return Ok(exchanged);
         }
-        let origin = self.endpoint.origin();
+        let origin = self.address().origin();
         Err(Error::Broken { origin, phase: Phase::Body }.failure(MAX_RESUMPTIONS))
     }
 
@@ -120,6 +125,7 @@ impl Mcp {
             version: session.version.clone(),
             session: session.id.clone(),
             seen: Timestamp::now().0,
+            other_slash: self.endpoint.has_other_slash(),
             mirrored: Vec::new(),
         };
         self.wire.write(&profile, before);

@@ -2,6 +2,7 @@
 //! the era at no cost; the server's profile is kept for the next runs. The flow is here; reading answers
 //! is a pure function in `reply`, and what does not depend on HTTP is in `wire`.
 
+mod endpoint;
 mod exchange;
 mod legacy;
 mod reply;
@@ -15,7 +16,9 @@ use serde_json::{Map, Value};
 
 use super::payload::Documents;
 use super::tool_call::ToolCall;
+use super::tool_list::{self, Tool};
 use super::wire::MAX_ROUNDS;
+use super::wire::missing_tools::MissingTools;
 use super::wire::outcome::CallOutcome;
 use super::wire::profile::{ServerProfile, WireCache};
 use super::wire::request::{self, CallParams};
@@ -29,18 +32,21 @@ use crate::http::{Http, Repeat};
 use crate::secret::{SafeUrl, Secret};
 use crate::task::{Answer, Query};
 
+use endpoint::Endpoint;
 use exchange::Stream;
+use legacy::Handshake;
 
 pub static BUILTIN: Builtin =
     Builtin { name: "mcp", summary: "an MCP server over Streamable HTTP", read };
 
 pub(super) struct Mcp {
-    endpoint: SafeUrl,
+    endpoint: Endpoint,
     era: Era,
     http: Rc<Http>,
     auth: Auth,
     headers: BTreeMap<String, Secret>,
     wire: WireCache,
+    missing_tools: MissingTools,
     last_id: Cell<u64>,
 }
 
@@ -88,10 +94,22 @@ impl Mcp {
     fn new(context: ClientContext, era: Era) -> Result<Self, Failure> {
         let endpoint = super::endpoint(&context.config)?;
         let auth = context.auth(&endpoint, ResourceIndicator::Server);
-        let wire =
-            WireCache::new(context.paths.as_ref(), endpoint.url().as_str(), &auth.identity());
+        let (paths, identity) = (context.paths.as_ref(), auth.identity());
+        let wire = WireCache::new(paths, endpoint.url().as_str(), &identity);
+        let missing_tools = MissingTools::new(paths, endpoint.url().as_str(), &identity);
         let (http, headers) = (context.http, context.config.headers);
-        Ok(Mcp { endpoint, era, http, auth, headers, wire, last_id: Cell::new(0) })
+        let (endpoint, last_id) = (Endpoint::new(endpoint), Cell::new(0));
+        Ok(Mcp { endpoint, era, http, auth, headers, wire, missing_tools, last_id })
+    }
+
+    /// The address in use.
+    fn address(&self) -> SafeUrl {
+        self.endpoint.address()
+    }
+
+    /// The same in messages.
+    fn place(&self) -> String {
+        self.address().to_string()
     }
 }
 
@@ -112,10 +130,19 @@ impl Client for Mcp {
         arguments: &'a Map<String, Value>,
         deadline: Deadline,
     ) -> ClientFuture<'a, Value> {
-        Box::pin(async move {
-            let call = ToolCall { tool, arguments, repeat: Repeat::Never, deadline };
-            self.authorised(call, Ok).await
-        })
+        Box::pin(
+            async move { self.authorised(ToolCall::by_hand(tool, arguments, deadline), Ok).await },
+        )
+    }
+
+    fn tools(&self, deadline: Deadline) -> ClientFuture<'_, Vec<Tool>> {
+        Box::pin(tool_list::ask(async move |parameters| {
+            self.authorised(ToolCall::of_list(&parameters, deadline), Ok).await
+        }))
+    }
+
+    fn missing_until(&self, tool: &str) -> Option<Timestamp> {
+        self.missing_tools.until(tool)
     }
 }
 
@@ -126,7 +153,8 @@ struct AuthorisedCall<'a> {
 }
 
 impl Mcp {
-    /// Calls a tool with a token and has `read` read its result: some servers refuse a token in it.
+    /// Calls a tool with a token and has `read` read its result: some servers refuse a token in it. A tool
+    /// that the server does not have is noted.
     async fn authorised<T>(
         &self,
         call: ToolCall<'_>,
@@ -139,7 +167,8 @@ impl Mcp {
                 CallOutcome::Failed(failure) => Err(failure),
                 _ => Err(self.auth.refusal()),
             };
-        self.auth.with_token(call.deadline, request).await.inspect_err(|failure| {
+        let result = self.auth.with_token(call.deadline, request).await;
+        self.missing_tools.noted(call.tool, result).inspect_err(|failure| {
             // A kept session of another token would be refused each time.
             if failure.code == Code::TokenRefused {
                 self.wire.forget();
@@ -150,6 +179,7 @@ impl Mcp {
     /// Gives a result, a failure, or `Unauthorized`.
     async fn call_in_era(&self, call: &AuthorisedCall<'_>) -> Result<CallOutcome, Failure> {
         let profile = self.wire.read();
+        self.endpoint.remembered(profile.as_ref().is_some_and(|profile| profile.other_slash));
         let is_legacy = match self.era {
             Era::Legacy => true,
             Era::Modern => false,
@@ -180,7 +210,7 @@ impl Mcp {
         let (mut retries, mut rounds, mut is_listed) = (0, 0, false);
         for _ in 0..=MAX_ROUNDS + 2 {
             let raw = self.send_modern(call, state.as_deref(), &mirrored).await?;
-            match reply::to_modern(&raw, &self.endpoint.to_string()) {
+            match reply::to_modern(&raw, &self.place()) {
                 CallOutcome::Result(result) => {
                     self.remember_modern(call.tool_call.tool, &mirrored, profile);
                     return Ok(CallOutcome::Result(result));
@@ -204,7 +234,9 @@ impl Mcp {
                     return self.after_modern(call, &raw).await;
                 }
                 CallOutcome::Legacy | CallOutcome::RetryModern | CallOutcome::SessionGone => {
-                    return Ok(CallOutcome::Failed(wrong_era("modern", "legacy")));
+                    let wrong_era = || wrong_era("modern", "legacy");
+                    let failure = reply::refusal(&raw).unwrap_or_else(wrong_era);
+                    return Ok(CallOutcome::Failed(failure));
                 }
                 settled => return Ok(settled),
             }
@@ -221,18 +253,25 @@ impl Mcp {
         call: &AuthorisedCall<'_>,
         first: &reply::RawReply,
     ) -> Result<CallOutcome, Failure> {
-        Ok(match self.legacy(call, None).await? {
-            CallOutcome::RetryModern => {
-                CallOutcome::Failed(reply::unexpected(first, &self.endpoint.to_string()))
+        let outcome = match self.handshake(call).await? {
+            Handshake::Done(session) => return self.call_in_new_session(call, &session).await,
+            Handshake::Other(outcome) => outcome,
+        };
+        Ok(match (outcome, reply::refusal(first)) {
+            (CallOutcome::Failed(_) | CallOutcome::RetryModern, Some(refusal)) => {
+                CallOutcome::Failed(refusal)
             }
-            CallOutcome::Failed(failure) if failure.code == Code::WrongEndpoint => {
+            (CallOutcome::RetryModern, None) => {
+                CallOutcome::Failed(reply::unexpected(first, &self.place()))
+            }
+            (CallOutcome::Failed(failure), None) if failure.code == Code::WrongEndpoint => {
                 let both = format!(
                     "{}; and HTTP {} to a call of MCP 2026-07-28",
                     failure.message, first.status
                 );
                 CallOutcome::Failed(Failure { message: both, ..failure })
             }
-            settled => settled,
+            (settled, _) => settled,
         })
     }
 
@@ -242,7 +281,8 @@ impl Mcp {
         mirrored: &[(String, String)],
         before: Option<&ServerProfile>,
     ) {
-        let mut profile = ServerProfile { seen: Timestamp::now().0, ..ServerProfile::default() };
+        let (seen, other_slash) = (Timestamp::now().0, self.endpoint.has_other_slash());
+        let mut profile = ServerProfile { seen, other_slash, ..ServerProfile::default() };
         let others = before.map(|before| before.mirrored.clone()).unwrap_or_default();
         profile.mirrored = others.into_iter().filter(|(name, ..)| name != tool).collect();
         let of_tool = mirrored
@@ -257,9 +297,11 @@ impl Mcp {
         &self,
         call: &AuthorisedCall<'_>,
     ) -> Result<Vec<(String, String)>, Failure> {
-        let make = |id| request::modern(id, "tools/list");
+        let parameters = Map::new();
+        let list = ToolCall::of_list(&parameters, call.tool_call.deadline).params();
+        let make = |id| request::modern_call(id, &list);
         let raw = self.exchange(&make, call, Repeat::Safe, Stream::Once).await?.raw;
-        let CallOutcome::Result(result) = reply::to_modern(&raw, &self.endpoint.to_string()) else {
+        let CallOutcome::Result(result) = reply::to_modern(&raw, &self.place()) else {
             return Ok(Vec::new());
         };
         let tools = result.get("tools").and_then(Value::as_array);
@@ -283,8 +325,7 @@ impl Mcp {
         state: Option<&str>,
         mirrored: &[(String, String)],
     ) -> Result<reply::RawReply, Failure> {
-        let ToolCall { tool, arguments, .. } = call.tool_call;
-        let params = CallParams { tool, arguments, request_state: state, mirrored };
+        let params = CallParams { request_state: state, mirrored, ..call.tool_call.params() };
         let make = |id| request::modern_call(id, &params);
         Ok(self.exchange(&make, call, call.tool_call.repeat, Stream::Once).await?.raw)
     }

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::client::payload;
 use crate::client::wire::outcome::{self, CallOutcome, rpc_failure};
+use crate::client::{payload, unknown_tool};
 use crate::error::{Code, Failure};
 
 /// An answer, with the message that concerns this request.
@@ -18,6 +18,21 @@ pub struct RawReply {
     pub text: String,
 }
 
+/// How servers of older revisions refuse a modern call: HTTP status, JSON-RPC code (`None`: none, or one
+/// of no other row), and where that was seen.
+const OLDER: &[(u16, Option<i64>, &str)] = &[
+    (400, Some(-32602), "rmcp (rust-sdk #1040, #1133), Python SDK (#2950): no `initialize` before"),
+    (200, Some(-32601), "mso #42: the method needs a session"),
+    (200, Some(-32600), "tower-mcp #839: not initialized"),
+    (200, Some(-32004), "the draft's code for a version, without a list of versions"),
+    (400, None, "Python SDK 1.9: no session id; TypeScript SDK 1.x: not initialized"),
+    (404, None, "servers that route by session"),
+    (405, None, "servers of the HTTP+SSE transport"),
+    (406, None, "servers that accept only an event stream"),
+    (415, None, "servers that compare the whole content type"),
+    (422, None, "FastAPI's validation of the body"),
+];
+
 /// Reads the answer to a call of the modern era.
 #[must_use]
 pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
@@ -26,16 +41,33 @@ pub fn to_modern(raw: &RawReply, place: &str) -> CallOutcome {
     }
     let error = raw.message.as_ref().and_then(|message| message.get("error"));
     let code = error.and_then(|error| error.get("code")).and_then(Value::as_i64);
+    let versions = error.and_then(|error| error.pointer("/data/supported")?.as_array());
+    let has_versions = versions.is_some_and(|versions| !versions.is_empty());
     match (raw.status, code) {
-        (200..=299, Some(_)) => CallOutcome::Failed(rpc_failure(error)),
         (400, Some(-32022)) => outcome::of_versions(error),
+        (200 | 400, Some(-32004)) if has_versions => outcome::of_versions(error),
         (400, Some(-32020)) => CallOutcome::MissingHeader(rpc_failure(error)),
-        (400, Some(-32021 | -32602)) | (404, Some(-32601)) => {
-            CallOutcome::Failed(rpc_failure(error))
-        }
-        (400 | 404 | 405 | 406 | 415 | 422, _) => CallOutcome::Legacy,
+        (400, Some(-32021)) | (404, Some(-32601)) => CallOutcome::Failed(rpc_failure(error)),
+        // The call itself was understood.
+        _ if error.is_some_and(unknown_tool::is_refusal) => CallOutcome::Failed(rpc_failure(error)),
+        (status, code) if is_older(status, code) => CallOutcome::Legacy,
+        (200..=299, Some(_)) => CallOutcome::Failed(rpc_failure(error)),
         _ => CallOutcome::Failed(unexpected(raw, place)),
     }
+}
+
+fn is_older(status: u16, code: Option<i64>) -> bool {
+    let mut rows = OLDER.iter().filter(|(of_row, ..)| *of_row == status);
+    rows.any(|(_, of_row, _)| of_row.is_none() || *of_row == code)
+}
+
+/// The failure of a modern call whose refusal is also a usual answer to a wrong call: it is the one to
+/// report when the handshake fails too.
+#[must_use]
+pub fn refusal(raw: &RawReply) -> Option<Failure> {
+    let error = raw.message.as_ref()?.get("error")?;
+    let is_invalid_call = error.get("code").and_then(Value::as_i64) == Some(-32602);
+    (raw.status < 300 || is_invalid_call).then(|| rpc_failure(Some(error)))
 }
 
 /// The session that a legacy request was sent in.
@@ -150,8 +182,11 @@ mod tests {
             (raw(400, error(-32022, json!({ "supported": ["2031-01-01"] }))), "failed"),
             (raw(400, error(-32020, none.clone())), "missing header"),
             (raw(400, error(-32021, none.clone())), "failed"),
-            (raw(400, error(-32602, none.clone())), "failed"),
             (raw(404, error(-32601, none.clone())), "failed"),
+            (raw(200, error(-32603, none.clone())), "failed"),
+            (raw(200, error(-32004, json!({ "supported": [MODERN] }))), "once more"),
+            (raw(200, error(-32004, json!({ "supported": ["2025-06-18"] }))), "legacy"),
+            (raw(400, error(-32004, json!({ "supported": [MODERN] }))), "once more"),
             (raw(400, error(-32600, none.clone())), "legacy"),
             (raw(400, error(-32000, none.clone())), "legacy"),
             (raw(404, none.clone()), "legacy"),
@@ -166,6 +201,14 @@ mod tests {
         ];
         for (raw, expected) in table {
             assert_eq!(word(&to_modern(&raw, "http://h")), expected, "{raw:?}");
+        }
+        for (status, code, seen) in OLDER {
+            let message = code.map_or(Value::Null, |code| error(code, Value::Null));
+            assert_eq!(word(&to_modern(&raw(*status, message), "h")), "legacy", "{seen}");
+        }
+        for (status, text) in [(200, "Unknown tool: x"), (400, "tool not found")] {
+            let error = json!({ "code": -32602, "message": text });
+            assert_eq!(word(&to_modern(&raw(status, json!({ "error": error })), "h")), "failed");
         }
     }
 

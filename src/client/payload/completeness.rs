@@ -40,7 +40,7 @@ impl Completeness {
         let places = Places { value, beside: parent(value, pointer) };
         let limit = query.arguments.get("limit").and_then(Value::as_u64);
         Completeness {
-            more: places.find(paging.more.as_deref(), MORE, |value| value.as_bool()),
+            more: places.find(paging.more.as_deref(), MORE, Value::as_bool),
             next: places.find(paging.next.as_deref(), NEXT, cursor),
             total: places.total(paging),
             is_full: limit.is_some_and(|limit| limit > 0 && length as u64 >= limit),

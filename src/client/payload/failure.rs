@@ -2,19 +2,31 @@
 
 use serde_json::Value;
 
+use crate::config::is_credential;
 use crate::error::{Code, Failure};
 use crate::text;
 
-/// At most 200 characters on one line.
+/// At most 200 characters on one line. It is the server's own text, and often the only diagnosis, so it is
+/// shown and logged; but what is written as a credential (`password=hunter2`) is a secret of the server
+/// that we cannot know, and is masked.
 #[must_use]
 pub fn brief(text: &str) -> String {
-    text::one_line(text, 200)
+    let words = text.split_inclusive(char::is_whitespace).map(|word| match word.split_once('=') {
+        Some((name, value)) if is_credential(name) && !value.trim().is_empty() => {
+            format!("{name}=**** ")
+        }
+        _ => word.to_owned(),
+    });
+    text::one_line(&words.collect::<String>(), 200)
 }
+
+/// The beginning of the message for an error that a tool reports.
+pub const TOOL_FAILED: &str = "the tool failed: ";
 
 /// The failure for an error that a tool reports.
 #[must_use]
 pub fn tool_failure(message: &str) -> Failure {
-    Failure::new(Code::ToolError, format!("the tool failed: {}", brief(message)))
+    Failure::new(Code::ToolError, format!("{TOOL_FAILED}{}", brief(message)))
         .hint("check the query's `tool` and `arguments`")
 }
 

@@ -47,6 +47,16 @@ pub enum ParseError {
 /// # Errors
 /// See `ParseError`.
 pub fn parse_text(text: &str) -> Result<Value, ParseError> {
+    check_size(text)?;
+    serde_json::from_str(text)
+        .map_err(|error| ParseError::NotJson { line: error.line(), column: error.column() })
+}
+
+/// Refuses JSON texts, one or several, that nest deeply or hold too many values together.
+///
+/// # Errors
+/// `TooDeep` or `TooMany`.
+pub fn check_size(text: &str) -> Result<(), ParseError> {
     let size = Size::of(text.as_bytes());
     if size.depth > MAX_DEPTH {
         return Err(ParseError::TooDeep);
@@ -54,8 +64,7 @@ pub fn parse_text(text: &str) -> Result<Value, ParseError> {
     if size.containers > MAX_CONTAINERS || size.values > MAX_VALUES {
         return Err(ParseError::TooMany);
     }
-    serde_json::from_str(text)
-        .map_err(|error| ParseError::NotJson { line: error.line(), column: error.column() })
+    Ok(())
 }
 
 /// The bytes as text, without a byte order mark.

@@ -75,16 +75,16 @@ pub struct ListPlace {
 /// All lists in `value`, those inside their elements as one with `*`.
 pub fn places(value: &Value) -> Vec<ListPlace> {
     let mut places = Vec::new();
-    collect(unwrap(value), String::new(), &mut places);
+    collect(unwrap(value), "", &mut places);
     places
 }
 
-fn collect(value: &Value, pointer: String, places: &mut Vec<ListPlace>) {
+fn collect(value: &Value, pointer: &str, places: &mut Vec<ListPlace>) {
     match value {
         Value::Array(list) => {
-            add(ListPlace::of(pointer.clone(), list.iter()), places);
+            add(ListPlace::of(pointer.to_owned(), list.iter()), places);
             for element in list {
-                collect(element, format!("{pointer}/*"), places);
+                collect(element, &format!("{pointer}/*"), places);
             }
         }
         Value::Object(object) => {
@@ -94,7 +94,7 @@ fn collect(value: &Value, pointer: String, places: &mut Vec<ListPlace>) {
             }
             for (key, inner) in object {
                 let key = key.replace('~', "~0").replace('/', "~1");
-                collect(inner, format!("{pointer}/{key}"), places);
+                collect(inner, &format!("{pointer}/{key}"), places);
             }
         }
         _ => {}

@@ -6,13 +6,14 @@ mod documents;
 mod failure;
 mod json;
 mod list;
+mod missing_argument;
 
 use serde_json::Value;
 
 pub use completeness::Completeness;
 pub use documents::Documents;
-pub use failure::{brief, message};
-pub use json::{ParseError, parse, parse_text};
+pub use failure::{TOOL_FAILED, brief, message};
+pub use json::{ParseError, check_size, parse, parse_text};
 pub use list::ListPlace;
 
 use crate::error::{Code, Failure};
@@ -57,7 +58,10 @@ impl TaskPage {
 /// a missing right, `WS404` when it is not understood.
 pub fn read(query: &Query, documents: &Documents) -> Result<Page, Failure> {
     if let Some(failure) = documents.failure() {
-        return if says_none(query, documents) { Ok(nothing(query)) } else { Err(failure) };
+        return match says_none(query, documents) {
+            true => Ok(nothing(query)),
+            false => Err(missing_argument::advised(failure, query)),
+        };
     }
     match query.answer {
         AnswerKind::Text if says_none(query, documents) => Ok(nothing(query)),

@@ -16,9 +16,11 @@ use crate::text;
 
 /// Bytes read at once.
 const BLOCK_BYTES: usize = 16 << 10;
-/// Lines of standard error that are kept, the last ones, and bytes of one.
+/// Lines of standard error that are kept, the last ones, and characters of one.
 const MAX_ERROR_LINES: usize = 20;
-const MAX_ERROR_LINE_BYTES: usize = 1 << 10;
+const MAX_ERROR_LINE_CHARS: usize = 1 << 10;
+/// Bytes of a line that are read: a secret that begins in what is kept must be whole to be masked.
+const MAX_ERROR_LINE_BYTES: usize = 16 << 10;
 /// Characters of the program's output in a message.
 const MAX_SHOWN_CHARS: usize = 200;
 /// For the exit status of a program that closed its output.
@@ -71,7 +73,10 @@ impl ErrorLines {
     }
 
     fn end_line(&mut self) {
-        let line = String::from_utf8_lossy(&self.open).trim().to_owned();
+        let line = text::masked(String::from_utf8_lossy(&self.open).trim())
+            .chars()
+            .take(MAX_ERROR_LINE_CHARS)
+            .collect::<String>();
         self.open.clear();
         if line.is_empty() {
             return;

@@ -68,9 +68,7 @@ impl<'a, 'c> Conversation<'a, 'c> {
         let mut state: Option<String> = None;
         let mut retries = 0;
         for _ in 0..=MAX_ROUNDS + 1 {
-            let (tool, arguments) = (self.call.tool, self.call.arguments);
-            let params =
-                CallParams { tool, arguments, request_state: state.as_deref(), mirrored: &[] };
+            let params = CallParams { request_state: state.as_deref(), ..self.call.params() };
             let id = self.send(|id| request::modern_call(id, &params));
             let message = match self.reply_or_silence(id, era).await? {
                 Some(message) => message,
@@ -133,8 +131,7 @@ impl<'a, 'c> Conversation<'a, 'c> {
         let version = outcome::negotiated(result)?;
         let session = Session { version, id: None };
         self.connection.send(&request::initialized(&session).1);
-        let (tool, arguments) = (self.call.tool, self.call.arguments);
-        let params = CallParams { tool, arguments, request_state: None, mirrored: &[] };
+        let params = self.call.params();
         let id = self.send(|id| request::legacy_call(id, &session, &params));
         let message = self.reply(&[id]).await?.1;
         let answered = answered(to_legacy(&message))?;

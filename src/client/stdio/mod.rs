@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use super::payload::Documents;
 use super::tool_call::ToolCall;
+use super::tool_list::{self, Tool};
+use super::wire::missing_tools::MissingTools;
 use super::wire::profile::{ServerProfile, WireCache};
 use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
 use crate::config::parser::{list, url};
@@ -99,6 +101,7 @@ struct Stdio {
     env: Vec<String>,
     context: ClientContext,
     wire: WireCache,
+    missing_tools: MissingTools,
 }
 
 impl Stdio {
@@ -112,7 +115,8 @@ impl Stdio {
         let endpoint = format!("stdio\0{}", command.join("\0"));
         let identity = format!("{}\0{}", context.root.display(), env.join("\0"));
         let wire = WireCache::new(context.paths.as_ref(), &endpoint, &identity);
-        Ok(Stdio { words: command.clone(), env: env.clone(), context, wire })
+        let missing_tools = MissingTools::new(context.paths.as_ref(), &endpoint, &identity);
+        Ok(Stdio { words: command.clone(), env: env.clone(), context, wire, missing_tools })
     }
 
     fn name(&self) -> &str {
@@ -133,12 +137,16 @@ impl Stdio {
         })
     }
 
-    /// Calls the tool and has `read` read its result.
+    /// Calls the tool and has `read` read its result. A tool that the server does not have is noted.
     async fn result<T>(
         &self,
         call: ToolCall<'_>,
         read: impl Fn(Value) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.missing_tools.noted(call.tool, self.answer(call).await.and_then(read))
+    }
+
+    async fn answer(&self, call: ToolCall<'_>) -> Result<Value, Failure> {
         let profile = self.wire.read();
         let era = match &profile {
             None => Era::Unknown,
@@ -163,7 +171,7 @@ impl Stdio {
         let seen = Timestamp::now().0;
         let new = ServerProfile { legacy: is_legacy, version, seen, ..ServerProfile::default() };
         self.wire.write(&new, profile.as_ref());
-        read(result)
+        Ok(result)
     }
 
     /// Starts the program, calls the tool, ends the program.
@@ -238,9 +246,16 @@ impl Client for Stdio {
         arguments: &'a Map<String, Value>,
         deadline: Deadline,
     ) -> ClientFuture<'a, Value> {
-        Box::pin(async move {
-            let call = ToolCall { tool, arguments, repeat: Repeat::Never, deadline };
-            self.result(call, Ok).await
-        })
+        Box::pin(async move { self.result(ToolCall::by_hand(tool, arguments, deadline), Ok).await })
+    }
+
+    fn tools(&self, deadline: Deadline) -> ClientFuture<'_, Vec<Tool>> {
+        Box::pin(tool_list::ask(async move |parameters| {
+            self.result(ToolCall::of_list(&parameters, deadline), Ok).await
+        }))
+    }
+
+    fn missing_until(&self, tool: &str) -> Option<Timestamp> {
+        self.missing_tools.until(tool)
     }
 }

@@ -1,6 +1,7 @@
 //! The Model Context Protocol without its transports: messages, what follows from an answer, and the
 //! kept profile of a server. `mcp` sends them over HTTP, `stdio` over a program's standard streams.
 
+pub mod missing_tools;
 pub mod outcome;
 pub mod profile;
 pub mod request;

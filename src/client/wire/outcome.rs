@@ -77,6 +77,9 @@ pub fn of_versions(error: Option<&Value>) -> CallOutcome {
     CallOutcome::Failed(Failure::new(Code::WrongEndpoint, text).hint("update the older of the two"))
 }
 
+/// The beginning of the message for a JSON-RPC error.
+pub const REFUSED: &str = "the server refused the call: ";
+
 /// The failure for a JSON-RPC error object.
 #[must_use]
 pub fn rpc_failure(error: Option<&Value>) -> Failure {
@@ -87,7 +90,7 @@ pub fn rpc_failure(error: Option<&Value>) -> Failure {
         |text| text.as_str().map_or_else(|| text.to_string(), str::to_owned),
     );
     let message = payload::brief(&message);
-    Failure::new(Code::ToolError, format!("the server refused the call: {message} ({code})"))
+    Failure::new(Code::ToolError, format!("{REFUSED}{message} ({code})"))
         .hint("check the query's `tool` and `arguments`")
 }
 

@@ -31,6 +31,9 @@ pub struct ServerProfile {
     pub session: Option<String>,
     /// When it was last confirmed.
     pub seen: i64,
+    /// Whether its path is the configured one with the other form of the trailing slash.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other_slash: bool,
     /// Tool, header and argument of every header that mirrors an argument.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrored: Vec<(String, String, String)>,

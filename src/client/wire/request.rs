@@ -4,6 +4,8 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Map, Value, json};
 
+use crate::client::tool_call::ToolMethod;
+
 /// The stateless revision.
 pub const MODERN: &str = "2026-07-28";
 /// The newest revision with a handshake, offered to legacy servers.
@@ -14,9 +16,10 @@ pub const LEGACY_ALL: &[&str] = &[LEGACY, "2025-06-18", "2025-03-26", "2024-11-0
 /// Name and value of a header.
 pub type Header = (String, String);
 
-/// One call of a tool.
+/// One request about tools.
 #[derive(Clone, Debug)]
 pub struct CallParams<'a> {
+    pub method: ToolMethod,
     pub tool: &'a str,
     pub arguments: &'a Map<String, Value>,
     /// The state of an `input_required` answer, to be sent back (MRTR).
@@ -25,27 +28,34 @@ pub struct CallParams<'a> {
     pub mirrored: &'a [(String, String)],
 }
 
-/// A `tools/call` of the modern era.
+impl CallParams<'_> {
+    /// The parameters of the request in both eras.
+    fn common(&self) -> Value {
+        match self.method {
+            ToolMethod::Call => json!({ "name": self.tool, "arguments": self.arguments }),
+            ToolMethod::List => Value::Object(self.arguments.clone()),
+        }
+    }
+}
+
+/// A request about tools in the modern era.
 #[must_use]
 pub fn modern_call(id: u64, call: &CallParams<'_>) -> (Vec<Header>, Vec<u8>) {
-    let mut params = json!({ "name": call.tool, "arguments": call.arguments, "_meta": meta() });
+    let mut params = call.common();
+    params["_meta"] = meta();
     if let Some(state) = call.request_state {
         params["requestState"] = state.into();
     }
-    let mut headers = modern_headers("tools/call");
-    headers.push(("mcp-name".into(), header_value(call.tool)));
+    let mut headers = modern_headers(call.method.word());
+    if call.method == ToolMethod::Call {
+        headers.push(("mcp-name".into(), header_value(call.tool)));
+    }
     for (header, argument) in call.mirrored {
         if let Some(value) = call.arguments.get(argument).and_then(mirrored_value) {
             headers.push((header.clone(), header_value(&value)));
         }
     }
-    (headers, body(Some(id), "tools/call", &params))
-}
-
-/// Any other request of the modern era.
-#[must_use]
-pub fn modern(id: u64, method: &str) -> (Vec<Header>, Vec<u8>) {
-    (modern_headers(method), body(Some(id), method, &json!({ "_meta": meta() })))
+    (headers, body(Some(id), call.method.word(), &params))
 }
 
 fn modern_headers(method: &str) -> Vec<Header> {
@@ -90,11 +100,10 @@ pub fn initialized(session: &Session) -> (Vec<Header>, Vec<u8>) {
     (legacy_headers(session), body(None, "notifications/initialized", &json!({})))
 }
 
-/// A `tools/call` of the legacy era.
+/// A request about tools in the legacy era.
 #[must_use]
 pub fn legacy_call(id: u64, session: &Session, call: &CallParams<'_>) -> (Vec<Header>, Vec<u8>) {
-    let params = json!({ "name": call.tool, "arguments": call.arguments });
-    (legacy_headers(session), body(Some(id), "tools/call", &params))
+    (legacy_headers(session), body(Some(id), call.method.word(), &call.common()))
 }
 
 /// The headers of every legacy request after the handshake.
@@ -153,6 +162,7 @@ mod tests {
     fn p01_a_modern_call_carries_its_version_method_and_name_twice() {
         let arguments = Map::from_iter([("action".to_owned(), json!("list"))]);
         let call = CallParams {
+            method: ToolMethod::Call,
             tool: "manage_task",
             arguments: &arguments,
             request_state: None,

@@ -10,7 +10,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from fastmcp import FastMCP
@@ -20,7 +19,7 @@ server = FastMCP("fastmcp-task-server")
 
 
 @server.tool
-def manage_task(action: str, status: str | None = None, limit: int | None = None) -> dict[str, Any]:
+def manage_task(action: str, status: str | None = None, limit: int | None = None) -> type(PAYLOAD):
     """List tasks."""
     return PAYLOAD
 

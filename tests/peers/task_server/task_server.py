@@ -49,7 +49,8 @@ THINGS = ["token refresh", "cache cleanup", "session hook", "login page", "expor
 class Tasks:
     """Seeded tasks: the same seed and count always give the same ids, titles and order."""
 
-    def __init__(self, seed: int, count: int, branches: int) -> None:
+    def __init__(self, seed: int, count: int, branches: int, shape: str = "structured") -> None:
+        self.is_agenthub = shape == "agenthub"
         self.plant(seed, count, branches)
 
     def plant(self, seed: int, count: int, branches: int) -> None:
@@ -76,12 +77,35 @@ class Tasks:
                 }
             )
 
-    def list(self, status: str | None, limit: int | None, branch: str | None, user: str | None) -> dict[str, Any]:
+    def create(self, a: dict[str, Any]) -> dict[str, Any]:
+        """agenthub lists the newest task first."""
+        n = len(self.all)
+        task = {"id": str(uuid.uuid5(NAMESPACE, f"created/{n}")), "title": a.get("title"), "description": "",
+                "status": a.get("status") or "todo", "priority": a.get("priority") or "medium",
+                "progress_percentage": 0, "assignees": ["@coding-agent"], "labels": [],
+                "git_branch_id": a.get("git_branch_id") or self.branches[0],
+                "created_at": iso(1_767_225_600 + n * 3600), "updated_at": iso(1_767_226_200 + n * 3600)}
+        self.all.insert(0 if self.is_agenthub else n, task)
+        return success("create", {"task": task})
+
+    def git_branches(self, action: str, project: str | None) -> dict[str, Any]:
+        """agenthub's tool, whose list is called `git_branchs`."""
+        if action != "list":
+            return failure(action, "UNKNOWN_OPERATION", f"Unknown operation: {action}")
+        if not project:
+            return failure("list", "VALIDATION_ERROR", "Missing required field: project_id. Expected: A valid project_id string")
+        names = ["main"] + [f"feature-{n}" for n in range(1, len(self.branches))]
+        found = [{"id": i, "name": n, "git_branch_status": "active"} for i, n in zip(self.branches, names)]
+        data = {"success": True, "git_branchs": found, "total_count": len(found), "message": f"Found {len(found)} branches"}
+        return success("list", data)
+
+    def list(self, status: str | None, limit: int | None, branch: str | None, user: str | None, offset: int = 0) -> dict[str, Any]:
         if status is not None and status not in STATUSES + ["testing", "cancelled", "archived"]:
             return failure("list", "VALIDATION_ERROR", f"Invalid field: status. Expected: One of: {', '.join(STATUSES)}")
         hit = [t for t in self.all if status in (None, t["status"]) and branch in (None, t["git_branch_id"])]
         cap = 50 if limit is None else max(0, limit)
-        shown = [{k: v for k, v in t.items() if k not in ("description", "created_at")} for t in hit[:cap]]
+        page = hit[offset : offset + cap]
+        shown = [{k: v for k, v in t.items() if k not in ("description", "created_at")} for t in page]
         filters = {k: v for k, v in (("status", status), ("git_branch_id", branch), ("user_id", user)) if v is not None}
         return success(
             "list",
@@ -89,7 +113,9 @@ class Tasks:
                 "tasks": shown,
                 "count": len(shown),
                 "filters_applied": filters,
-                "pagination": {"total": len(hit), "limit": cap, "offset": 0, "has_more": len(hit) > cap},
+                # agenthub's total is the length of the page.
+                "pagination": {"total": len(shown) if self.is_agenthub else len(hit), "limit": cap, "offset": offset,
+                               "has_more": len(hit) > offset + cap},
             },
         )
 
@@ -97,6 +123,10 @@ class Tasks:
         if not branch:
             return failure("next", "VALIDATION_ERROR", "git_branch_id is required for next action")
         open_ = [t for t in self.all if t["git_branch_id"] == branch and t["status"] in ("todo", "in_progress")]
+        if not open_ and self.is_agenthub:
+            none = failure("next", "OPERATION_FAILED", "No actionable tasks found.")
+            none["error"]["timestamp"] = "2026-11-24T07:43:58.805669"
+            return {**none, "meta": {"persisted": False}}
         if not open_:
             return success("next", {"message": "No task is ready"})
         task = dict(max(open_, key=lambda t: (PRIORITIES.index(t["priority"]), t["created_at"])))
@@ -113,7 +143,9 @@ class Tasks:
     def act(self, a: dict[str, Any]) -> dict[str, Any]:
         action = a.get("action")
         if action == "list":
-            return self.list(a.get("status"), as_int(a.get("limit")), a.get("git_branch_id"), a.get("user_id"))
+            return self.list(a.get("status"), as_int(a.get("limit")), a.get("git_branch_id"), a.get("user_id"), as_int(a.get("offset")) or 0)
+        if action == "create":
+            return self.create(a)
         if action == "next":
             return self.next(a.get("git_branch_id"), bool(a.get("include_context", True)))
         if action == "get":
@@ -166,8 +198,11 @@ def sdk_app(cfg: argparse.Namespace, tasks: Tasks) -> Any:
         user_id: str | None = None,
         include_context: bool | None = None,
         task_id: str | None = None,
+        offset: int | str | None = None,
+        title: str | None = None,
+        priority: str | None = None,
     ) -> dict[str, Any]:
-        """List tasks, get one, or get the next recommended one (action: list | next | get)."""
+        """List tasks, get one, get the next recommended one, or add one (action: list | next | get | create)."""
         if cfg.delay_ms or (SDK == 2 and cfg.reply == "sse"):
             await asyncio.sleep(max(cfg.delay_ms / 1000, 0.05 if cfg.reply == "sse" else 0))
         return shaped(tasks.act({k: v for k, v in locals().items() if v is not None}))
@@ -176,12 +211,17 @@ def sdk_app(cfg: argparse.Namespace, tasks: Tasks) -> Any:
         """Server health."""
         return shaped(connection(cfg))
 
+    async def manage_git_branch(action: str, project_id: str | None = None) -> dict[str, Any]:
+        """The branches of a project (action: list)."""
+        return shaped(tasks.git_branches(action, project_id))
+
     if SDK == 2:
         server = MCPServer("task-server", version="1.0.0", log_level="ERROR")
     else:
         server = FastMCP("task-server", log_level="ERROR", streamable_http_path=cfg.mcp_path,
                          json_response=cfg.reply == "json", stateless_http=cfg.sessions == "off")
-    for fn in (manage_task, manage_connection):
+    branches = (manage_git_branch,) if cfg.shape == "agenthub" else ()
+    for fn in (manage_task, manage_connection, *branches):
         server.tool(structured_output=structured)(fn)
     if SDK == 2:
         if cfg.reply == "sse":  # commit to an event stream at once, with keep-alive comment lines
@@ -463,7 +503,7 @@ def main() -> None:
     p.add_argument("--log", default="", help="append one JSON line per request to this file")
     p.add_argument("--print-tasks", action="store_true", help="print the seeded tasks as JSON and leave")
     cfg = p.parse_args()
-    tasks = Tasks(cfg.seed, cfg.tasks, cfg.branches)
+    tasks = Tasks(cfg.seed, cfg.tasks, cfg.branches, cfg.shape)
     if cfg.print_tasks:
         json.dump({"branches": tasks.branches, "tasks": tasks.all}, sys.stdout, indent=1)
         return
