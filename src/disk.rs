@@ -1,6 +1,7 @@
 //! Our own files: private from creation, complete or absent, never through a symlink.
 //! Knows nothing of their content. All platform differences of files are here.
 
+mod foreign;
 mod lines;
 mod lock;
 mod owners;
@@ -12,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use foreign::{ForeignFile, MAX_FOREIGN_BYTES, missing_folders};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
 pub use owners::check_owners;

@@ -51,8 +51,9 @@ mod engine;
 mod plan;
 mod refresh;
 
-// L9: rendering and output.
+// L9: rendering and output, and the settings of the hosts.
 mod context;
+mod install;
 mod output;
 
 // L10: the commands.

@@ -28,7 +28,7 @@ const LAYERS: [&[&str]; 11] = [
     &["hook"],
     &["resolve"],
     &["plan", "engine", "refresh"],
-    &["context", "output"],
+    &["context", "install", "output"],
     &["cli", "main", "lib"],
 ];
 /// Modules that decide and do nothing else.

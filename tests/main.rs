@@ -24,6 +24,7 @@ mod host;
 mod hostile_text;
 mod hosts_table;
 mod init;
+mod install;
 mod language;
 mod large_answers;
 mod layers;

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod flags;
 mod init;
+mod install;
 mod logs;
 mod parse;
 mod plugin;
@@ -25,6 +26,7 @@ mod tasks;
 mod terminal;
 mod tools;
 mod trust;
+mod uninstall;
 mod watchdog;
 mod workspace;
 
@@ -106,6 +108,10 @@ enum Command {
 enum UserCommand {
     /// Find the tasks that are there, show them, and write the configuration
     Init(init::Options),
+    /// Register the program in the settings of agent programs, and run it once
+    Install(install::Options),
+    /// Remove it from the settings of agent programs
+    Uninstall(uninstall::Options),
     /// Show in a minute what a session gets, without a server or any setting of yours
     Demo(demo::Options),
     /// Show the tasks that a session would start with
@@ -215,6 +221,8 @@ impl UserCommand {
     fn result(self, invocation: &Invocation) -> terminal::CommandResult {
         match self {
             UserCommand::Init(options) => init::run(&options, invocation),
+            UserCommand::Install(options) => install::run(&options, invocation),
+            UserCommand::Uninstall(options) => uninstall::run(&options, invocation),
             UserCommand::Demo(options) => demo::run(&options, invocation),
             UserCommand::Tasks(options) => tasks::run(&options, invocation),
             UserCommand::Tools(options) => tools::run(&options, invocation),

@@ -7,6 +7,7 @@ mod copilot;
 mod cursor;
 mod detect;
 mod gemini;
+mod judge;
 mod plain;
 mod qwen;
 

@@ -6,7 +6,7 @@
 //! project names is neither started nor asked before the user has seen and confirmed it here.
 
 mod detect;
-mod diff;
+pub(super) mod diff;
 mod listing;
 mod mcp_json;
 mod nothing;
