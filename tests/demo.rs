@@ -19,7 +19,7 @@ const STEPS: [&str; 8] = [
     "3. The task server is stopped.",
     "STALE: as of ",
     "4. Another project",
-    "refused the connection",
+    "refused",
 ];
 
 #[track_caller]
