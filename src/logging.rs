@@ -11,7 +11,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt};
@@ -74,7 +74,7 @@ pub fn start(config: &LogConfig, folder: Option<PathBuf>, console: Option<Consol
         // Filters of one layer cost more than those of all: not on the way of a session start.
         (Some(file), None) => match filter {
             LogFilter::Level(level) => set(Registry::default().with(file).with(level)),
-            LogFilter::Directives(filter) => set(Registry::default().with(file).with(*filter)),
+            LogFilter::Targets(filter) => set(Registry::default().with(file).with(*filter)),
         },
         (Some(file), Some(console)) => {
             let file = file.with_filter(filter.boxed());
@@ -130,7 +130,7 @@ const fn span_events(with_times: bool) -> FmtSpan {
 /// `log.level`: a level needs no filter machinery.
 enum LogFilter {
     Level(LevelFilter),
-    Directives(Box<EnvFilter>),
+    Targets(Box<Targets>),
 }
 
 impl LogFilter {
@@ -138,8 +138,8 @@ impl LogFilter {
         if let Ok(level) = text.parse() {
             return LogFilter::Level(level);
         }
-        match EnvFilter::try_new(text) {
-            Ok(filter) => LogFilter::Directives(Box::new(filter)),
+        match text.parse::<Targets>() {
+            Ok(filter) => LogFilter::Targets(Box::new(filter)),
             Err(_) => LogFilter::Level(LevelFilter::INFO),
         }
     }
@@ -147,14 +147,14 @@ impl LogFilter {
     fn has_times(&self) -> bool {
         match self {
             LogFilter::Level(level) => *level > LevelFilter::INFO,
-            LogFilter::Directives(_) => true,
+            LogFilter::Targets(_) => true,
         }
     }
 
     fn boxed(self) -> Box<dyn Filter<Registry> + Send + Sync> {
         match self {
             LogFilter::Level(level) => Box::new(level),
-            LogFilter::Directives(filter) => filter,
+            LogFilter::Targets(filter) => filter,
         }
     }
 }

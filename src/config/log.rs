@@ -57,10 +57,10 @@ fn level() -> Parser<impl Parse<String>> {
             if LEVELS.contains(&level.as_str()) {
                 return Ok(level);
             }
-            if !level.contains(['=', ',', '[']) {
+            if !level.contains(['=', ',']) {
                 return Err(unknown_word(&level, LEVELS));
             }
-            match tracing_subscriber::EnvFilter::try_new(text) {
+            match text.parse::<tracing_subscriber::filter::Targets>() {
                 Ok(_) => Ok(text.to_owned()),
                 Err(_) => Err("is not a level or a filter like `info,warmstart=debug`".into()),
             }
