@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::documents::unwrap;
-use crate::task::{Paging, Query};
+use crate::task::{Paging, Pointer, Query};
 
 /// A server's own count is not believed beyond this.
 const MAX_TOTAL: u64 = 1_000_000;
@@ -33,16 +33,21 @@ pub struct Completeness {
 }
 
 impl Completeness {
-    /// Of the page `value`, whose list is where `pointer` leads and has `length` elements.
-    pub fn read(value: &Value, pointer: &str, length: usize, query: &Query) -> Self {
-        let value = unwrap(value);
+    /// Of the answer `values`, whose list is where `pointer` leads and has `length` elements.
+    pub fn read(values: &[&Value], pointer: &str, length: usize, query: &Query) -> Self {
         let paging = &query.reading.page;
-        let places = Places { value, beside: parent(value, pointer) };
+        let places: Vec<Places<'_>> =
+            values.iter().map(|value| Places::of(unwrap(value), pointer)).collect();
+        let mores = places.iter().flat_map(|places| places.all(paging.more.as_deref(), MORE));
+        let mores: Vec<bool> = mores.filter_map(Value::as_bool).collect();
+        let mut nexts = places.iter().flat_map(|places| places.all(paging.next.as_deref(), NEXT));
+        let totals = places.iter().filter_map(|places| places.total(paging));
         let limit = query.arguments.get("limit").and_then(Value::as_u64);
         Completeness {
-            more: places.find(paging.more.as_deref(), MORE, Value::as_bool),
-            next: places.find(paging.next.as_deref(), NEXT, cursor),
-            total: places.total(paging),
+            // One list that is not complete is enough.
+            more: mores.iter().copied().reduce(|one, other| one || other),
+            next: nexts.find_map(cursor),
+            total: totals.reduce(usize::saturating_add),
             is_full: limit.is_some_and(|limit| limit > 0 && length as u64 >= limit),
         }
     }
@@ -63,51 +68,56 @@ impl Completeness {
     /// list, or at `page.total`.
     pub fn is_zero(value: &Value, query: &Query) -> bool {
         let value = unwrap(value);
-        let items = query.reading.items.iter().map(|pointer| parent(value, pointer.as_str()));
-        let is_zero = |value: &Value| value.as_u64() == Some(0);
+        let items = query.reading.items.iter();
+        let beside = items.flat_map(|pointer| parents(value, pointer.as_str()));
+        let beside = beside.flat_map(|beside| TOTAL.iter().filter_map(|at| beside.pointer(at)));
         let configured = query.reading.page.total.as_deref().and_then(|at| value.pointer(at));
-        let beside =
-            items.flatten().flat_map(|beside| TOTAL.iter().filter_map(|at| beside.pointer(at)));
-        configured.into_iter().chain(beside).any(is_zero)
+        configured.into_iter().chain(beside).any(|value| value.as_u64() == Some(0))
     }
 }
 
-/// Where to look: beside the list, then at the top.
+/// Where to look: beside the list, or beside each of several lists, then at the top.
 struct Places<'a> {
     value: &'a Value,
-    beside: Option<&'a Value>,
+    beside: Vec<&'a Value>,
 }
 
 impl<'a> Places<'a> {
-    fn find<T>(
+    fn of(value: &'a Value, pointer: &str) -> Self {
+        Places { value, beside: parents(value, pointer) }
+    }
+
+    /// What is at the configured place, and at the common ones.
+    fn all(
         &self,
         configured: Option<&str>,
-        common: &[&str],
-        read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Option<T> {
+        common: &'static [&'static str],
+    ) -> impl Iterator<Item = &'a Value> {
         let configured = configured.and_then(|pointer| self.value.pointer(pointer));
-        configured.into_iter().chain(self.common(common)).find_map(read)
+        let roots = self.beside.clone().into_iter().chain([self.value]);
+        let common = roots.flat_map(|root| common.iter().filter_map(|at| root.pointer(at)));
+        configured.into_iter().chain(common)
     }
 
-    fn common(&self, pointers: &[&str]) -> impl Iterator<Item = &'a Value> {
-        let roots = self.beside.into_iter().chain([self.value]);
-        roots.flat_map(|root| pointers.iter().filter_map(|pointer| root.pointer(pointer)))
-    }
-
+    /// The largest number at the top, or the sum of the largest ones beside the lists.
     fn total(&self, paging: &Paging) -> Option<usize> {
-        let number = |value: &Value| value.as_u64();
+        let largest = |root: &Value| TOTAL.iter().filter_map(|at| root.pointer(at)?.as_u64()).max();
         let total = match paging.total.as_deref() {
-            Some(pointer) => self.value.pointer(pointer).and_then(number),
-            None => self.common(TOTAL).filter_map(number).max(),
+            Some(pointer) => self.value.pointer(pointer).and_then(Value::as_u64),
+            None => {
+                let beside = self.beside.iter().filter_map(|root| largest(root));
+                beside.reduce(u64::saturating_add).max(largest(self.value))
+            }
         };
         total.and_then(|total| usize::try_from(total.min(MAX_TOTAL)).ok())
     }
 }
 
-/// The object in which the list is.
-fn parent<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
-    let (parent, _) = pointer.rsplit_once('/')?;
-    value.pointer(parent)
+/// The objects in which the lists at `pointer` are.
+fn parents<'a>(value: &'a Value, pointer: &str) -> Vec<&'a Value> {
+    let parent = pointer.rsplit_once('/').and_then(|(parent, _)| Pointer::parse(parent).ok());
+    let found = parent.map(|parent| parent.find(value)).unwrap_or_default();
+    found.into_iter().map(|found| found.value).collect()
 }
 
 fn cursor(value: &Value) -> Option<Value> {

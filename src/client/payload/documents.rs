@@ -11,84 +11,123 @@ use crate::error::Failure;
 pub struct Documents {
     /// The structured content of a tool's result; it repeats the blocks, and is more exact.
     structured: Option<Value>,
-    /// The JSON values in the blocks, in order; for a REST server its body.
-    values: Vec<Value>,
-    /// The other texts of the blocks, in order.
-    texts: Vec<String>,
+    /// The blocks in order; for a REST server its body.
+    blocks: Vec<Block>,
     /// Whether the result is marked as an error.
     is_error: bool,
+}
+
+/// The content of one block.
+#[derive(Clone, Debug, PartialEq)]
+enum Block {
+    /// An object or list.
+    Value(Value),
+    Text(String),
 }
 
 impl Documents {
     /// Of a body that is one JSON value.
     #[must_use]
     pub fn of_body(value: Value) -> Self {
-        Documents { values: vec![value], ..Documents::default() }
+        Documents { blocks: vec![Block::Value(value)], ..Documents::default() }
     }
 
     /// Of the result of an MCP tool. A result without blocks and structured content is an empty list:
     /// SDKs that send one block an element send an empty list as none.
     #[must_use]
     pub fn of_tool_result(result: &Value) -> Self {
+        let content = result.get("content").and_then(Value::as_array);
+        let texts = content.into_iter().flatten().filter_map(text_of_block);
         let mut documents = Documents {
+            structured: None,
+            blocks: texts.map(Block::of_text).collect(),
             is_error: result.get("isError").and_then(Value::as_bool) == Some(true),
-            ..Documents::default()
         };
-        let structured = result.get("structuredContent").map(unwrap);
-        let blocks = result.get("content").and_then(Value::as_array);
-        for text in blocks.into_iter().flatten().filter_map(text_of_block) {
-            documents.add_text(text);
-        }
-        match structured {
+        match result.get("structuredContent").map(unwrap) {
             Some(value @ (Value::Array(_) | Value::Object(_))) if !is_empty_object(value) => {
                 documents.structured = Some(value.clone());
             }
-            Some(Value::String(text)) if documents.is_without_blocks() => documents.add_text(text),
-            _ if blocks.is_none() => documents.values.push(result.clone()),
-            _ if blocks.is_some_and(Vec::is_empty) && !documents.is_error => {
-                documents.values.push(Value::Array(Vec::new()));
+            Some(Value::String(text)) if documents.blocks.is_empty() => {
+                documents.blocks.push(Block::of_text(text));
+            }
+            _ if content.is_none() => documents.blocks.push(Block::Value(result.clone())),
+            _ if content.is_some_and(Vec::is_empty) && !documents.is_error => {
+                documents.blocks.push(Block::Value(Value::Array(Vec::new())));
             }
             _ => {}
         }
         documents
     }
 
-    /// A text that is a JSON object or list, or holds one in a fence, counts as that.
-    fn add_text(&mut self, text: &str) {
-        let json = |text: &str| parse(text.as_bytes(), "").ok().filter(is_container);
-        match json(text).or_else(|| fenced(text).and_then(json)) {
-            Some(value) => self.values.push(unwrap_owned(value)),
-            None => self.texts.push(text.to_owned()),
-        }
-    }
-
-    fn is_without_blocks(&self) -> bool {
-        self.values.is_empty() && self.texts.is_empty()
-    }
-
     /// The values in which a list may be, the more exact ones first.
-    pub fn candidates(&self) -> impl Iterator<Item = &[Value]> {
-        let structured = self.structured.as_slice();
-        [structured, self.values.as_slice()].into_iter().filter(|values| !values.is_empty())
+    pub fn candidates(&self) -> impl Iterator<Item = Vec<&Value>> {
+        let groups = [self.structured.iter().collect(), self.values_of_blocks().collect()];
+        groups.into_iter().filter(|values: &Vec<&Value>| !values.is_empty())
     }
 
     /// All values.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        self.structured.iter().chain(&self.values)
+        self.structured.iter().chain(self.values_of_blocks())
+    }
+
+    fn values_of_blocks(&self) -> impl Iterator<Item = &Value> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Value(value) => Some(value),
+            Block::Text(_) => None,
+        })
     }
 
     /// The texts that are not JSON.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Text(text) => Some(text.as_str()),
+            Block::Value(_) => None,
+        })
+    }
+
+    /// All blocks as text, in order; without blocks the structured content.
     #[must_use]
-    pub fn texts(&self) -> &[String] {
-        &self.texts
+    pub fn to_text(&self) -> String {
+        let parts: Vec<String> = match self.blocks.as_slice() {
+            [] => self.structured.iter().map(shown).collect(),
+            blocks => blocks.iter().map(Block::to_text).collect(),
+        };
+        parts.join("\n")
     }
 
     /// Why the tool failed, where its result reports that.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
         let reported = self.values().find_map(super::failure::in_value);
-        let of_error = || super::failure::of_error(self.values().next(), &self.texts);
+        let of_error = || super::failure::of_error(self.values().next(), self.texts().next());
         reported.or_else(|| self.is_error.then(of_error))
+    }
+}
+
+impl Block {
+    /// A text that is a JSON object or list, or holds one in a fence, counts as that.
+    fn of_text(text: &str) -> Self {
+        let json = |text: &str| parse(text.as_bytes(), "").ok().filter(is_container);
+        match json(text).or_else(|| fenced(text).and_then(json)) {
+            Some(value) => Block::Value(unwrap_owned(value)),
+            None => Block::Text(text.to_owned()),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Block::Value(value) => shown(value),
+            Block::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// A value as text: a text as it is, else JSON.
+#[must_use]
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }
 
@@ -98,7 +137,7 @@ fn text_of_block(block: &Value) -> Option<&str> {
     text.and_then(Value::as_str)
 }
 
-/// What stands between ```` ```json ```` and ```` ``` ````.
+/// The text between ```` ```json ```` and ```` ``` ````.
 fn fenced(text: &str) -> Option<&str> {
     let (_, after) = text.split_once("```json")?;
     let (inside, _) = after.split_once("```")?;

@@ -36,10 +36,10 @@ pub fn in_value(value: &Value) -> Option<Failure> {
 }
 
 /// The failure of a result that is marked as an error.
-pub fn of_error(value: Option<&Value>, texts: &[String]) -> Failure {
-    match (value, texts.first()) {
+pub fn of_error(value: Option<&Value>, text: Option<&str>) -> Failure {
+    match (value, text) {
         (Some(value), _) => of_object(value),
-        (None, text) => tool_failure(text.map_or("no reason given", String::as_str)),
+        (None, text) => tool_failure(text.unwrap_or("no reason given")),
     }
 }
 

@@ -10,36 +10,39 @@ pub struct List<'a> {
     pub elements: Vec<Found<'a>>,
     /// The configured pointer that led to it; empty: the whole value.
     pub pointer: &'a str,
-    /// Whether it is a single object instead of a list.
-    pub is_single: bool,
+    /// Whether it is a list in something that may describe it. A count in a single task, or in each of
+    /// several blocks that are one task each, is about something else.
+    pub is_described: bool,
 }
 
 /// The list in `values`: where the first of `items` leads that exists anywhere in them; else the
 /// values themselves, when they are a list, or one element each.
-pub fn find<'a>(values: &'a [Value], reading: &'a Reading) -> Option<List<'a>> {
+pub fn find<'a>(values: &[&'a Value], reading: &'a Reading) -> Option<List<'a>> {
     for pointer in &reading.items {
         let found: Vec<Found<'_>> =
             values.iter().flat_map(|value| pointer.find(unwrap(value))).collect();
         if !found.is_empty() {
-            let is_single = found.len() == 1 && found[0].value.is_object();
-            let elements: Vec<_> =
-                found.into_iter().flat_map(|found| elements(found, reading)).collect();
-            let is_single = is_single && elements.len() == 1;
-            return Some(List { elements, pointer: pointer.as_str(), is_single });
+            let is_described = !found.iter().all(|found| is_one_element(*found, reading));
+            let elements = found.into_iter().flat_map(|found| elements(found, reading)).collect();
+            return Some(List { elements, pointer: pointer.as_str(), is_described });
         }
     }
-    let elements = whole(values, reading)?;
-    Some(List { elements, pointer: "", is_single: false })
+    whole(values, reading)
 }
 
-fn whole<'a>(values: &'a [Value], reading: &Reading) -> Option<Vec<Found<'a>>> {
-    if values.iter().all(|value| unwrap(value).is_array()) {
-        let found = values.iter().map(|value| Found { value: unwrap(value), key: None });
-        return Some(found.flat_map(|found| elements(found, reading)).collect());
-    }
+fn whole<'a>(values: &[&'a Value], reading: &Reading) -> Option<List<'a>> {
     let each = || values.iter().map(|value| Found { value: unwrap(value), key: None });
+    if values.iter().all(|value| unwrap(value).is_array()) {
+        let elements = each().flat_map(|found| elements(found, reading)).collect();
+        return Some(List { elements, pointer: "", is_described: true });
+    }
     let is_list = values.len() > 1 && each().all(|element| has_title(reading, element.value));
-    is_list.then(|| each().collect())
+    is_list.then(|| List { elements: each().collect(), pointer: "", is_described: false })
+}
+
+/// Whether it is an element itself, not a list of some.
+fn is_one_element(found: Found<'_>, reading: &Reading) -> bool {
+    found.value.is_object() && elements(found, reading).len() == 1
 }
 
 /// A list gives its elements. An object is one element, or the elements are in it by their ids.

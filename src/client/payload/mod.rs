@@ -92,7 +92,7 @@ pub fn lists_in(result: &Value) -> Vec<ListPlace> {
 /// Whether the answer is one of the texts that mean "nothing": the whole text, or the message of an
 /// answer.
 fn says_none(query: &Query, documents: &Documents) -> bool {
-    let whole = documents.texts().join("\n");
+    let whole = documents.texts().collect::<Vec<_>>().join("\n");
     let messages = documents.values().filter_map(message);
     let is_none =
         |text: &str| query.reading.none.iter().any(|none| matches_none(none, text.trim()));
@@ -108,19 +108,23 @@ fn matches_none(none: &str, text: &str) -> bool {
     }
 }
 
-/// A list with elements counts before an empty one, and that before an answer in words.
+/// A list that can be read counts before one that cannot, that before an empty one, and that before an
+/// answer in words.
 fn tasks(query: &Query, documents: &Documents) -> Result<TaskPage, Failure> {
-    let mut empty = None;
+    let (mut unreadable, mut empty) = (None, None);
     for values in documents.candidates() {
-        let Some(list) = list::find(values, &query.reading) else { continue };
-        let page = page(query, values, &list);
-        if !list.elements.is_empty() && page.tasks.is_empty() {
-            return Err(untitled(query, &list));
-        }
-        if !list.elements.is_empty() {
+        let Some(list) = list::find(&values, &query.reading) else { continue };
+        let page = page(query, &values, &list);
+        if !page.tasks.is_empty() {
             return Ok(page);
         }
-        empty = empty.or(Some(page));
+        match list.elements.is_empty() {
+            true => empty = empty.or(Some(page)),
+            false => unreadable = unreadable.or_else(|| Some(untitled(query, &list))),
+        }
+    }
+    if let Some(failure) = unreadable {
+        return Err(failure);
     }
     if let Some(empty) = empty {
         return Ok(empty);
@@ -131,19 +135,18 @@ fn tasks(query: &Query, documents: &Documents) -> Result<TaskPage, Failure> {
     texts_as_elements(query, documents).ok_or_else(|| not_understood(query, documents))
 }
 
-fn page(query: &Query, values: &[Value], list: &list::List<'_>) -> TaskPage {
+fn page(query: &Query, values: &[&Value], list: &list::List<'_>) -> TaskPage {
     let reading = &query.reading;
     let read = list.elements.iter().map(|element| reading.map.read(*element, &reading.words));
     let tasks: Vec<Task> = read.flatten().collect();
     let length = list.elements.len();
     let first = list.elements.first().map(|element| element.value);
-    // A single object is not a page of a list: a count beside it is about something else.
-    let value = values.first().filter(|_| !list.is_single);
-    let of_value = |value| Completeness::read(value, list.pointer, length, query);
+    let described = Some(values).filter(|_| list.is_described);
+    let completeness = |values| Completeness::read(values, list.pointer, length, query);
     TaskPage {
         unread: length - tasks.len(),
         tasks,
-        completeness: value.map(of_value).unwrap_or_default(),
+        completeness: described.map(completeness).unwrap_or_default(),
         explanation: Explanation::of_list(list.pointer, &reading.map, first),
         next_url: None,
     }
@@ -158,13 +161,13 @@ fn is_nothing(query: &Query, value: &Value) -> bool {
 
 /// Texts are one element each where the map takes the whole element as the title.
 fn texts_as_elements(query: &Query, documents: &Documents) -> Option<TaskPage> {
-    let values: Vec<Value> = documents.texts().iter().map(|text| text.as_str().into()).collect();
+    let values: Vec<Value> = documents.texts().map(Value::from).collect();
     let is_title = |value: &Value| query.reading.map.source_of(Field::Title, value).is_some();
     if values.is_empty() || !values.iter().all(is_title) {
         return None;
     }
-    let values = [Value::Array(values)];
-    list::find(&values, &query.reading).map(|list| page(query, &values, &list))
+    let value = Value::Array(values);
+    list::find(&[&value], &query.reading).map(|list| page(query, &[&value], &list))
 }
 
 fn untitled(query: &Query, list: &list::List<'_>) -> Failure {
@@ -187,8 +190,7 @@ fn untitled(query: &Query, list: &list::List<'_>) -> Failure {
 
 fn not_understood(query: &Query, documents: &Documents) -> Failure {
     let parts: Vec<String> = documents.values().map(described).collect();
-    let texts =
-        documents.texts().iter().map(|text| format!("the text `{}`", text::one_line(text, 60)));
+    let texts = documents.texts().map(|text| format!("the text `{}`", text::one_line(text, 60)));
     let parts: Vec<String> = parts.into_iter().chain(texts).take(3).collect();
     let found = if parts.is_empty() { "nothing".into() } else { parts.join(", ") };
     Failure::new(
@@ -230,14 +232,13 @@ fn places(query: &Query) -> String {
 
 /// The text of an answer: what `items` leads to, else all of it.
 fn text(query: &Query, documents: &Documents) -> String {
-    let shown = |value: &Value| match item_at(query, value).unwrap_or(value) {
-        Value::String(text) => text.clone(),
-        other => serde_json::to_string_pretty(other).unwrap_or_default(),
-    };
-    let values = documents.candidates().next().unwrap_or_default();
-    let parts: Vec<String> =
-        values.iter().map(shown).chain(documents.texts().iter().cloned()).collect();
-    text::masked(&parts.join("\n")).chars().take(MAX_TEXT_CHARS).collect()
+    let at_items = documents.candidates().find_map(|values| {
+        let found = values.into_iter().filter_map(|value| item_at(query, value));
+        let texts: Vec<String> = found.map(documents::shown).collect();
+        (!texts.is_empty()).then(|| texts.join("\n"))
+    });
+    let text = at_items.unwrap_or_else(|| documents.to_text());
+    text::masked(&text).chars().take(MAX_TEXT_CHARS).collect()
 }
 
 /// The first value that one of `items` leads to.

@@ -243,3 +243,60 @@ fn ts_f5_what_a_page_says_of_the_others() {
     let Page::Tasks(page) = super::read(&full, &documents).unwrap() else { panic!() };
     assert!(page.completeness.may_have_more(2), "a page as long as the limit may not be all");
 }
+
+fn may_have_more(reading: Reading, result: &Value) -> bool {
+    let page = page_of(reading, result).unwrap();
+    page.completeness.may_have_more(page.length())
+}
+
+#[test]
+fn ts_f5_one_of_several_lists_that_is_not_complete_is_enough() {
+    let list = |more: bool| json!({ "tasks": [{ "title": "a" }], "has_more": more }).to_string();
+    assert!(!may_have_more(reading(), &blocks(&[&list(false), &list(false)])));
+    assert!(may_have_more(reading(), &blocks(&[&list(false), &list(true)])), "the second block");
+    let projects = |total: usize| {
+        let project = |total: usize| json!({ "tasks": [{ "title": "a" }], "total": total });
+        as_text(&json!({ "projects": [project(1), project(total)] }))
+    };
+    let each = || Reading {
+        items: vec![Pointer::parse("/projects/*/tasks").unwrap()],
+        ..Reading::default()
+    };
+    assert!(!may_have_more(each(), &projects(1)));
+    assert!(may_have_more(each(), &projects(3)), "the second project");
+}
+
+#[test]
+fn ts_f5_a_count_in_a_task_is_no_count_of_tasks() {
+    let task = |title: &str| json!({ "title": title, "count": 9, "has_more": true }).to_string();
+    assert!(!may_have_more(reading(), &blocks(&[&task("a"), &task("b")])));
+    assert!(!may_have_more(reading(), &as_text(&json!({ "tasks": { "title": "a" }, "count": 9 }))));
+}
+
+#[test]
+fn ts_f4_blocks_that_can_be_read_count_before_structured_content_that_cannot() {
+    let result = json!({
+        "structuredContent": { "tasks": [{ "id": 1 }] },
+        "content": [{ "type": "text", "text": json!({ "tasks": [{ "title": "a" }] }).to_string() }],
+    });
+    assert_eq!(titles(&result), Ok(vec!["a".into()]));
+}
+
+#[test]
+fn ts_f4_a_text_is_all_blocks_in_their_order() {
+    let text = |result: &Value| {
+        let query = Query { answer: AnswerKind::Text, ..query(reading()) };
+        match super::read(&query, &Documents::of_tool_result(result)) {
+            Ok(Page::Text(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut result = blocks(&["before", "{\"a\":1}", "after"]);
+    assert_eq!(text(&result), "before\n{\n  \"a\": 1\n}\nafter");
+    result["structuredContent"] = json!({ "a": 1 });
+    assert_eq!(text(&result), "before\n{\n  \"a\": 1\n}\nafter", "the blocks are for readers");
+    assert_eq!(
+        text(&json!({ "structuredContent": { "tasks": "as configured" } })),
+        "as configured"
+    );
+}
