@@ -2,6 +2,7 @@
 //! program; scopes, questions and hosts that are found.
 
 use std::fs;
+use std::process::Command;
 
 use super::{ROWS, files_of_hosts, plant, user};
 use crate::support::run;
@@ -59,7 +60,10 @@ fn a_program_in_a_folder_with_blanks_is_quoted() {
     let folder = session.scratch().join("a b");
     fs::create_dir(&folder).unwrap();
     let moved = folder.join("warmstart");
-    fs::copy(session.program(&[]).get_program(), &moved).unwrap();
+    // By another process: a child that a test beside this one starts would inherit the open copy, and a
+    // file that is open for writing cannot be run.
+    let original = session.program(&[]).get_program().to_owned();
+    assert!(Command::new("cp").arg(original).arg(&moved).status().unwrap().success());
     let session = session.with_program(&moved);
     let outcome = session.run(&["install", "gemini"]);
     assert_eq!(outcome.code(), 0, "{outcome:?}");
