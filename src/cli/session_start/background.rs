@@ -35,7 +35,11 @@ pub fn unanswered(
     let queries = hooks.filter_map(|(planned, _)| planned.hook.as_ref().ok()?.query());
     // A local list is read each time.
     let queries = queries.filter(|name| plan.session.queries.source_of(name).is_cached);
-    let work = BackgroundWork::of(plan, false).with_unanswered(plan, queries);
+    let queries: Vec<&str> = queries.collect();
+    if queries.is_empty() {
+        return None;
+    }
+    let work = BackgroundWork::of(plan, false).with_unanswered(plan, queries.into_iter());
     detached(work, plan, workspace, invocation)
 }
 
