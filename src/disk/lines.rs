@@ -6,7 +6,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Durability, denied, guard, is_file_at, private_folder, read_last_lines, write_atomic};
+use super::{
+    Durability, check_own_file, check_single_name, guard, is_file_at, private_folder,
+    read_last_lines, write_atomic,
+};
 
 /// Attempts to get the lock, a millisecond apart: shortening takes a few.
 const LOCK_ATTEMPTS: usize = 20;
@@ -57,9 +60,9 @@ fn open_shared(path: &Path) -> io::Result<File> {
     let mut opened = 0;
     loop {
         let file = options().create(true).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(denied(path, "is not a regular file"));
-        }
+        let metadata = file.metadata()?;
+        check_own_file(path, &metadata)?;
+        check_single_name(path, &metadata)?;
         opened += 1;
         if !is_locked(|| file.try_lock_shared()) || is_file_at(&file, path) || opened == MAX_OPENS {
             return Ok(file);
@@ -111,6 +114,19 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn toctou_a_line_is_appended_to_our_own_file_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let (target, path) = (root.path().join("target"), root.path().join("lines"));
+        fs::write(&target, "precious\n").unwrap();
+        fs::hard_link(&target, &path).unwrap();
+        assert!(append_line(&path, b"one\n").is_err(), "a second name");
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(append_line(&path, b"one\n").is_err(), "a link");
+        assert_eq!(fs::read(&target).unwrap(), b"precious\n");
+    }
 
     #[test]
     fn b12_a_cut_line_does_not_take_the_next_with_it() {
