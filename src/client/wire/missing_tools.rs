@@ -80,7 +80,7 @@ impl MissingTools {
     }
 
     fn file(&self, tool: &str) -> Option<PathBuf> {
-        let name = digest::short(format!("{}\0{tool}", self.server));
-        Some(self.folder.as_ref()?.join(format!("{name}.missing.json")))
+        let name = digest::short(format!("missing\0{}\0{tool}", self.server));
+        Some(self.folder.as_ref()?.join(format!("{name}.json")))
     }
 }
