@@ -1,5 +1,5 @@
 //! The agent programs that call `session-start`: how each one's event is recognised, the answer it
-//! takes, and what it keeps. Pure tables, one file each; see `reference/hosts.md` for measurements.
+//! takes, and what it keeps. Pure tables, one file each, measured with the real programs.
 
 mod claude;
 mod codex;

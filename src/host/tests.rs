@@ -10,7 +10,7 @@ fn event(value: &Value) -> SessionEvent {
     SessionEvent::parse(value.to_string().as_bytes()).0
 }
 
-/// Each shape of `reference/hosts.md`, with the variables of its host.
+/// Each shape of an event, as the real hosts send it, with the variables of its host.
 #[test]
 fn every_host_is_recognised_by_its_variable_and_event() {
     let claude = json!({ "session_id": "s", "transcript_path": "/t", "cwd": "/w",

@@ -1,4 +1,5 @@
-//! Where each agent program keeps its hooks, and the form of an entry there; see `reference/hosts.md`.
+//! Where each agent program keeps its hooks, and the form of an entry there, as measured with the real
+//! programs; for Cursor as its documentation describes it.
 
 use std::path::{Path, PathBuf};
 
