@@ -132,7 +132,8 @@ fn resolve(git_dir: &Path, reference: &str) -> Option<String> {
         if !is_safe(&name) {
             return None;
         }
-        let value = short(&git_dir.join(&name)).or_else(|| short(&common.join(&name)));
+        let in_common = || (common != git_dir).then(|| short(&common.join(&name))).flatten();
+        let value = short(&git_dir.join(&name)).or_else(in_common);
         match value {
             Some(value) => match value.strip_prefix("ref:") {
                 Some(next) => name = next.trim().to_owned(),
