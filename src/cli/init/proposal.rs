@@ -254,14 +254,14 @@ const LOGIN: [&str; 5] = [
 const TOOL: [&str; 4] = [
     "The server's tool for the list of tasks:",
     "[queries.tasks]",
-    "tool = \"NAME\"             # `warmstart call NAME` shows its answer",
+    "tool = \"NAME\"             # `warmstart tools` lists the names",
     "arguments = {}",
 ];
 
 const ITEMS: [&str; 3] = [
     "Where the list of tasks is in the answer:",
     "[queries.tasks]",
-    "items = [\"/tasks\"]        # `warmstart call manage_task` shows the answer",
+    "items = [\"/tasks\"]        # `warmstart call manage_task --pointers` prints it",
 ];
 
 #[cfg(test)]
