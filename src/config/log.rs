@@ -12,7 +12,7 @@ use super::reader::Reader;
 /// What is logged, where, and how long it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogConfig {
-    /// A level or a whole tracing filter.
+    /// A level, or levels by target (`tracing_subscriber::filter::Targets`).
     pub level: String,
     pub format: LogFormat,
     /// `None`: `logs` in the state folder.
@@ -46,11 +46,11 @@ impl LogConfig {
     }
 }
 
-/// A level, or a whole tracing filter. To the filter's own parser a mistyped level is a target.
+/// A level, or levels by target. To the parser of `Targets` a mistyped level is a target.
 fn level() -> Parser<impl Parse<String>> {
     const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
     parser(
-        Kind::Form("`off`, `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter"),
+        Kind::Form("`off`, `error`, `warn`, `info`, `debug`, `trace`, or levels by target"),
         |value, _| {
             let text = read_text(value)?;
             let level = text.trim().to_ascii_lowercase();
@@ -62,7 +62,9 @@ fn level() -> Parser<impl Parse<String>> {
             }
             match text.parse::<tracing_subscriber::filter::Targets>() {
                 Ok(_) => Ok(text.to_owned()),
-                Err(_) => Err("is not a level or a filter like `info,warmstart=debug`".into()),
+                Err(_) => {
+                    Err("is not a level or a filter like `info,warmstart::auth=debug`".into())
+                }
             }
         },
     )
