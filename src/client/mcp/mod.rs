@@ -14,23 +14,21 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::payload::Documents;
 use super::tool_call::ToolCall;
-use super::tool_list::{self, Tool};
 use super::wire::MAX_ROUNDS;
 use super::wire::missing_tools::MissingTools;
 use super::wire::outcome::CallOutcome;
 use super::wire::profile::{ServerProfile, WireCache};
 use super::wire::request::{self, CallParams};
-use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
+use super::wire::tool_server::ToolServer;
+use super::{Builtin, Client, ClientContext, ClientSettings};
 use crate::auth::{Auth, ResourceIndicator};
 use crate::config::Reader;
 use crate::config::parser::{Words, word};
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
 use crate::http::{Http, Repeat};
 use crate::secret::{SafeUrl, Secret};
-use crate::task::{Answer, Query};
 
 use endpoint::Endpoint;
 use exchange::Stream;
@@ -113,49 +111,15 @@ impl Mcp {
     }
 }
 
-impl Client for Mcp {
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
-        Box::pin(async move {
-            let read = |result| payload::read(query, &Documents::of_tool_result(&result));
-            paged::ask(query, deadline, async |page| {
-                self.authorised(ToolCall::of_page(query, page, deadline), read).await
-            })
-            .await
-        })
-    }
-
-    fn call<'a>(
-        &'a self,
-        tool: &'a str,
-        arguments: &'a Map<String, Value>,
-        deadline: Deadline,
-    ) -> ClientFuture<'a, Value> {
-        Box::pin(
-            async move { self.authorised(ToolCall::by_hand(tool, arguments, deadline), Ok).await },
-        )
-    }
-
-    fn tools(&self, deadline: Deadline) -> ClientFuture<'_, Vec<Tool>> {
-        Box::pin(tool_list::ask(async move |parameters| {
-            self.authorised(ToolCall::of_list(&parameters, deadline), Ok).await
-        }))
-    }
-
-    fn missing_until(&self, tool: &str) -> Option<Timestamp> {
-        self.missing_tools.until(tool)
-    }
-}
-
 /// One call of a tool with the token that it is made with.
 struct AuthorisedCall<'a> {
     tool_call: ToolCall<'a>,
     token: Option<Secret>,
 }
 
-impl Mcp {
-    /// Calls a tool with a token and has `read` read its result: some servers refuse a token in it. A tool
-    /// that the server does not have is noted.
-    async fn authorised<T>(
+impl ToolServer for Mcp {
+    /// Makes the request with a token; some servers refuse a token in their result, so `read` may too.
+    async fn request<T>(
         &self,
         call: ToolCall<'_>,
         read: impl Fn(Value) -> Result<T, Failure>,
@@ -167,8 +131,7 @@ impl Mcp {
                 CallOutcome::Failed(failure) => Err(failure),
                 _ => Err(self.auth.refusal()),
             };
-        let result = self.auth.with_token(call.deadline, request).await;
-        self.missing_tools.noted(call.tool, result).inspect_err(|failure| {
+        self.auth.with_token(call.deadline, request).await.inspect_err(|failure| {
             // A kept session of another token would be refused each time.
             if failure.code == Code::TokenRefused {
                 self.wire.forget();
@@ -176,6 +139,12 @@ impl Mcp {
         })
     }
 
+    fn missing_tools(&self) -> &MissingTools {
+        &self.missing_tools
+    }
+}
+
+impl Mcp {
     /// Gives a result, a failure, or `Unauthorized`.
     async fn call_in_era(&self, call: &AuthorisedCall<'_>) -> Result<CallOutcome, Failure> {
         let profile = self.wire.read();

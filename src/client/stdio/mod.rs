@@ -10,21 +10,19 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::payload::Documents;
 use super::tool_call::ToolCall;
-use super::tool_list::{self, Tool};
 use super::wire::missing_tools::MissingTools;
 use super::wire::profile::{ServerProfile, WireCache};
-use super::{Builtin, Client, ClientContext, ClientFuture, ClientSettings, paged, payload};
+use super::wire::tool_server::ToolServer;
+use super::{Builtin, Client, ClientContext, ClientSettings};
 use crate::config::parser::{list, url};
 use crate::config::{ClientConfig, Reader};
-use crate::deadline::{Deadline, Timestamp};
+use crate::deadline::Timestamp;
 use crate::error::{Code, Failure};
 use crate::http::Repeat;
 use crate::process::{self, LookupError, Program};
-use crate::task::{Answer, Query};
 
 use connection::Connection;
 use conversation::{Answered, Conversation, Era};
@@ -137,15 +135,6 @@ impl Stdio {
         })
     }
 
-    /// Calls the tool and has `read` read its result. A tool that the server does not have is noted.
-    async fn result<T>(
-        &self,
-        call: ToolCall<'_>,
-        read: impl Fn(Value) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.missing_tools.noted(call.tool, self.answer(call).await.and_then(read))
-    }
-
     async fn answer(&self, call: ToolCall<'_>) -> Result<Value, Failure> {
         let profile = self.wire.read();
         let era = match &profile {
@@ -229,33 +218,16 @@ fn untrusted(name: &str) -> Failure {
         .hint("set it in the project's `.claude/hooks.toml` and run `warmstart trust`, or name it by its absolute path")
 }
 
-impl Client for Stdio {
-    fn ask<'a>(&'a self, query: &'a Query, deadline: Deadline) -> ClientFuture<'a, Answer> {
-        Box::pin(async move {
-            let read = |result| payload::read(query, &Documents::of_tool_result(&result));
-            paged::ask(query, deadline, async |page| {
-                self.result(ToolCall::of_page(query, page, deadline), read).await
-            })
-            .await
-        })
+impl ToolServer for Stdio {
+    async fn request<T>(
+        &self,
+        call: ToolCall<'_>,
+        read: impl Fn(Value) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.answer(call).await.and_then(read)
     }
 
-    fn call<'a>(
-        &'a self,
-        tool: &'a str,
-        arguments: &'a Map<String, Value>,
-        deadline: Deadline,
-    ) -> ClientFuture<'a, Value> {
-        Box::pin(async move { self.result(ToolCall::by_hand(tool, arguments, deadline), Ok).await })
-    }
-
-    fn tools(&self, deadline: Deadline) -> ClientFuture<'_, Vec<Tool>> {
-        Box::pin(tool_list::ask(async move |parameters| {
-            self.result(ToolCall::of_list(&parameters, deadline), Ok).await
-        }))
-    }
-
-    fn missing_until(&self, tool: &str) -> Option<Timestamp> {
-        self.missing_tools.until(tool)
+    fn missing_tools(&self) -> &MissingTools {
+        &self.missing_tools
     }
 }

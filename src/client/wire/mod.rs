@@ -5,6 +5,7 @@ pub mod missing_tools;
 pub mod outcome;
 pub mod profile;
 pub mod request;
+pub mod tool_server;
 
 /// How often a call is repeated with the state that the server asks for.
 pub const MAX_ROUNDS: u32 = 3;
