@@ -10,7 +10,7 @@ use changes::TrustedSettings;
 use clap::Args;
 
 use super::Invocation;
-use super::prompt::confirm;
+use super::prompt::confirm_trust;
 use super::terminal::{self, CommandResult};
 use crate::config::file;
 use crate::config::trust::{self as decisions, PROJECT_FILE, TrustState, TrustStore};
@@ -65,7 +65,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     if matches!(store.state(&path, &file.text), TrustState::Trusted | TrustState::Changed) {
         terminal::print(&trusted.changes(&settings));
     }
-    if !options.yes && !confirm("Trust this file?", Code::FileUntrusted)? {
+    if !options.yes && !confirm_trust("Trust this file?", Code::FileUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }

@@ -12,7 +12,6 @@ mod mcp_json;
 mod nothing;
 mod preview;
 mod proposal;
-mod question;
 mod screen;
 mod target;
 mod toml_file;
@@ -26,9 +25,9 @@ use self::listing::Listing;
 use self::preview::Preview;
 use self::proposal::{Credentials, Proposal, Situation, propose};
 use self::target::Target;
-use super::Invocation;
 use super::terminal::{self, CommandResult, Usage, print_note};
 use super::workspace::Workspace;
+use super::{Invocation, prompt};
 use crate::config::AuthKind;
 use crate::config::parser::{files, text, url};
 use crate::error::Failure;
@@ -80,7 +79,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
     };
     let mut proposal = propose(candidate, &surroundings.situation())?;
     if candidate.needs_confirmation()
-        && !question::yes_or_no(&screen::confirmation(candidate, &invocation.environment))
+        && !prompt::yes_or_no(&screen::confirmation(candidate, &invocation.environment))
     {
         return Ok(stopped());
     }
@@ -91,7 +90,7 @@ pub fn run(options: &Options, invocation: &Invocation) -> CommandResult {
 impl Options {
     /// Whether nothing may be asked.
     fn writes_alone(&self) -> bool {
-        self.yes || self.dry_run || !question::is_possible()
+        self.yes || self.dry_run || !prompt::is_possible()
     }
 }
 
@@ -110,14 +109,14 @@ enum Choice<'a> {
 fn choose<'a>(detected: &'a Detected, options: &Options) -> Choice<'a> {
     let candidates = &detected.candidates;
     let own = candidates.iter().find(|candidate| !candidate.needs_confirmation());
-    let may_ask = question::is_possible();
+    let may_ask = prompt::is_possible();
     match (candidates.as_slice(), own) {
         ([], _) => Choice::Nothing,
         (_, Some(own)) if options.yes || !may_ask => Choice::One(own),
         (_, None) if !may_ask => Choice::Unconfirmed,
         ([only], _) => Choice::One(only),
         (all, _) => {
-            let number = question::number("\nWhich one?", all.len());
+            let number = prompt::number("\nWhich one?", all.len());
             number.and_then(|number| all.get(number - 1)).map_or(Choice::Stopped, Choice::One)
         }
     }
@@ -243,8 +242,8 @@ fn configured_server(workspace: &Workspace, invocation: &Invocation, kind: &str)
 
 /// The user's answer at the terminal.
 fn may_write() -> Result<bool, Usage> {
-    if question::is_possible() {
-        return Ok(question::yes_or_no("Write it?"));
+    if prompt::is_possible() {
+        return Ok(prompt::yes_or_no("Write it?"));
     }
     let usage = Usage::new("nothing was written, since no question can be asked here");
     Err(usage.hint("pass `--yes` to write it, or `--dry-run` to only show it"))

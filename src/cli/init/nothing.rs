@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::question;
+use crate::cli::prompt;
 use crate::cli::terminal::{self, CommandResult};
 use crate::error::{Code, Failure};
 
@@ -34,7 +34,7 @@ pub fn offer(root: &Path, is_silent: bool) -> CommandResult {
         terminal::print(LINE);
         return Ok(ExitCode::from(1));
     }
-    if !question::yes_or_no("\nWrite a TODO.md with a first line?") {
+    if !prompt::yes_or_no("\nWrite a TODO.md with a first line?") {
         terminal::print(LINE);
         return Ok(ExitCode::from(1));
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::cli::Invocation;
 use crate::cli::init::diff::unified;
-use crate::cli::prompt::confirm;
+use crate::cli::prompt::yes_or_no;
 use crate::cli::terminal::{self, CommandError, Usage};
 use crate::config::is_credential;
 use crate::environment::Environment;
-use crate::error::{Code, Failure};
+use crate::error::Failure;
 use crate::install::{HostName, Placement, Scope};
 use crate::paths::Paths;
 use crate::process;
@@ -64,7 +64,7 @@ pub fn agree(question: &str) -> Result<bool, CommandError> {
         let usage = Usage::new("stdin is not a terminal, so nothing can be asked");
         return Err(usage.hint("name the hosts, or pass `--yes`").into());
     }
-    Ok(confirm(question, Code::StoreUnusable)?)
+    Ok(yes_or_no(question))
 }
 
 /// Prints the change of a file as a unified diff.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::super::Invocation;
-use super::super::prompt::confirm;
+use super::super::prompt::confirm_trust;
 use super::super::terminal::{self, CommandError, CommandResult, Usage};
 use super::super::workspace::Workspace;
 use super::check::{TIMEOUT, describe, summary};
@@ -54,7 +54,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
             .hint(format!("run `warmstart plugin check {}`", path.display()))
     })?;
     terminal::print(&for_terminal(&screen(&name, &path, &bytes)));
-    if !options.yes && !confirm("Trust it?", Code::PluginUntrusted)? {
+    if !options.yes && !confirm_trust("Trust it?", Code::PluginUntrusted)? {
         terminal::print("Not trusted.\n");
         return Ok(ExitCode::from(1));
     }
@@ -72,7 +72,7 @@ pub fn trust(options: &TrustOptions, invocation: &Invocation) -> CommandResult {
     terminal::print(&for_terminal(&format!("provides: {}\n", summary(&manifest))));
     if manifest.wants_token()
         && !options.yes
-        && !confirm("Give it the token of its server?", Code::PluginUntrusted)?
+        && !confirm_trust("Give it the token of its server?", Code::PluginUntrusted)?
     {
         forget_copy(&pins, &name, &library);
         terminal::print("Not trusted.\n");
