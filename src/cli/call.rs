@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::Invocation;
+use super::flags::key_value;
 use super::runtime::block_on;
 use super::tasks::with_sign_of_life;
 use super::terminal::{self, CommandResult};
@@ -99,11 +100,8 @@ fn pointers(result: &Value) -> Vec<String> {
     lists.iter().map(line).collect()
 }
 
-/// `key=value`; a value that is not JSON is text.
 fn pair(text: &str) -> Result<(String, Value), String> {
-    let (key, value) = text.split_once('=').ok_or("no `=` in it, as in `action=list`")?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    Ok((key.to_owned(), value))
+    key_value(text).ok_or_else(|| "no `=` in it, as in `action=list`".into())
 }
 
 fn json_object(text: &str) -> Result<Map<String, Value>, String> {

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgMatches, Args, FromArgMatches};
+use serde_json::Value;
 
 const HEADING: &str = "Global options";
 
@@ -30,6 +31,13 @@ pub struct Flags {
 fn pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
     pair.ok_or_else(|| "write it as KEY=VALUE".into())
+}
+
+/// `key=value` as a command takes it; a value that is not JSON is text.
+pub fn key_value(text: &str) -> Option<(String, Value)> {
+    let (key, value) = text.split_once('=')?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Some((key.to_owned(), value))
 }
 
 impl Flags {

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::super::Invocation;
+use super::super::flags::key_value;
 use super::super::runtime::block_on;
 use super::super::terminal::{self, CommandResult, Usage};
 use super::super::workspace::Workspace;
@@ -294,11 +295,8 @@ fn typical_time(plugin: &Plugin) -> Result<Duration, Failure> {
     Ok(times[TIMED_CALLS / 2])
 }
 
-/// `key=value`; a value that is not JSON is text.
 fn pair(text: &str) -> Result<(String, Value), Usage> {
-    let (key, value) = text.split_once('=').ok_or_else(|| {
+    key_value(text).ok_or_else(|| {
         Usage::new(format!("`--with {text}` has no `=`")).hint("for example --with path=TODO.md")
-    })?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    Ok((key.to_owned(), value))
+    })
 }
