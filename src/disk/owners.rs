@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::denied;
+use crate::text::for_shell;
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -64,7 +65,7 @@ fn check_owner(path: &Path, metadata: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     // `-h` changes a link itself.
-    let command = format!("chown -h {user} {}", quoted(path));
+    let command = format!("chown -h {user} {}", for_shell(&path.display().to_string()));
     Err(denied(path, &format!("belongs to user {owner}: run `{command}`, or use another folder")))
 }
 
@@ -90,7 +91,7 @@ fn can_others_write(mode: u32, owner: u32, group: u32) -> bool {
 
 /// The error of a file or folder that other users can write.
 pub(super) fn writable(path: &Path) -> io::Error {
-    let command = format!("chmod go-w {}", quoted(path));
+    let command = format!("chmod go-w {}", for_shell(&path.display().to_string()));
     denied(path, &format!("can be changed by others: run `{command}`"))
 }
 
@@ -102,13 +103,6 @@ fn check_owner(_: &Path, _: &Metadata) -> io::Result<()> {
 #[cfg(not(unix))]
 fn check_mode(_: &Path, _: &Metadata) -> io::Result<()> {
     Ok(())
-}
-
-/// The path as a word of a shell command.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(all(test, unix))]

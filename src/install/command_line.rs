@@ -84,19 +84,10 @@ pub fn words(line: &str) -> Vec<Word> {
     words
 }
 
-/// The word in a form that a POSIX shell reads as itself.
-#[must_use]
-pub fn quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@=%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::for_shell;
 
     #[test]
     fn only_commands_that_run_session_start_are_recognised() {
@@ -131,7 +122,7 @@ mod tests {
     #[test]
     fn a_quoted_word_is_read_as_itself() {
         for word in ["/bin/a", "/a b/c", "/it's/x", "$HOME/`x`", "é", ""] {
-            let read = words(&quote(word));
+            let read = words(&for_shell(word));
             assert_eq!(read.len(), 1, "{word}");
             assert_eq!(read[0].text, word);
         }

@@ -4,11 +4,12 @@
 mod repair;
 
 use super::Refusal;
-use super::command_line::{COMMAND, Form, Word, form, plain_words, quote, words};
+use super::command_line::{COMMAND, Form, Word, form, plain_words, words};
 use super::document::{Document, Step};
 use super::json::{Kind, Node};
 use super::placement::{Placement, Shape};
 use super::style::{Json, Style};
+use crate::text::for_shell;
 
 /// Seconds that a host waits, unless `--timeout` is given. The program itself answers within 2 s.
 const DEFAULT_TIMEOUT: u64 = 10;
@@ -100,7 +101,7 @@ impl Entry<'_> {
         let timeout = (self.placement.shape.timeout_key(), Json::Number(self.timeout()));
         match self.placement.shape {
             Shape::Grouped => {
-                let command = format!("{} {COMMAND}", quote(self.program));
+                let command = format!("{} {COMMAND}", for_shell(self.program));
                 let handler = Json::Object(vec![
                     ("type", Json::text("command")),
                     ("command", Json::Text(command)),

@@ -14,7 +14,6 @@ mod trial;
 
 use std::fmt;
 
-pub use command_line::quote;
 pub use entry::{Change, Edited, Entry, edit, is_empty_but_for_version, registrations, remove};
 pub use journal::{Installation, Journal, Undo};
 pub use placement::{HostName, Placement, Scope};

@@ -45,6 +45,16 @@ pub fn one_line(text: &str, most: usize) -> String {
     folded(&text, most)
 }
 
+/// The word in a form that a POSIX shell reads as itself.
+#[must_use]
+pub fn for_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@=%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// Several lines like `one_line`, at most `most` characters in all; blank ones are skipped.
 #[must_use]
 pub fn multi_line(text: &str, most: usize) -> Vec<String> {

@@ -16,9 +16,10 @@ use crate::digest;
 use crate::error::{Code, Failure};
 use crate::install::{
     Change, Edited, Entry, HostName, Installation, Journal, Placement, Scope, SettingsFile, Trial,
-    Undo, edit, failure_of, quote, registrations, try_entry,
+    Undo, edit, failure_of, registrations, try_entry,
 };
 use crate::process;
+use crate::text::for_shell;
 
 /// Flags of `install`.
 #[derive(Args)]
@@ -232,7 +233,7 @@ impl Run<'_> {
     fn show_cursor(&self, placement: &Placement) -> bool {
         let path = self.site.path(placement, self.options.scope);
         let path = path.map(|path| path.display().to_string()).unwrap_or_default();
-        let command = format!("{} session-start --agent cursor", quote(&self.program));
+        let command = format!("{} session-start --agent cursor", for_shell(&self.program));
         let timeout = self.options.timeout.unwrap_or(10);
         print_note(
             &"the entry for Cursor was not tried with the real program, so nothing is written",

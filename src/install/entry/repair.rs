@@ -2,11 +2,11 @@
 
 use super::{COMMAND, Entry, Registration, path, words_of};
 use crate::install::Refusal;
-use crate::install::command_line::quote;
 use crate::install::document::{Document, Step};
 use crate::install::json::Node;
 use crate::install::placement::Shape;
 use crate::install::style::Json;
+use crate::text::for_shell;
 
 /// Corrects the path, form and timeout of the entry; its other keys and the flags of its command are kept.
 pub(super) fn repair(
@@ -50,14 +50,14 @@ fn repair_line(
     let behind = match (has_words, all.as_slice()) {
         (_, [_]) => format!(" {COMMAND}"),
         (true, words) => {
-            words.iter().skip(1).map(|word| format!(" {}", quote(&word.text))).collect()
+            words.iter().skip(1).map(|word| format!(" {}", for_shell(&word.text))).collect()
         }
         (false, [first, ..]) => command[first.range.end..].to_owned(),
         (false, []) => format!(" {COMMAND}"),
     };
     let is_ours = !has_words && all.first().is_some_and(|word| word.text == entry.program);
     if !is_ours || all.len() == 1 {
-        document.set(path, "command", &Json::Text(quote(entry.program) + &behind))?;
+        document.set(path, "command", &Json::Text(for_shell(entry.program) + &behind))?;
     }
     remove_keys(document, path, &["args", "exec"])
 }
