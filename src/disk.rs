@@ -1,6 +1,8 @@
 //! Our own files: private from creation, complete or absent, never through a symlink.
 //! Knows nothing of their content. All platform differences of files are here.
 
+mod agreement;
+mod folder;
 mod foreign;
 mod lines;
 mod lock;
@@ -13,6 +15,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+pub use agreement::{read_agreement, write_agreement, write_agreement_flushed_later};
+pub use folder::{is_writable, names, private_folder};
 pub use foreign::{ForeignFile, MAX_FOREIGN_BYTES, missing_folders};
 pub use lines::{append_line, shorten};
 pub use lock::{Lock, LockWait, TryLock};
@@ -64,50 +68,6 @@ pub enum Durability {
     Power,
 }
 
-/// Makes `folder` and its missing parents with mode 0700, and refuses one that others can write to
-/// or that belongs to another user.
-///
-/// # Errors
-/// The system's, or `PermissionDenied` with the reason.
-pub fn private_folder(folder: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(folder) {
-        Ok(metadata) => check_folder(folder, &metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_folder(folder)?;
-            check_folder(folder, &fs::symlink_metadata(folder)?)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-#[cfg(unix)]
-fn check_folder(folder: &Path, metadata: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let reason = if !metadata.is_dir() {
-        "is not a folder"
-    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
-        "belongs to another user"
-    } else if metadata.mode() & 0o022 != 0 {
-        "can be written by others"
-    } else {
-        return Ok(());
-    };
-    Err(denied(folder, reason))
-}
-
-#[cfg(not(unix))]
-fn check_folder(folder: &Path, metadata: &fs::Metadata) -> io::Result<()> {
-    if metadata.is_dir() { Ok(()) } else { Err(denied(folder, "is not a folder")) }
-}
-
 fn denied(path: &Path, reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, format!("`{}` {reason}", path.display()))
 }
@@ -121,6 +81,14 @@ fn open_private(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     check_own_file(path, &file.metadata()?)?;
     Ok(file)
+}
+
+/// The same; `None`: there is no such file.
+fn open_existing(path: &Path) -> io::Result<Option<File>> {
+    match open_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 fn check_own_file(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
@@ -175,53 +143,11 @@ fn is_file_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether files in `folder` can be replaced, or the folder be made: it is ours, and its file system is not
-/// read-only.
-#[must_use]
-pub fn is_writable(folder: &Path) -> bool {
-    match fs::symlink_metadata(folder) {
-        Ok(metadata) => check_folder(folder, &metadata).is_ok() && is_changeable(folder),
-        Err(_) => folder.ancestors().find(|folder| folder.exists()).is_some_and(is_changeable),
-    }
-}
-
 /// Whether a write failed because the disk takes no more bytes.
 #[must_use]
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     matches!(error.kind(), FileTooLarge | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
-}
-
-#[cfg(unix)]
-fn is_changeable(folder: &Path) -> bool {
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_changeable(_: &Path) -> bool {
-    true
-}
-
-/// The names in `folder`; none if it cannot be read. Without the standard library's reader, which panics
-/// when closing the folder fails.
-#[must_use]
-pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
-        let flags = flags | rustix::fs::OFlags::CLOEXEC;
-        let opened = rustix::fs::open(folder, flags, rustix::fs::Mode::empty());
-        let Ok(entries) = opened.and_then(rustix::fs::Dir::new) else { return Vec::new() };
-        let names = entries.flatten().map(|entry| entry.file_name().to_bytes().to_vec());
-        let real = names.filter(|name| name != b"." && name != b"..");
-        real.map(|name| std::ffi::OsStr::from_bytes(&name).to_owned()).collect()
-    }
-    #[cfg(not(unix))]
-    {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name()).collect()
-    }
 }
 
 /// Reads one of our files, at most `limit` bytes. `None`: there is no such file.
@@ -230,30 +156,7 @@ pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
 /// `PermissionDenied` if it is a link, not a regular file, or another user's; `FileTooLarge`; or the
 /// system's.
 pub fn read_private(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match open_private(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    read_limited(file, limit).map(Some)
-}
-
-/// Reads a file that grants rights (trust, a pin, a token): as `read_private`, and no other user may be
-/// able to replace it. A missing file costs no checks.
-///
-/// # Errors
-/// As for `read_private` and `check_owners`.
-pub fn read_agreement(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match open_private(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let metadata = file.metadata()?;
-    check_single_name(path, &metadata)?;
-    #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::mode(&metadata) & 0o022 != 0 {
-        return Err(owners::writable(path));
-    }
-    check_owners(path)?;
+    let Some(file) = open_existing(path)? else { return Ok(None) };
     read_limited(file, limit).map(Some)
 }
 
@@ -263,10 +166,7 @@ pub fn read_agreement(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// `PermissionDenied` as for `read_private`, or the system's.
 pub fn read_last_lines(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut file = match open_private(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
+    let Some(mut file) = open_existing(path)? else { return Ok(None) };
     let skipped = file.metadata()?.len().saturating_sub(limit);
     // From the byte before, so that a line which begins exactly there is kept.
     file.seek(SeekFrom::Start(skipped.saturating_sub(1)))?;
@@ -301,39 +201,6 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Re
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_folder(folder)?;
     replace::replace(folder, path, bytes, durability)
-}
-
-/// A flush takes seconds while much is written to the same disk. The end of the process ends the
-/// thread.
-fn flush_later(path: PathBuf) {
-    let flush = move || {
-        let _ = File::open(&path).and_then(|file| file.sync_all());
-        if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
-    };
-    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(flush);
-}
-
-/// Replaces a file that `read_agreement` reads; nothing is made where another user could replace it.
-///
-/// # Errors
-/// As for `write_atomic` and `check_owners`.
-pub fn write_agreement(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-    write_atomic(path, bytes, Durability::Power)
-}
-
-/// The same without waiting for the device: for a file that may be lost, and whose damage is found when
-/// it is read.
-///
-/// # Errors
-/// As for `write_agreement`.
-pub fn write_agreement_flushed_later(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    check_owners(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-    write_atomic(path, bytes, Durability::Process)?;
-    flush_later(path.to_path_buf());
-    Ok(())
 }
 
 /// Prefix of the files that are still being written; upkeep removes old ones.
@@ -453,12 +320,5 @@ mod tests {
         assert_eq!(mode(&target), 0o644);
         make_private(&target);
         assert_eq!(mode(&target), 0o600);
-    }
-
-    #[test]
-    fn d007_a_folder_that_others_can_write_is_refused() {
-        let root = tempfile::tempdir().unwrap();
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(write_atomic(&root.path().join("x"), b"", Durability::Process).is_err());
     }
 }

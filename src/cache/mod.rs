@@ -8,6 +8,7 @@ mod key;
 mod noted;
 mod times;
 pub mod upkeep;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +18,7 @@ pub use entry::Entry;
 use first_look::FirstLooks;
 pub use key::{Identity, Key};
 use noted::NotedFailure;
+pub use view::{CacheView, Freshness};
 
 use crate::config::CacheConfig;
 use crate::deadline::{StoredTime, Timestamp, now_millis};
@@ -29,51 +31,6 @@ const ANSWERS: &str = "answers";
 
 /// How old an answer of a source may be that is too slow to be waited for.
 const SLOW_STALE_MAX: Duration = Duration::from_secs(7 * 86_400);
-
-/// Whether an entry may be shown, by its age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Freshness {
-    /// There is no readable entry.
-    Absent,
-    /// Younger than the query's `ttl`.
-    Fresh,
-    /// Older than that, and younger than `cache.stale_max`.
-    Stale,
-    /// Older than `cache.stale_max`: never shown.
-    Expired,
-}
-
-/// What a fallback strategy sees of the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CacheView {
-    pub freshness: Freshness,
-    pub age: Option<Duration>,
-}
-
-impl CacheView {
-    /// There is no entry.
-    pub const ABSENT: CacheView = CacheView { freshness: Freshness::Absent, age: None };
-
-    /// Whether the entry may be shown.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        matches!(self.freshness, Freshness::Fresh | Freshness::Stale)
-    }
-
-    /// The view at `now` of an entry written at `written`. One from the future (the clock went back)
-    /// counts as stale, and as expired when it is further ahead than stale entries may be old.
-    #[must_use]
-    pub fn of(written: Timestamp, now: Timestamp, ttl: Duration, stale_max: Duration) -> Self {
-        let (written, now) = (StoredTime::from(written), StoredTime::from(now));
-        let age = written.age(now);
-        let freshness = match age {
-            Some(age) if age < ttl && age < stale_max => Freshness::Fresh,
-            _ if written.distance(now) < stale_max => Freshness::Stale,
-            _ => Freshness::Expired,
-        };
-        CacheView { freshness, age: Some(age.unwrap_or_default()) }
-    }
-}
 
 /// The result of a cache lookup.
 #[derive(Clone, Debug)]
@@ -316,27 +273,6 @@ mod tests {
         let answer = Answer::Tasks(Tasks { list, ..Tasks::default() });
         let (query, origin) = ("tasks".into(), "x".into());
         Entry { written: Timestamp(1000), id: "1-1".into(), query, origin, answer }
-    }
-
-    #[test]
-    fn x12_fresh_stale_and_expired_differ_and_reading_deletes_nothing() {
-        let (ttl, stale_max) = (Duration::from_secs(900), Duration::from_secs(3600));
-        let at = |now| CacheView::of(Timestamp(1000), Timestamp(now), ttl, stale_max).freshness;
-        let table = [
-            (1000, Freshness::Fresh),
-            (1899, Freshness::Fresh),
-            (1900, Freshness::Stale),
-            (4599, Freshness::Stale),
-            (4600, Freshness::Expired),
-            (996, Freshness::Fresh),
-            (900, Freshness::Stale),
-            (-9000, Freshness::Expired),
-        ];
-        for (now, expected) in table {
-            assert_eq!(at(now), expected, "at {now}");
-        }
-        let zero = CacheView::of(Timestamp(5), Timestamp(5), Duration::ZERO, stale_max);
-        assert_eq!(zero.freshness, Freshness::Stale, "x10: ttl 0 is never fresh");
     }
 
     #[test]

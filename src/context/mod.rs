@@ -2,6 +2,7 @@
 //! Identical results give identical bytes: no clock, no randomness, no counters.
 
 mod budget;
+mod heading;
 mod message;
 mod render;
 pub mod revision;
@@ -42,6 +43,10 @@ fn head(changed: Option<Timestamp>) -> String {
         since.unwrap_or_default()
     )
 }
+
+/// Characters of one field.
+const MAX_TITLE_CHARS: usize = 120;
+const MAX_FIELD_CHARS: usize = 60;
 
 /// Characters reserved for the head and its line end.
 const HEAD_CHARS: usize = 133;

@@ -1,17 +1,14 @@
 //! From the hooks' results to lines: sources named, most important first, cut between tasks.
 
 use super::budget::Budget;
+use super::heading::{absent, headings};
+use super::{MAX_FIELD_CHARS, MAX_TITLE_CHARS};
 use crate::config::{ContextOptions, Format};
 use crate::engine::{HookReport, Report};
-use crate::error::{Audience, Class, Code, Failure};
 use crate::hook::Part;
-use crate::provenance::{Provenance, ServedFrom};
 use crate::task::Task;
 use crate::text;
 
-/// Characters of one field.
-const MAX_TITLE_CHARS: usize = 120;
-const MAX_FIELD_CHARS: usize = 60;
 /// Characters of one field in full format.
 const MAX_FULL_FIELD_CHARS: usize = 300;
 /// Least room for the lines about what is not shown.
@@ -89,61 +86,6 @@ fn put(
     }
 }
 
-/// `Open tasks, task server http://…:`; for stale tasks with the time they are from, and why. Then the
-/// same in fewer words, for a small budget.
-fn headings(title: &str, provenance: &Provenance, is_empty: bool) -> [String; 2] {
-    let mut long = title.to_owned();
-    let mut short = title.to_owned();
-    if !provenance.origin.is_empty() {
-        long.push_str(", ");
-        long.push_str(&text::for_model(&provenance.origin, MAX_TITLE_CHARS));
-    }
-    if let (ServedFrom::Stale, Some(written)) = (provenance.served, provenance.written) {
-        let stale = format!(", STALE: as of {written}");
-        long.push_str(&stale);
-        short.push_str(&stale);
-        if let Some(failure) = &provenance.failure {
-            long.push_str(", because ");
-            long.push_str(cause(failure));
-        }
-    }
-    let end = if is_empty { ": none" } else { ":" };
-    [long + end, short + end]
-}
-
-/// The line of a hook that has nothing because of a failure.
-fn absent(hook: &HookReport) -> Option<String> {
-    let failure = hook.result.provenance.failure.as_ref()?;
-    let name = text::for_model(&hook.name.replace('_', " "), MAX_FIELD_CHARS);
-    (failure.code.info().audience == Audience::Model)
-        .then(|| format!("{name}: not available, because {}", cause(failure)))
-}
-
-/// Why, by the failure's class alone: its message holds counters and codes that change from run to
-/// run, and the same state must give the same text. `Unavailable` covers a server that cannot be
-/// reached and one that answers HTTP 500.
-fn cause(failure: &Failure) -> &'static str {
-    match failure.code {
-        Code::Forbidden => return "the source denies access",
-        Code::UnknownTool => return "the source has no such tool",
-        _ => {}
-    }
-    match failure.class() {
-        Class::Config if failure.code == Code::Unencrypted => {
-            "its credential would travel unencrypted"
-        }
-        Class::Unavailable => "the source gave no usable answer",
-        Class::Auth => "the login at the source failed",
-        Class::Protocol => "the source's answer was not understood",
-        Class::Cache => "a local file could not be used",
-        Class::Plugin => "a plugin could not be used",
-        Class::Trust => "it is not trusted here",
-        Class::Config => "the configuration is incomplete",
-        Class::Hook => "the hook failed",
-        Class::Bug => "of an internal error",
-    }
-}
-
 /// `- title [status, priority]` with the other allowed fields behind it.
 fn item(task: &Task, options: &ContextOptions) -> String {
     let longest = match options.format {
@@ -186,8 +128,9 @@ mod tests {
 
     use super::*;
     use crate::deadline::Timestamp;
-    use crate::error::Code;
+    use crate::error::{Code, Failure};
     use crate::hook::HookResult;
+    use crate::provenance::{Provenance, ServedFrom};
     use crate::task::{Rest, Tasks, Vocabulary};
 
     fn options(max_chars: usize) -> ContextOptions {

@@ -1,10 +1,12 @@
 //! From a source of tasks to the settings that configure it. Pure. A literal secret is never among them:
 //! where a variable holds it, the setting names the variable.
 
+mod login;
+
 use std::path::{Path, PathBuf};
 
 use super::detect::{Candidate, is_writable};
-use super::mcp_json::{McpServer, Target, Token};
+use super::mcp_json::{McpServer, Target};
 use crate::environment::Environment;
 use crate::error::{Class, Code, Failure};
 
@@ -131,79 +133,6 @@ impl Proposal {
         self.use_login(situation.environment);
     }
 
-    /// The login that the guide's variables hold. A client secret is stronger than a token only when
-    /// there is no token, as in `auth.kind = "auto"`.
-    fn use_login(&mut self, environment: &Environment) {
-        let first = |names: &[&'static str]| {
-            names.iter().find_map(|name| Some((*name, environment.get(name)?)))
-        };
-        if environment.get("MCP_AUTH_TOKEN").is_some() {
-            self.set("auth", "token", Value::SecretVariable("MCP_AUTH_TOKEN".into()));
-            return;
-        }
-        const SECRETS: [&str; 2] = ["KEYCLOAK_CLIENT_SECRET", "KEYCLOAK_SERVICE_CLIENT_SECRET"];
-        const IDS: [&str; 2] = ["KEYCLOAK_CLIENT_ID", "KEYCLOAK_SERVICE_CLIENT_ID"];
-        let secret = first(&SECRETS).map(|(name, _)| Value::SecretVariable(name.into()));
-        let file = || environment.path("KEYCLOAK_CLIENT_SECRET_FILE");
-        let secret = secret.or_else(|| Some(Value::SecretFile(file()?.to_str()?.into())));
-        let Some(secret) = secret else { return };
-        if let Some(url) = environment.get("KEYCLOAK_URL").filter(|url| is_writable(url)) {
-            self.set_text("auth", "url", url);
-        }
-        if let Some(realm) = environment.get("KEYCLOAK_REALM") {
-            self.set_text("auth", "realm", realm);
-        }
-        if let Some((_, id)) = first(&IDS) {
-            self.set_text("auth", "client_id", id);
-        }
-        self.set("auth", "client_secret", secret);
-    }
-
-    /// The login at a server that a project's file names. The user's own is kept back.
-    fn use_token(
-        &mut self,
-        name: &str,
-        token: &Token,
-        situation: &Situation<'_>,
-    ) -> Result<(), Failure> {
-        match (token, situation.credentials) {
-            (_, Credentials::Always) => {
-                Err(would_leak("your headers or login would be sent to it"))
-            }
-            (Token::Variable(_), Credentials::Login) => {
-                Err(would_leak("your configured login would be sent to it instead of its own"))
-            }
-            (Token::None, Credentials::None) => Ok(()),
-            (Token::None, Credentials::Login) => {
-                self.set_text("auth", "kind", "none");
-                self.notes.push("your login is not sent to it (`auth.kind = \"none\"`)".into());
-                Ok(())
-            }
-            (Token::Variable(variable), Credentials::None) => {
-                self.use_token_variable(variable, situation.environment);
-                Ok(())
-            }
-            (Token::Literal, _) => {
-                self.set_text("auth", "kind", "mcp_json");
-                self.set_text("auth", "mcp_json", name);
-                Ok(())
-            }
-        }
-    }
-
-    /// A setting that names a variable which is not set would be a mistake, so it is a comment then.
-    fn use_token_variable(&mut self, variable: &str, environment: &Environment) {
-        if environment.get(variable).is_some() {
-            return self.set("auth", "token", Value::SecretVariable(variable.into()));
-        }
-        self.notes.push(format!("its token is in the variable `{variable}`, which is not set"));
-        self.comments.extend([
-            format!("Set {variable}, then remove the # of these two lines:"),
-            "[auth]".into(),
-            format!("token = {{ env = \"{variable}\" }}"),
-        ]);
-    }
-
     fn use_command(&mut self, words: &[String], variables: &[String], situation: &Situation<'_>) {
         self.set_text("client", "kind", "stdio");
         self.set("client", "command", Value::List(words.to_vec()));
@@ -235,14 +164,6 @@ impl Proposal {
     }
 }
 
-fn would_leak(reason: &str) -> Failure {
-    Failure::new(
-        Code::FileUntrusted,
-        format!("a server that only a project names is not configured: {reason}"),
-    )
-    .hint("write it as `[clients.NAME]`, which has a login of its own")
-}
-
 const LOGIN: [&str; 5] = [
     "The server requires a login. Remove the # of one of these, or set MCP_AUTH_TOKEN.",
     "[auth]",
@@ -266,6 +187,7 @@ const ITEMS: [&str; 3] = [
 
 #[cfg(test)]
 mod tests {
+    use super::super::mcp_json::Token;
     use super::*;
 
     struct Case {
