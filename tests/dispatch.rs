@@ -1,15 +1,13 @@
 //! The command line: every flag at every place, what a call without arguments does, exit codes, and
 //! the help of every command as a snapshot.
 
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::support::mcp_reply::{healthy, json_response};
-use crate::support::{
-    Act, FaultServer, Forbidden, Missing, Outcome, Session, if_permitted, or_skip, run,
-};
+use crate::support::terminal::without_typing;
+use crate::support::{Act, FaultServer, Forbidden, Outcome, Session, if_permitted, run};
 
 const TASK: &str = "write the report";
 
@@ -290,29 +288,15 @@ fn without_arguments_and_event_there_is_help_and_exit_code_2() {
         assert!(outcome.stderr.contains("Usage: warmstart [OPTIONS] <COMMAND>"), "{outcome:?}");
     }
     // An input that stays open and empty.
-    let mut command = session.program(&[]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let began = Instant::now();
-    let mut child = command.spawn().unwrap();
-    let held = child.stdin.take();
-    let outcome = run::finish(child, began);
-    drop(held);
+    let outcome = run::with_open_input(&mut session.program(&[]), b"");
     assert_eq!(outcome.code(), 2, "{outcome:?}");
 }
 
 #[test]
 fn without_arguments_at_a_terminal_there_is_help_and_exit_code_2() {
     let session = local();
-    let program = session.program(&[]);
-    let line = format!("'{}'", program.get_program().display());
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
-    terminal.current_dir(session.project()).env_clear();
-    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let result = terminal.output().map_err(|error| Missing(format!("script: {error}")));
-    let Some(output) = or_skip(result) else { return };
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    let Some((text, code)) = without_typing(&session, &[]) else { return };
+    assert_eq!(code, 2, "{text}");
     assert!(text.contains("Usage:") && text.contains("session-start"), "{text}");
 }
 

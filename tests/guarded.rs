@@ -27,13 +27,7 @@ fn b12_an_event_that_comes_late_is_reported_with_the_folder_that_counts() {
     let whole = session.event("startup").to_string();
     for (text, is_late) in [("", true), ("{\"session_id\":\"x\"", true), (&whole, false)] {
         let mut command = session.program(&["session-start"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let began = Instant::now();
-        let mut child = command.spawn().unwrap();
-        let mut held = child.stdin.take().unwrap();
-        held.write_all(text.as_bytes()).unwrap();
-        let outcome = run::finish(child, began);
-        drop(held);
+        let outcome = run::with_open_input(&mut command, text.as_bytes());
         assert!(outcome.context().contains("Mend the roof"), "{outcome:?}");
         let notice = outcome.notice();
         assert_eq!(notice.contains("was not complete within 250 ms"), is_late, "{outcome:?}");

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::terminal::without_typing;
 use crate::support::{
-    Act, FaultServer, Forbidden, Outcome, Session, canary, child, if_permitted, mcp_reply, needs,
-    or_skip, run,
+    Act, FaultServer, Forbidden, Outcome, Session, canary, child, if_permitted, mcp_reply, run,
 };
 use serde_json::json;
 
@@ -44,15 +44,7 @@ fn s001_no_input_is_a_startup_in_our_own_folder() {
 #[test]
 fn s002_a_person_at_a_terminal_is_told_what_this_is() {
     let (_server, session) = started();
-    let program = session.program(&["session-start"]);
-    let line = format!("'{}' session-start", program.get_program().display());
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
-    terminal.current_dir(session.project()).env_clear();
-    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let Some(_) = or_skip(needs("script", "bsdutils")) else { return };
-    let output = child::output(&mut terminal, child::LIMIT).unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let Some((text, _)) = without_typing(&session, &["session-start"]) else { return };
     assert!(text.starts_with("no event on standard input: "), "{text}");
     assert!(text.contains(TASK), "{text}");
 }
@@ -63,13 +55,7 @@ fn s003_an_input_without_end_is_not_waited_for() {
     let whole = session.event("startup").to_string();
     for text in ["", "{\"session_id\":\"x\"", &whole] {
         let mut command = session.program(&["session-start"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let began = Instant::now();
-        let mut child = command.spawn().unwrap();
-        let mut held = child.stdin.take().unwrap();
-        held.write_all(text.as_bytes()).unwrap();
-        let outcome = run::finish(child, began);
-        drop(held);
+        let outcome = run::with_open_input(&mut command, text.as_bytes());
         has_tasks(&outcome, text);
         outcome.within(Duration::from_secs(3));
     }

@@ -2,16 +2,13 @@
 //! columns and through a pipe, and the notices of typical failures. Times, ports and durations that
 //! differ from run to run are filtered; records and logs are planted, so that their layout is fixed.
 
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::session::write;
-use crate::support::{Act, FaultServer, Missing, Outcome, Request, Session, mcp_reply, or_skip};
+use crate::support::terminal::{COLUMNS, typing, without_typing};
+use crate::support::{Act, FaultServer, Outcome, Request, Session, mcp_reply};
 use serde_json::{Value, json};
-
-const COLUMNS: usize = 80;
 
 /// What differs from run to run.
 const FILTERS: [(&str, &str); 5] = [
@@ -29,43 +26,6 @@ macro_rules! screen {
             insta::assert_snapshot!($name, $text);
         });
     };
-}
-
-/// A command at a terminal of 80 columns, not yet started.
-pub fn terminal(session: &Session, arguments: &[&str]) -> Command {
-    let program = session.program(arguments);
-    let words = std::iter::once(program.get_program()).chain(program.get_args());
-    let quoted =
-        words.map(|word| format!("'{}'", word.display().to_string().replace('\'', "'\\''")));
-    let line = quoted.collect::<Vec<_>>().join(" ");
-    let line = format!("stty cols {COLUMNS} rows 24; exec {line}");
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).current_dir(session.project()).env_clear();
-    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    terminal
-}
-
-/// The screen and the exit code of a command at a terminal where nothing is typed.
-fn at_terminal(session: &Session, arguments: &[&str]) -> Option<(String, i32)> {
-    let output = terminal(session, arguments).stdin(Stdio::null()).output();
-    let output = or_skip(output.map_err(|error| Missing(format!("script: {error}"))))?;
-    let text = String::from_utf8(output.stdout).expect("UTF-8 on the terminal");
-    Some((text.replace("\r\n", "\n"), output.status.code().expect("an exit code")))
-}
-
-/// The exit code of a command at a terminal where its question is answered.
-fn answering(session: &Session, arguments: &[&str], answer: &str) -> Option<i32> {
-    let mut command = terminal(session, arguments);
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = or_skip(child.map_err(|error| Missing(format!("script: {error}"))))?;
-    let (mut keyboard, mut screen) = (child.stdin.take()?, child.stdout.take()?);
-    let (mut seen, mut byte) = (Vec::new(), [0]);
-    while !seen.ends_with(b"[y/N] ") && screen.read(&mut byte).is_ok_and(|count| count == 1) {
-        seen.push(byte[0]);
-    }
-    keyboard.write_all(answer.as_bytes()).expect("the terminal takes the answer");
-    screen.read_to_end(&mut seen).expect("the rest of the screen");
-    child.wait().expect("the program ends").code()
 }
 
 /// Standard output and standard error of a command that is piped.
@@ -105,7 +65,8 @@ fn tasks_at_a_terminal_and_piped() {
     let server = serving(five_tasks());
     let session = asking(&server);
     screen!("tasks_piped", piped(&session.run(&["tasks"])));
-    let Some((screen, code)) = at_terminal(&session, &["tasks", "--live", "--limit", "3"]) else {
+    let Some((screen, code)) = without_typing(&session, &["tasks", "--live", "--limit", "3"])
+    else {
         return;
     };
     fits(&screen.replace(&server.mcp(), ""));
@@ -183,7 +144,7 @@ fn a_cached_answer_is_not_another_source() {
 fn a_hanging_server_is_waited_for_visibly() {
     let server = FaultServer::always(vec![Act::Hold]);
     let session = asking(&server).env("WARMSTART_HTTP__REQUEST_TIMEOUT", "3s");
-    let Some((screen, code)) = at_terminal(&session, &["tasks"]) else { return };
+    let Some((screen, code)) = without_typing(&session, &["tasks"]) else { return };
     assert_eq!(code, 5, "{screen}");
     let waiting = format!("note: waiting for task server {} ...\n", server.mcp());
     assert!(screen.starts_with(&waiting), "{screen}");
@@ -211,7 +172,7 @@ fn the_next_task() {
         vec![Act::Send(mcp_reply::json_response(200, &answer))]
     });
     let session = asking(&server).hooks_toml("[branches]\nmain = \"b-9\"\n");
-    let Some((screen, _)) = at_terminal(&session, &["tasks", "next"]) else { return };
+    let Some((screen, _)) = without_typing(&session, &["tasks", "next"]) else { return };
     screen!("tasks_next", screen);
 }
 
@@ -246,7 +207,7 @@ fn runs_at_a_terminal_and_piped() {
     assert_eq!(session.run(&["runs", "--session", "nope"]).text(), "No session start matches.\n");
     let one = session.run(&["runs", "--session", "0a1b2c3d-0000-4000-8000-000000001250"]);
     assert_eq!(one.text().lines().count(), 2, "{one:?}");
-    let Some((screen, _)) = at_terminal(&session, &["runs"]) else { return };
+    let Some((screen, _)) = without_typing(&session, &["runs"]) else { return };
     fits(&screen);
     screen!("runs_terminal", screen);
 }
@@ -257,7 +218,7 @@ fn runs_and_logs_are_in_local_time() {
     plant_runs(&session);
     plant_log(&session);
     let shown = |session: &Session| {
-        let (logs, _) = at_terminal(session, &["logs", "show"])?;
+        let (logs, _) = without_typing(session, &["logs", "show"])?;
         Some((session.run(&["runs"]).text().contains("T06:27:05+00:00"), logs.contains("06:27:05")))
     };
     let Some(in_utc) = shown(&session) else { return };
@@ -291,7 +252,7 @@ fn logs_at_a_terminal_and_piped() {
         let last = session.run(&["logs", "show", flag, "1"]);
         assert_eq!(last.text(), raw.lines().last().unwrap().to_owned() + "\n");
     }
-    let Some((screen, _)) = at_terminal(&session, &["logs", "show"]) else { return };
+    let Some((screen, _)) = without_typing(&session, &["logs", "show"]) else { return };
     fits(&screen);
     screen!("logs_terminal", screen);
 }
@@ -339,7 +300,7 @@ fn trust_screens() {
         [hooks.lint]\nkind = \"command\"\ncommand = [\"./lint.sh\"]\n";
     let session = Session::new().project_file(FILE, first);
     screen!("trust_without_a_terminal", piped(&session.run(&["trust"])));
-    let Some((screen, code)) = at_terminal(&session, &["trust"]) else { return };
+    let Some((screen, code)) = without_typing(&session, &["trust"]) else { return };
     assert_eq!(code, 1, "{screen}");
     screen!("trust_terminal", screen);
     assert_eq!(session.run(&["trust", "--yes"]).code(), 0);
@@ -360,7 +321,7 @@ fn trust_is_given_by_a_yes_alone() {
         ("yep\n", 1, "It is not trusted."),
         ("y\n", 0, "It is trusted."),
     ] {
-        let Some(ended) = answering(&session, &["trust"], answer) else { return };
+        let Some((_, ended)) = typing(&session, &["trust"], &[("[y/N] ", answer)]) else { return };
         assert_eq!((ended, state().as_str()), (code, expected), "{answer:?}");
     }
 }

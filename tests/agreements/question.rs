@@ -1,11 +1,8 @@
 //! The question of `trust`: what is shown before it, and what other commands do while it is open.
 
-use std::io::{Read, Write};
-use std::process::Stdio;
-
 use super::{FILE, add_script, runs_the_script, scripted, trust};
-use crate::screens::terminal;
-use crate::support::{Missing, Session, or_skip, repository};
+use crate::support::terminal::Dialog;
+use crate::support::{Session, repository};
 
 /// The screen and the exit code of a command whose question is answered with yes, after `meanwhile`.
 fn agreeing(
@@ -13,19 +10,11 @@ fn agreeing(
     arguments: &[&str],
     meanwhile: impl FnOnce(),
 ) -> Option<(String, i32)> {
-    let mut command = terminal(session, arguments);
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut child = or_skip(child.map_err(|error| Missing(format!("script: {error}"))))?;
-    let (mut keyboard, mut screen) = (child.stdin.take()?, child.stdout.take()?);
-    let (mut seen, mut byte) = (Vec::new(), [0]);
-    while !seen.ends_with(b"[y/N] ") && screen.read(&mut byte).is_ok_and(|count| count == 1) {
-        seen.push(byte[0]);
-    }
+    let mut dialog = Dialog::start(session, arguments)?;
+    dialog.wait_for("[y/N] ", 1);
     meanwhile();
-    keyboard.write_all(b"y\n").expect("the terminal takes the answer");
-    screen.read_to_end(&mut seen).expect("the rest of the screen");
-    let code = child.wait().expect("the program ends").code()?;
-    Some((String::from_utf8_lossy(&seen).replace("\r\n", "\n"), code))
+    dialog.type_in("y\n");
+    Some(dialog.end())
 }
 
 #[test]

@@ -36,6 +36,19 @@ pub fn start(command: &mut Command, stdin: &[u8]) -> Child {
     child
 }
 
+/// Starts `command`, feeds it `stdin` and does not end it before the program has ended.
+#[track_caller]
+pub fn with_open_input(command: &mut Command, stdin: &[u8]) -> Outcome {
+    let began = Instant::now();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut pipe = child.stdin.take().expect("it was piped");
+    pipe.write_all(stdin).expect("it fits into the pipe");
+    let outcome = finish(child, began);
+    drop(pipe);
+    outcome
+}
+
 /// Waits for the end of a run that began at `began`.
 #[track_caller]
 pub fn finish(child: Child, began: Instant) -> Outcome {

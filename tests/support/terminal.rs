@@ -11,6 +11,9 @@ use super::{Missing, Session, or_skip};
 /// Far above what a step takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Columns of the terminal.
+pub const COLUMNS: usize = 80;
+
 /// A question, and what is typed then.
 pub type Answer<'a> = (&'a str, &'a str);
 
@@ -24,13 +27,7 @@ pub struct Dialog {
 impl Dialog {
     /// Starts the command; `None` without the program `script`.
     pub fn start(session: &Session, arguments: &[&str]) -> Option<Self> {
-        let program = session.program(arguments);
-        let words = std::iter::once(program.get_program()).chain(program.get_args());
-        let quoted: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
-        let line = format!("stty cols 80 rows 24; exec {}", quoted.join(" "));
-        let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).current_dir(session.project()).env_clear();
-        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = at_terminal(session, arguments);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = or_skip(child.map_err(|error| Missing(format!("script: {error}"))))?;
         let (screen, reader) = Stream::of(child.stdout.take());
@@ -70,6 +67,28 @@ impl Dialog {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// The command at a terminal, not yet started.
+fn at_terminal(session: &Session, arguments: &[&str]) -> Command {
+    let program = session.program(arguments);
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let quoted =
+        words.map(|word| format!("'{}'", word.display().to_string().replace('\'', "'\\''")));
+    let line = quoted.collect::<Vec<_>>().join(" ");
+    let line = format!("stty cols {COLUMNS} rows 24; exec {line}");
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]).current_dir(session.project()).env_clear();
+    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    terminal
+}
+
+/// The screen and the exit code of a command where nothing is typed.
+pub fn without_typing(session: &Session, arguments: &[&str]) -> Option<(String, i32)> {
+    let output = at_terminal(session, arguments).stdin(Stdio::null()).output();
+    let output = or_skip(output.map_err(|error| Missing(format!("script: {error}"))))?;
+    let text = String::from_utf8(output.stdout).expect("UTF-8 on the terminal");
+    Some((text.replace("\r\n", "\n"), output.status.code().expect("an exit code")))
 }
 
 /// The screen and exit code of a command whose questions are answered.
