@@ -182,17 +182,23 @@ fn branch_requests(server: &FaultServer) -> usize {
     all.iter().filter(|r| r.json()["params"]["name"] == "manage_git_branch").count()
 }
 
+/// A session after three starts that ask for all queries.
+fn started_three_times(server: &FaultServer) -> Session {
+    let session = Session::with_server(&server.mcp())
+        .deadline("20s")
+        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
+    for _ in 0..3 {
+        session.start("startup");
+        session.settle();
+    }
+    session
+}
+
 #[test]
 fn ts_f10_a_missing_tool_is_asked_for_once_a_day() {
     for form in 0..=8 {
         let server = without_branches(form);
-        let session = Session::with_server(&server.mcp())
-            .deadline("20s")
-            .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
-        for _ in 0..3 {
-            session.start("startup");
-            session.settle();
-        }
+        let session = started_three_times(&server);
         assert_eq!(branch_requests(&server), 1, "form {form}: {}", session.log());
         let warned = session.log().matches("not renewed in the background").count();
         assert!(warned <= 2, "form {form}: {}", session.log());
@@ -261,13 +267,7 @@ fn requiring_a_project(request: &Request) -> Vec<Act> {
 #[test]
 fn ts_f10_a_missing_project_id_is_asked_for_once_and_explained() {
     let server = FaultServer::start(requiring_a_project);
-    let session = Session::with_server(&server.mcp())
-        .deadline("20s")
-        .env("WARMSTART_HOOKS__PRIME_CACHE__ENABLED", "true");
-    for _ in 0..3 {
-        session.start("startup");
-        session.settle();
-    }
+    let session = started_three_times(&server);
     assert_eq!(branch_requests(&server), 1, "{}", session.log());
     let hint = "set `[queries.branches] arguments = { action = \"list\", project_id = \"ID\" }`";
     let check = session.run(&["config", "check"]);
