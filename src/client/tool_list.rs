@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 
 /// Pages of one list; a server that always names a next page is not followed further.
 const MAX_PAGES: usize = 50;
@@ -29,7 +29,7 @@ pub struct Argument {
 /// Asks for all pages with `fetch`, which gets the parameters of each request.
 ///
 /// # Errors
-/// That of a page.
+/// That of a page; `WS404` for a page that is not understood, or a list without an end.
 pub async fn ask(
     fetch: impl AsyncFn(Map<String, Value>) -> Result<Value, Failure>,
 ) -> Result<Vec<Tool>, Failure> {
@@ -38,15 +38,29 @@ pub async fn ask(
     for _ in 0..MAX_PAGES {
         let parameters = cursor.iter().map(|cursor| ("cursor".into(), cursor.as_str().into()));
         let page = fetch(parameters.collect()).await?;
-        let list = page.get("tools").and_then(Value::as_array);
-        tools.extend(list.into_iter().flatten().filter_map(read));
+        tools.append(&mut read_page(&page)?);
         let next = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-        if next.is_none() || next == cursor {
+        if next.is_none() {
+            return Ok(tools);
+        }
+        if next == cursor {
             break;
         }
         cursor = next;
     }
-    Ok(tools)
+    Err(not_understood("the server's list of tools does not end: each page names a next one"))
+}
+
+fn read_page(page: &Value) -> Result<Vec<Tool>, Failure> {
+    let list = page.get("tools").and_then(Value::as_array);
+    let list =
+        list.ok_or_else(|| not_understood("the answer to `tools/list` has no list `tools`"))?;
+    let tools: Option<Vec<Tool>> = list.iter().map(read).collect();
+    tools.ok_or_else(|| not_understood("the answer to `tools/list` has a tool without a name"))
+}
+
+fn not_understood(text: &str) -> Failure {
+    Failure::new(Code::NotUnderstood, text).hint("check the version and the log of the server")
 }
 
 fn read(value: &Value) -> Option<Tool> {

@@ -81,6 +81,32 @@ fn tools_shows_one_and_names_the_nearest_for_another() {
 }
 
 #[test]
+fn tools_that_are_not_all_or_not_understood_are_an_error() {
+    let tool = json!({ "name": "manage_task" });
+    let table = [
+        (json!({}), "has no list `tools`"),
+        (json!({ "tools": {} }), "has no list `tools`"),
+        (json!({ "tools": [tool, { "title": "x" }] }), "has a tool without a name"),
+        (json!({ "tools": [tool], "nextCursor": "same" }), "does not end"),
+    ];
+    for (result, words) in table {
+        let server = FaultServer::start(move |request| answer(request, &result));
+        let outcome = asking(&server.mcp()).run(&["tools"]);
+        assert_eq!((outcome.code(), outcome.text()), (6, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains(words), "{words}: {outcome:?}");
+    }
+    let counting = |request: &Request| {
+        let cursor = request.json()["params"]["cursor"].as_str().unwrap_or_default().len();
+        answer(request, &json!({ "tools": [], "nextCursor": "x".repeat(cursor + 1) }))
+    };
+    let server = FaultServer::start(counting);
+    let outcome = asking(&server.mcp()).run(&["tools"]);
+    assert_eq!(outcome.code(), 6, "{outcome:?}");
+    assert!(outcome.stderr.contains("does not end"), "{outcome:?}");
+    assert_eq!(server.requests().len(), 50);
+}
+
+#[test]
 fn tools_as_json_has_a_schema_number() {
     let server = FaultServer::start(tools);
     let outcome = asking(&server.mcp()).run(&["tools", "--json"]);
